@@ -1,0 +1,5 @@
+//! Roost: an Exchange ActiveSync appliance.
+pub mod clock;
+pub mod limits;
+pub mod pim;
+pub mod store;

@@ -1,0 +1,143 @@
+//! Every bound of the appliance in one file, each with its unit and its reason.
+//!
+//! A bound that an operator may change lives in `config`; its default stands here.
+
+// ---- wbxml: what a request body may look like before it is refused -------------------------
+
+/// Nesting depth of a WBXML document. The deepest legal request has 12 levels.
+pub const WBXML_DEPTH_MAX: usize = 32;
+/// Tokens in one document: 200 changes with 100 properties each stay far below.
+pub const WBXML_TOKENS_MAX: usize = 400_000;
+/// Bytes of one inline string or opaque value.
+pub const WBXML_VALUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+// ---- http ------------------------------------------------------------------------------------
+
+/// Bytes of a request head (line and headers).
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Headers in a request head.
+pub const HTTP_HEADERS_MAX: usize = 64;
+/// Bytes of a request body, as sent and also when inflated. The largest mail an account may send.
+pub const HTTP_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Seconds until the head has to be complete.
+pub const HTTP_HEAD_DEADLINE_S: u64 = 10;
+/// Seconds until the body has to be complete.
+pub const HTTP_BODY_DEADLINE_S: u64 = 120;
+/// Seconds that an idle keep-alive connection is kept.
+pub const HTTP_IDLE_S: u64 = 75;
+/// Seconds an answer may take to be read by the peer.
+pub const HTTP_WRITE_DEADLINE_S: u64 = 120;
+/// Answers below this size are not worth a gzip header.
+pub const GZIP_BYTES_MIN: usize = 860;
+
+// ---- connections -------------------------------------------------------------------------------
+
+/// Connections from one address (an IPv6 /64 counts as one), all together.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 4_096;
+/// Connections in total; also bounded by the descriptor limit of the process.
+pub const CONNECTIONS_MAX: usize = 1_000_000;
+
+// ---- lmtp --------------------------------------------------------------------------------------
+
+/// Bytes of one LMTP command line (RFC 5321 4.5.3.1.4, with room for long paths).
+pub const LMTP_LINE_BYTES_MAX: usize = 4_096;
+/// Recipients of one transaction.
+pub const LMTP_RECIPIENTS_MAX: usize = 1_000;
+/// Bytes of one message, announced by SIZE.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Seconds of silence after which an LMTP session ends (RFC 5321 4.5.3.2 asks for 5 minutes).
+pub const LMTP_IDLE_S: u64 = 300;
+
+// ---- store -------------------------------------------------------------------------------------
+
+/// Bytes of a key (the strictest engine behind the interface allows 2,704).
+pub const KEY_BYTES_MAX: usize = 1024;
+/// Bytes of a value; what is larger goes into a blob.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of all keys and values of one batch.
+pub const BATCH_BYTES_MAX: usize = 512 * 1024;
+/// Writes in one batch, change-log entries included.
+pub const BATCH_WRITES_MAX: usize = 500;
+/// Rows of one range answer.
+pub const RANGE_ROWS_MAX: usize = 1_000;
+/// Bytes of one range answer.
+pub const RANGE_BYTES_MAX: usize = 1024 * 1024;
+/// Batches that may wait for the committer; more is back-pressure.
+pub const COMMIT_QUEUE_MAX: usize = 4_096;
+/// Batches that the committer merges into one durable write.
+pub const COMMIT_GROUP_MAX: usize = 1_024;
+/// How often a conflicting change is computed again before it is answered with "busy".
+pub const CONFLICT_RETRIES_MAX: u32 = 8;
+
+// ---- pim ---------------------------------------------------------------------------------------
+
+/// Bytes of a mail's plain text that its record carries, so that most Syncs never open the MIME.
+pub const TEXT_HEAD_BYTES: usize = 4_096;
+/// Bytes of a note's, contact's, event's or task's body inside its record; a longer one is a blob.
+pub const BODY_INLINE_BYTES_MAX: usize = 16 * 1024;
+/// MIME parts that are looked at in one message.
+pub const MIME_PARTS_MAX: usize = 1_000;
+/// Nesting of multiparts that is looked at.
+pub const MIME_DEPTH_MAX: usize = 64;
+/// Bytes of HTML that are converted to text; the rest is cut.
+pub const HTML_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Nesting of HTML elements that is converted; deeper documents are stripped instead.
+pub const HTML_DEPTH_MAX: usize = 200;
+/// Occurrences that an expansion of a series may visit.
+pub const OCCURRENCES_MAX: usize = 5_000;
+/// Attendees of an event.
+pub const ATTENDEES_MAX: usize = 1_000;
+/// Exceptions of a series.
+pub const EXCEPTIONS_MAX: usize = 1_000;
+
+// ---- eas ---------------------------------------------------------------------------------------
+
+/// Add, Change, Delete and Fetch in one Sync request ([MS-ASCMD] 3.1.5.11).
+pub const SYNC_COMMANDS_MAX: usize = 200;
+/// Collections of one Sync request; above it Status 15 with this Limit.
+pub const SYNC_COLLECTIONS_MAX: usize = 100;
+/// `WindowSize` where the client names none ([MS-ASCMD] 2.2.3.199).
+pub const WINDOW_SIZE_DEFAULT: u32 = 100;
+/// The largest `WindowSize`; 0 or more means this.
+pub const WINDOW_SIZE_MAX: u32 = 512;
+/// Bytes after which a Sync answer ends with `MoreAvailable`.
+pub const SYNC_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Collections of one GetItemEstimate request.
+pub const ESTIMATE_COLLECTIONS_MAX: usize = 1_000;
+/// Operations of one ItemOperations request.
+pub const ITEM_OPERATIONS_MAX: usize = 100;
+/// Moves of one MoveItems request.
+pub const MOVES_MAX: usize = 1_000;
+/// Folders of one Ping; above it Status 6 with this `MaxFolders`.
+pub const PING_FOLDERS_MAX: usize = 300;
+/// The shortest heartbeat, in seconds ([MS-ASCMD] 2.2.3.79.1).
+pub const HEARTBEAT_S_MIN: u32 = 60;
+/// The longest heartbeat, in seconds.
+pub const HEARTBEAT_S_MAX: u32 = 3_540;
+/// Characters of an id (ServerId, CollectionId, SyncKey, ClientId of an item).
+pub const ID_CHARS_MAX: usize = 64;
+/// Characters of the ClientId of a mail to send.
+pub const CLIENT_ID_CHARS_MAX: usize = 40;
+/// Characters of a DeviceId.
+pub const DEVICE_ID_CHARS_MAX: usize = 32;
+/// Folders of one account.
+pub const FOLDERS_MAX: usize = 10_000;
+/// Devices of one account; the one unseen for longest gives way.
+pub const DEVICES_MAX: usize = 100;
+/// Days that the outcome of a sent mail is remembered by its ClientId.
+pub const SENT_KEPT_DAYS: u32 = 7;
+/// Results of one Search answer (Range 0-99).
+pub const SEARCH_RESULTS_MAX: usize = 100;
+/// Recipients of one outgoing mail.
+pub const RECIPIENTS_MAX: usize = 1_000;
+
+// ---- auth --------------------------------------------------------------------------------------
+
+/// Characters of a user name or password.
+pub const CREDENTIAL_CHARS_MAX: usize = 256;
+/// Seconds that a checked credential is believed without another argon2.
+pub const CREDENTIAL_CACHE_S: u64 = 600;
+/// Credentials remembered per core.
+pub const CREDENTIAL_CACHE_MAX: usize = 100_000;
+/// Jobs that may wait for the worker pool; more is back-pressure.
+pub const WORK_QUEUE_MAX: usize = 1_024;
