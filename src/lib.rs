@@ -1,5 +1,53 @@
-//! Roost: an Exchange ActiveSync appliance.
+//! Roost: an Exchange ActiveSync appliance in one process.
+//!
+//! Phones sync mail, contacts, calendars, tasks and notes over HTTPS and wait on parked requests;
+//! the commit that changes something wakes them.
+//!
+//! # Layers
+//!
+//! A module uses modules of lower layers only, and inside a layer just where the table says so.
+//! `tests/tidy.rs` enforces it.
+//!
+//! | Layer | Module | What it is | May use |
+//! |---|---|---|---|
+//! | 0 | [`clock`], [`limits`] | the only caller of the system clock; every bound with its reason | std |
+//! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | limits |
+//! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
+//! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | limits |
+//! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, limits |
+//! | 3 | [`mailbox`] | accounts, folders, items, change log, devices and what each holds | store, pim |
+//! | 3 | [`auth`] | credentials, log-in names, device access | store, clock, mailbox |
+//! | 3 | [`queue`] | outbound mail | store, pim, mailbox |
+//! | 3 | [`push`] | parked watchers of a core; carries hints, never data | clock, store |
+//! | 4 | [`eas`] | the protocol: request line, versions, commands, classes, statuses | wbxml, http, layer 3 |
+//! | 4 | [`delivery`] | LMTP into mailboxes | smtp, mailbox, queue |
+//! | 5 | [`net`] | monoio: cores, listeners, TLS, connections, timers | http, smtp, clock |
+//! | 6 | [`appliance`] | the composition root | all |
+//! | 6 | [`config`], [`cli`] | file to typed configuration; one file per subcommand | all below |
+//!
+//! # Invariants
+//!
+//! - Nothing below layer 5 knows monoio, a socket or the wall clock.
+//! - Nothing outside `store/fjall` names fjall.
+//! - Nothing outside `eas` knows a status number of the protocol.
+//! - No handler holds a borrow across an await.
+//! - A parked connection holds no buffer, no store handle, no snapshot.
+//! - Durable, then acknowledged, then heard of: in that order, everywhere.
+
+pub mod appliance;
+pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod eas;
+pub mod http;
 pub mod limits;
+pub mod mailbox;
+pub mod net;
 pub mod pim;
+pub mod push;
+pub mod queue;
+pub mod smtp;
 pub mod store;
+pub mod wbxml;

@@ -1,0 +1,1 @@
+//! Credentials, log-in names and device access.

@@ -1,0 +1,1 @@
+//! LMTP into mailboxes.

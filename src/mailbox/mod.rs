@@ -1,0 +1,1 @@
+//! Accounts, folders, items, the change log, devices and what each of them holds.

@@ -1,0 +1,1 @@
+//! Parked watchers of a core.

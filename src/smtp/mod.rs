@@ -1,0 +1,1 @@
+//! LMTP as a state machine over bytes.

@@ -1,0 +1,1 @@
+//! WBXML: tokens, a pull reader, a push writer, code pages.
