@@ -11,6 +11,7 @@
 //! | Layer | Module | What it is | May use |
 //! |---|---|---|---|
 //! | 0 | [`clock`], [`limits`] | the only caller of the system clock; every bound with its reason | std |
+//! | 0 | [`work`] | a small bounded pool of threads for what blocks or burns | limits |
 //! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | limits |
 //! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
 //! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | limits |
@@ -51,3 +52,4 @@ pub mod queue;
 pub mod smtp;
 pub mod store;
 pub mod wbxml;
+pub mod work;

@@ -1,1 +1,11 @@
-//! HTTP/1.1 as a state machine over bytes.
+//! HTTP/1.1 (RFC 9110, RFC 9112) as a state machine over bytes.
+//!
+//! What a peer sends becomes a [`Request`] that borrows from its buffers; what the appliance says
+//! is an [`Answer`]. Deliberately absent: sockets, timers, HTTP/2, upgrades, ranges, cookies,
+//! chunked answers (an answer is complete before its first byte is sent).
+
+mod answer;
+mod request;
+
+pub use answer::Answer;
+pub use request::{Outcome, Peer, Request, Version, Why};

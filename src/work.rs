@@ -1,0 +1,141 @@
+//! A small bounded pool of threads for what blocks or burns: password hashes, large MIME, HTML,
+//! cold reads.
+//!
+//! Runtime-agnostic: the future completes from any thread. Deliberately absent: priorities,
+//! cancellation of a job that has begun, growth.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use crate::limits;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Why a job has no result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Error {
+    /// [`limits::WORK_QUEUE_MAX`] jobs are waiting: the job was not taken. Retry later.
+    #[error("too much is waiting for the workers")]
+    Busy,
+    /// The job panicked. The worker lives on.
+    #[error("a job panicked")]
+    Panicked,
+}
+
+/// A handle on the pool, cheap to clone. The threads end when the last handle is gone.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    jobs: flume::Sender<Job>,
+}
+
+impl Pool {
+    /// Starts `threads` workers (at least one).
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(threads: usize) -> io::Result<Self> {
+        let (jobs, queue) = flume::bounded::<Job>(limits::WORK_QUEUE_MAX);
+        for n in 0..threads.max(1) {
+            let queue = queue.clone();
+            thread::Builder::new()
+                .name(format!("worker-{n}"))
+                .spawn(move || queue.iter().for_each(|job| job()))?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Runs `job` on a worker. Dropping the future lets a job that has not begun be skipped.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] at once when the queue is full; [`Error::Panicked`].
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (done, result) = flume::bounded(1);
+        let job = move || {
+            if done.is_disconnected() {
+                return;
+            }
+            // What a panicking job leaves half-done is dropped with its closure.
+            let outcome = catch_unwind(AssertUnwindSafe(job));
+            let _ = done.send(outcome.map_err(|panic: Box<dyn Any + Send>| drop(panic)));
+        };
+        self.jobs.try_send(Box::new(job)).map_err(|_| Error::Busy)?;
+        match result.into_recv_async().await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(())) | Err(flume::RecvError::Disconnected) => Err(Error::Panicked),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Wake, Waker};
+
+    struct Unpark(thread::Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut future = pin!(future);
+        loop {
+            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(value) => return value,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_result_comes_back_from_another_thread() {
+        let pool = Pool::start(2).unwrap();
+        let here = thread::current().id();
+        let there = block_on(pool.run(|| thread::current().id())).unwrap();
+        assert_ne!(here, there);
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_the_worker_lives() {
+        let pool = Pool::start(1).unwrap();
+        let outcome = block_on(pool.run(|| panic!("on purpose")));
+        assert_eq!(outcome, Err::<(), _>(Error::Panicked));
+        assert_eq!(block_on(pool.run(|| 7)), Ok(7));
+    }
+
+    #[test]
+    fn a_full_queue_refuses_at_once() {
+        let pool = Pool::start(1).unwrap();
+        let (go, gate) = flume::bounded::<()>(0);
+        let (begun, began) = flume::bounded::<()>(0);
+        let mut waiting = Vec::new();
+        let mut first = Box::pin(pool.run(move || {
+            let _ = begun.send(());
+            let _ = gate.recv();
+        }));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        began.recv().unwrap();
+        for _ in 0..limits::WORK_QUEUE_MAX {
+            let mut job = Box::pin(pool.run(|| ()));
+            assert!(job.as_mut().poll(&mut cx).is_pending());
+            waiting.push(job);
+        }
+        assert_eq!(block_on(pool.run(|| ())), Err(Error::Busy));
+        drop(go);
+        for job in waiting {
+            assert_eq!(block_on(job), Ok(()));
+        }
+    }
+}
