@@ -352,6 +352,22 @@ fn read(r: &mut Reader<'_>, tag: Tag, node: &Node) {
     }
 }
 
+#[test]
+fn an_empty_last_child_leaves_its_parent_whole() {
+    use super::tags::airsync;
+    let mut w = Writer::new();
+    w.open(airsync::SYNC);
+    w.open(airsync::COLLECTIONS);
+    w.open(airsync::COLLECTION);
+    w.close();
+    w.close();
+    w.close();
+    assert_eq!(
+        w.finish(),
+        [0x03, 0x01, 0x6A, 0x00, 0x45, 0x5C, 0x0F, 0x01, 0x01]
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
