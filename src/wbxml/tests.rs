@@ -305,7 +305,7 @@ fn any_node() -> impl Strategy<Value = Node> {
         (any_tag(), any::<i64>()).prop_map(|(t, n)| Node::Number(t, n)),
     ];
     leaf.prop_recursive(8, 64, 6, |inner| {
-        (any_tag(), proptest::collection::vec(inner, 1..6)).prop_map(|(t, c)| Node::Container(t, c))
+        (any_tag(), proptest::collection::vec(inner, 0..6)).prop_map(|(t, c)| Node::Container(t, c))
     })
 }
 
