@@ -89,6 +89,16 @@ pub const OCCURRENCES_MAX: usize = 5_000;
 pub const ATTENDEES_MAX: usize = 1_000;
 /// Exceptions of a series.
 pub const EXCEPTIONS_MAX: usize = 1_000;
+/// Bytes of one calendar file or part: ten thousand appointments.
+pub const ICAL_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Components of one calendar file, alarms included.
+pub const ICAL_COMPONENTS_MAX: usize = 100_000;
+/// Appointments that one series becomes which the protocol cannot say.
+pub const SINGLE_INSTANCES_MAX: usize = 200;
+/// Bytes of one file of cards: ten thousand of them with small photos.
+pub const VCARD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Categories of one item.
+pub const CATEGORIES_MAX: usize = 300;
 
 // ---- eas ---------------------------------------------------------------------------------------
 

@@ -9,10 +9,14 @@
 pub mod body;
 pub mod contact;
 pub mod event;
+pub mod ical;
 pub mod message;
 pub mod note;
 pub mod record;
+pub mod recur;
 pub mod task;
+pub mod tz;
+pub mod vcard;
 
 pub use body::{Body, BodyKind};
 pub use contact::{Contact, ContactField};
