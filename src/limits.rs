@@ -58,6 +58,12 @@ pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 pub const BATCH_BYTES_MAX: usize = 512 * 1024;
 /// Writes in one batch, change-log entries included.
 pub const BATCH_WRITES_MAX: usize = 500;
+/// Conditions of one batch.
+pub const BATCH_CONDITIONS_MAX: usize = 500;
+/// Rows that the range deletions of one batch may remove: what the committer does in one go.
+pub const DELETE_RANGE_ROWS_MAX: usize = 65_536;
+/// Questions of one read.
+pub const READS_MAX: usize = 1_024;
 /// Rows of one range answer.
 pub const RANGE_ROWS_MAX: usize = 1_000;
 /// Bytes of one range answer.
@@ -66,6 +72,17 @@ pub const RANGE_BYTES_MAX: usize = 1024 * 1024;
 pub const COMMIT_QUEUE_MAX: usize = 4_096;
 /// Batches that the committer merges into one durable write.
 pub const COMMIT_GROUP_MAX: usize = 1_024;
+/// Bytes of batches that the committer merges into one durable write.
+pub const COMMIT_GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Batch ids that the head of a scope remembers, so that a retry is recognised also when others
+/// have committed since.
+pub const BATCH_IDS_KEPT: usize = 8;
+/// Wakes that may wait for one subscriber; what is beyond becomes one "gap".
+pub const WAKE_QUEUE_MAX: usize = 8_192;
+/// Bytes of a blob: the largest message, with room for what a server adds to it.
+pub const BLOB_BYTES_MAX: usize = 80 * 1024 * 1024;
+/// Bytes of one row of a blob, the unit in which ranges of it are read.
+pub const BLOB_CHUNK_BYTES: usize = 1024 * 1024;
 /// How often a conflicting change is computed again before it is answered with "busy".
 pub const CONFLICT_RETRIES_MAX: u32 = 8;
 

@@ -9,12 +9,23 @@
 //!
 //! Deliberately absent: interactive transactions, keyspaces per user, a cache of rows.
 
+mod batch;
+mod fault;
+mod head;
 pub mod keys;
+mod memory;
+mod poison;
+mod row;
+mod wake;
 
-use std::fmt;
+use std::ops::Range;
 
-/// Bytes.
-pub type Bytes = fjall::Slice;
+pub use batch::{Batch, BatchId, BlobId, CommitError, Committed, Condition, Hint, LogEntry, Write};
+pub use fault::{Fault, FaultPlan, Rates};
+pub use head::Head;
+pub use memory::Memory;
+pub use row::{Answer, Bytes, Error, Read, Row, Rows};
+pub use wake::Wake;
 
 /// An account, or a named system scope. 0 is the appliance itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -36,196 +47,103 @@ impl Scope {
 /// under it. So an item's version *is* the number of its latest change-log entry.
 pub type Seq = u64;
 
-/// Identifies a batch, so that a retry after an unknown outcome is recognised. Random.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct BatchId(pub [u8; 16]);
+/// What every engine does. The running server holds a [`Store`]; this is for the suite that all
+/// engines have to pass.
+pub trait Engine: Clone + Send + Sync + 'static {
+    /// See [`Store::read`].
+    fn read(&self, reads: &[Read<'_>]) -> impl Future<Output = Result<Vec<Answer>, Error>> + Send;
 
-/// A question to the store.
-#[derive(Clone, Copy, Debug)]
-pub enum Read<'a> {
-    /// The row under this key.
-    Get(&'a [u8]),
-    /// The rows with `from <= key < to`, at most `limit` (and the bounds of [`crate::limits`]).
-    Range {
-        /// First key, inclusive.
-        from: &'a [u8],
-        /// Last key, exclusive.
-        to: &'a [u8],
-        /// At most so many rows.
-        limit: usize,
-        /// From the high end downwards.
-        reverse: bool,
-    },
+    /// See [`Store::commit`].
+    fn commit(&self, batch: Batch) -> impl Future<Output = Result<Committed, CommitError>> + Send;
+
+    /// See [`Store::wakes`].
+    fn wakes(&self) -> flume::Receiver<Wake>;
+
+    /// See [`Store::put_blob`].
+    fn put_blob(&self, body: &[u8]) -> impl Future<Output = Result<BlobId, Error>> + Send;
+
+    /// See [`Store::get_blob`].
+    fn get_blob(
+        &self,
+        id: BlobId,
+        range: Range<u64>,
+    ) -> impl Future<Output = Result<Bytes, Error>> + Send;
+
+    /// See [`Store::poisoned`].
+    fn poisoned(&self) -> flume::Receiver<String>;
 }
 
-/// The answer to one [`Read`].
-#[derive(Debug)]
-pub enum Answer {
-    /// To `Get`: the row, if there is one.
-    Row(Option<Row>),
-    /// To `Range`.
-    Rows(Rows),
+/// The store: one of the engines. Clones are handles to the same store.
+#[derive(Clone)]
+pub enum Store {
+    /// In memory: tests and simulations.
+    Memory(Memory),
 }
 
-/// Rows in the order asked for.
-#[derive(Debug, Default)]
-pub struct Rows {
-    /// The rows.
-    pub rows: Vec<Row>,
-    /// There are more beyond the last one: ask again from there.
-    pub more: bool,
-}
-
-/// A key, the number of the commit that put it, and its value, read in place from the engine.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The whole key.
-    pub key: Bytes,
-    /// The commit that put this row.
-    pub version: Seq,
-    value: Bytes,
-    value_at: usize,
-}
-
-impl Row {
-    /// A row whose value is `stored` from `value_at` on (engines keep the version in front).
+impl Store {
+    /// An empty store in memory.
     #[must_use]
-    pub fn new(key: Bytes, version: Seq, stored: Bytes, value_at: usize) -> Self {
-        Self {
-            key,
-            version,
-            value: stored,
-            value_at,
+    pub fn memory() -> Self {
+        Self::Memory(Memory::new())
+    }
+
+    /// Answers all questions from one snapshot, in the order asked.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for what is beyond the bounds, [`Error::Engine`], [`Error::Corrupt`].
+    pub async fn read(&self, reads: &[Read<'_>]) -> Result<Vec<Answer>, Error> {
+        match self {
+            Self::Memory(engine) => engine.read(reads).await,
         }
     }
 
-    /// The value, borrowed from the engine's memory. Any alignment.
+    /// Applies `batch` if every condition holds. Returns when it survives a power loss.
+    ///
+    /// A batch whose id is among the last few of its scope is answered as committed again, and
+    /// not applied twice. Dropping the future does not take the batch back.
+    ///
+    /// # Errors
+    /// Nothing of the batch is written, except with [`CommitError::Unknown`] and
+    /// [`CommitError::Poisoned`], where it may be.
+    pub async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
+        match self {
+            Self::Memory(engine) => engine.commit(batch).await,
+        }
+    }
+
+    /// A new subscription to the wakes, for everything that becomes durable from now on.
     #[must_use]
-    pub fn value(&self) -> &[u8] {
-        self.value.get(self.value_at..).unwrap_or_default()
+    pub fn wakes(&self) -> flume::Receiver<Wake> {
+        match self {
+            Self::Memory(engine) => engine.wakes(),
+        }
     }
-}
 
-/// A condition on one key, checked in the commit.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Condition {
-    /// No row stands under this key.
-    Absent(Vec<u8>),
-    /// The row under this key still has this version.
-    Equals(Vec<u8>, Seq),
-}
-
-/// One write of a batch.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Write {
-    /// Put a row; its version becomes the number of this commit.
-    Put(Vec<u8>, Vec<u8>),
-    /// Remove a row, if it is there.
-    Delete(Vec<u8>),
-    /// Remove all rows with `from <= key < to`.
-    DeleteRange(Vec<u8>, Vec<u8>),
-    /// Put a big-endian u64 unless a larger one stands there: an allocator's high-water mark.
-    Max(Vec<u8>, u64),
-}
-
-/// An entry of the change log: the row `prefix ++ seq (8 bytes, big-endian) ++ suffix`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LogEntry {
-    /// Key in front of the number.
-    pub prefix: Vec<u8>,
-    /// Key behind the number.
-    pub suffix: Vec<u8>,
-    /// Value of the entry.
-    pub value: Vec<u8>,
-    /// What the wake says of it.
-    pub hint: Hint,
-}
-
-/// What a wake says of one change: enough to find the parked requests that it concerns.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Hint {
-    /// The folder that changed; 0 is the folder hierarchy.
-    pub folder: u32,
-    /// The device that did it, 0 for none: its own parked request is not woken.
-    pub device: u32,
-}
-
-/// A conditional batch within one scope: all of it or nothing.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// The scope whose number it takes.
-    pub scope: Scope,
-    /// For the recognition of a retry.
-    pub id: BatchId,
-    /// All have to hold.
-    pub conditions: Vec<Condition>,
-    /// Applied in order.
-    pub writes: Vec<Write>,
-    /// Change-log entries.
-    pub log: Vec<LogEntry>,
-}
-
-/// A durable commit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Committed {
-    /// The number it got.
-    pub seq: Seq,
-}
-
-/// Why a batch is not (known to be) committed.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum CommitError {
-    /// A condition does not hold: read again, compute again.
-    #[error("a row changed meanwhile")]
-    Conflict,
-    /// It may or may not be committed: commit the same batch id again to find out.
-    #[error("the outcome of a commit is unknown")]
-    Unknown,
-    /// Too much is waiting, or the disk is nearly full. Nothing was written.
-    #[error("the store takes no writes at the moment")]
-    Full,
-    /// The batch is beyond the bounds of [`crate::limits`]. Nothing was written.
-    #[error("a batch, key or value is too large")]
-    TooLarge,
-    /// A write or sync failed: the process has to stop.
-    #[error("the store failed: {0}")]
-    Poisoned(String),
-}
-
-/// Why a read or a blob failed.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Error {
-    /// The engine failed.
-    #[error("the store failed: {0}")]
-    Engine(String),
-    /// No such blob.
-    #[error("a message body is missing from the store")]
-    NoBlob,
-    /// The disk is nearly full, or too much is waiting.
-    #[error("the store takes no writes at the moment")]
-    Full,
-    /// Bytes that are not what they ought to be.
-    #[error("a stored row cannot be read: {0}")]
-    Corrupt(&'static str),
-}
-
-/// SHA-256 of a blob's bytes: its address.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BlobId(pub [u8; 32]);
-
-impl fmt::Debug for BlobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().take(6).try_for_each(|b| write!(f, "{b:02x}"))
+    /// Stores bytes under their hash, once. Durable when it returns: before a batch names it.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::Refused`] above [`limits`](crate::limits), [`Error::Engine`].
+    pub async fn put_blob(&self, body: &[u8]) -> Result<BlobId, Error> {
+        match self {
+            Self::Memory(engine) => engine.put_blob(body).await,
+        }
     }
-}
 
-/// Sent after a commit is durable. May be dropped, repeated or late: the change log is the truth.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Wake {
-    /// The scope that moved on.
-    pub scope: Scope,
-    /// To this number.
-    pub seq: Seq,
-    /// Which folders changed, by whom.
-    pub hints: Vec<Hint>,
+    /// The bytes of a blob that lie in `range`; what is beyond its end is left out.
+    ///
+    /// # Errors
+    /// [`Error::NoBlob`], [`Error::Engine`], [`Error::Corrupt`].
+    pub async fn get_blob(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, Error> {
+        match self {
+            Self::Memory(engine) => engine.get_blob(id, range).await,
+        }
+    }
+
+    /// Gives the reason once, when a write or sync has failed: then the process has to stop.
+    #[must_use]
+    pub fn poisoned(&self) -> flume::Receiver<String> {
+        match self {
+            Self::Memory(engine) => engine.poisoned(),
+        }
+    }
 }
