@@ -14,7 +14,7 @@
 //! | 0 | [`work`] | a small bounded pool of threads for what blocks or burns | limits |
 //! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | limits |
 //! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
-//! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | limits |
+//! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | clock, limits |
 //! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, limits |
 //! | 3 | [`mailbox`] | accounts, folders, items, change log, devices and what each holds | store, pim |
 //! | 3 | [`auth`] | credentials, log-in names, device access | store, clock, mailbox |

@@ -19,6 +19,10 @@ pub const HTTP_HEAD_BYTES_MAX: usize = 16 * 1024;
 pub const HTTP_HEADERS_MAX: usize = 64;
 /// Bytes of a request body, as sent and also when inflated. The largest mail an account may send.
 pub const HTTP_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Empty lines before a request line that are ignored (RFC 9112 2.2).
+pub const HTTP_BLANK_LINES_MAX: u8 = 4;
+/// Bytes of all chunk extensions and trailers of one body; they mean nothing to us.
+pub const HTTP_CHUNK_EXTRA_BYTES_MAX: usize = 16 * 1024;
 /// Seconds until the head has to be complete.
 pub const HTTP_HEAD_DEADLINE_S: u64 = 10;
 /// Seconds until the body has to be complete.
@@ -29,6 +33,8 @@ pub const HTTP_IDLE_S: u64 = 75;
 pub const HTTP_WRITE_DEADLINE_S: u64 = 120;
 /// Answers below this size are not worth a gzip header.
 pub const GZIP_BYTES_MIN: usize = 860;
+/// Answers above this size are sent as they are: compressing would hold the core for too long.
+pub const GZIP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 // ---- connections -------------------------------------------------------------------------------
 

@@ -5,7 +5,17 @@
 //! chunked answers (an answer is complete before its first byte is sent).
 
 mod answer;
+mod chunked;
+mod decode;
+mod encode;
+mod head;
+mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use answer::Answer;
+pub use decode::{Decoder, Message, Progress};
+pub use encode::{CONTINUE, DateCache, Terms, encode};
+pub use refusal::Refusal;
 pub use request::{Outcome, Peer, Request, Version, Why};
