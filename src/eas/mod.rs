@@ -1,1 +1,5 @@
 //! Exchange ActiveSync.
+
+pub mod classes;
+pub mod options;
+pub mod version;
