@@ -102,6 +102,15 @@ pub const BODY_INLINE_BYTES_MAX: usize = 16 * 1024;
 pub const MIME_PARTS_MAX: usize = 1_000;
 /// Nesting of multiparts that is looked at.
 pub const MIME_DEPTH_MAX: usize = 64;
+/// Bytes of one header block that are read; a list of ten thousand recipients fits.
+pub const MIME_HEADER_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of each address list (`To`, `Cc`, ...) that a mail's record carries: three of them, the
+/// text head and the attachments have to fit into one value of the store.
+pub const ADDRESS_LIST_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of any other header field in a mail's record.
+pub const HEADER_FIELD_BYTES_MAX: usize = 1_000;
+/// Bytes that a mail's record spends on its list of attachments; more of them stay unlisted.
+pub const ATTACHMENT_LIST_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of HTML that are converted to text; the rest is cut.
 pub const HTML_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Nesting of HTML elements that is converted; deeper documents are stripped instead.

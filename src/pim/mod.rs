@@ -9,7 +9,9 @@
 pub mod body;
 pub mod contact;
 pub mod event;
+pub mod html;
 pub mod ical;
+pub mod mail;
 pub mod message;
 pub mod note;
 pub mod record;

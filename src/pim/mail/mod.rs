@@ -1,0 +1,27 @@
+//! Mail: what a record needs of a raw message, its text and HTML, its attachments, and messages
+//! that go out.
+//!
+//! - [`inspect`] fills a [`crate::pim::Message`] from the bytes as received.
+//! - [`renditions`], [`text`], [`html`] give the body; [`decode`], [`decode_range`] an attachment.
+//! - [`compose`] prepares what a client or the appliance itself sends.
+//!
+//! A message is never changed or written anew once it is stored: everything here reads ranges of
+//! the original bytes. Every function takes any bytes whatever, in bounded time and memory.
+//!
+//! Absent: signatures and encryption (the client does them), TNEF, uuencode.
+
+mod attachments;
+mod body;
+mod charset;
+pub mod compose;
+mod header;
+mod inspect;
+mod structure;
+mod thread;
+mod transfer;
+
+pub use body::{Renditions, cut, cut_mime, html, renditions, text};
+pub use header::{Mailbox, display};
+pub use inspect::{Calendar, Inspected, inspect};
+pub use thread::topic;
+pub use transfer::{decode, decode_range, decoded_len, pieces};
