@@ -47,6 +47,12 @@ pub const CONNECTIONS_MAX: usize = 1_000_000;
 
 /// Bytes of one LMTP command line (RFC 5321 4.5.3.1.4, with room for long paths).
 pub const LMTP_LINE_BYTES_MAX: usize = 4_096;
+/// Errors after which an LMTP session is ended.
+pub const LMTP_ERRORS_MAX: u32 = 20;
+/// Bytes of a mail address with its quotes (RFC 5321 4.5.3.1.3 allows for 254).
+pub const ADDRESS_BYTES_MAX: usize = 512;
+/// LMTP sessions at one time: each may hold a whole message.
+pub const LMTP_SESSIONS_MAX: usize = 64;
 /// Recipients of one transaction.
 pub const LMTP_RECIPIENTS_MAX: usize = 1_000;
 /// Bytes of one message, announced by SIZE.

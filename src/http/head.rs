@@ -263,9 +263,10 @@ fn accepts_gzip(value: &str) -> bool {
 
 /// Whether a request line ends with a version that we do not speak, or with rubbish.
 fn refuse_version(head: &[u8]) -> Refusal {
-    let line = head.split(|b| *b == b'\r').find(|line| !line.is_empty());
-    match line.and_then(|line| line.rsplit(|b| *b == b' ').next()) {
-        Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
+    let line = head.split(|b| *b == b'\r').next().unwrap_or_default();
+    let mut parts = line.split(|b| *b == b' ').skip(2);
+    match (parts.next(), parts.next()) {
+        (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {
             Refusal::Version
