@@ -1,0 +1,397 @@
+//! The phone: turns operations into requests and takes the answers in.
+//!
+//! One request at a time, as a phone's sync engine does; a device that also waits on a Ping is the
+//! business of the transport, which simply gives the answer of the request that counts. An answer
+//! that never came changes nothing here: [`Device::repeat`] gives the same bytes again.
+
+use crate::check;
+use crate::commands::{folders, items, lookup, mail, ping, provision, sync_answer, sync_request};
+use crate::message::{Answer, Request};
+use crate::operation::{Operation, Outcome, Sync, SyncCollection, SyncForm};
+use crate::profile::Profile;
+use crate::query::{Command, Query, QueryForm};
+use crate::state::{Class, Collection, Folder, Policy};
+use crate::tree::Node;
+use crate::version::Version;
+use crate::violation::Violation;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+
+/// Who the device is and how it speaks.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The log-in name, as typed.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// The device's id.
+    pub device_id: String,
+    /// The version it speaks.
+    pub version: Version,
+    /// How it writes the query. Below 12.1 there is only the plain form.
+    pub form: QueryForm,
+    /// Its family.
+    pub profile: Profile,
+}
+
+/// A phone with its database.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Who it is.
+    pub identity: Identity,
+    /// Versions that the server listed, ascending; empty before OPTIONS.
+    pub versions: Vec<Version>,
+    /// Commands that the server listed.
+    pub commands: Vec<String>,
+    /// The policy.
+    pub policy: Policy,
+    /// The key of the folder hierarchy.
+    pub folder_key: String,
+    /// The hierarchy has to be asked for again.
+    pub folders_stale: bool,
+    /// The folders by id.
+    pub folders: BTreeMap<String, Folder>,
+    /// The collections that are synced, by folder id.
+    pub collections: BTreeMap<String, Collection>,
+    /// The server orders a wipe.
+    pub wipe: bool,
+    pub(crate) described: bool,
+    pub(crate) last_sync: Option<Sync>,
+    pending: Option<(Operation, Request)>,
+}
+
+impl Device {
+    /// A phone out of the box.
+    #[must_use]
+    pub fn new(mut identity: Identity) -> Self {
+        if identity.version < Version::V12_1 {
+            identity.form = QueryForm::Plain;
+        }
+        let policy = if identity.profile.provision_first {
+            Policy::Wanted
+        } else {
+            Policy::None
+        };
+        Self {
+            identity,
+            versions: Vec::new(),
+            commands: Vec::new(),
+            policy,
+            folder_key: "0".to_owned(),
+            folders_stale: true,
+            folders: BTreeMap::new(),
+            collections: BTreeMap::new(),
+            wipe: false,
+            described: false,
+            last_sync: None,
+            pending: None,
+        }
+    }
+
+    /// The version it speaks.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.identity.version
+    }
+
+    /// The request for an operation. What was asked before is no longer waited for.
+    pub fn request(&mut self, operation: Operation) -> Request {
+        let request = self.compose(&operation);
+        self.pending = Some((operation, request.clone()));
+        request
+    }
+
+    /// The same request again, byte for byte: its answer was lost.
+    #[must_use]
+    pub fn repeat(&self) -> Option<Request> {
+        self.pending.as_ref().map(|(_, request)| request.clone())
+    }
+
+    /// Takes in the answer to the last request.
+    ///
+    /// # Errors
+    /// What the server did wrong. The device's state is undefined afterwards.
+    pub fn answer(&mut self, answer: &Answer) -> Result<Outcome, Violation> {
+        let (operation, _) = self.pending.take().ok_or(Violation::Unasked)?;
+        let Some(command) = command_of(&operation) else {
+            return self.options(answer);
+        };
+        let mut outcome = Outcome {
+            command: Some(command),
+            http: answer.status,
+            ..Outcome::default()
+        };
+        if answer.status == 449 {
+            self.policy = Policy::Wanted;
+        }
+        if answer.status != 200 {
+            return Ok(outcome);
+        }
+        let tree = check::decode(self.version(), command, answer, &mut outcome)?;
+        if let Some(root) = &tree {
+            outcome.status = root.number(check::status_tag(command));
+        }
+        outcome.tree.clone_from(&tree);
+        match outcome.status {
+            Some(140) => self.wipe = true,
+            Some(142..=144) => self.policy = Policy::Wanted,
+            // Another common failure says all that there is to say.
+            Some(101..) => {}
+            _ => self.take(&operation, tree.as_ref(), &mut outcome)?,
+        }
+        Ok(outcome)
+    }
+
+    /// What a phone does next by itself until it is up to date; `None` when it would wait.
+    #[must_use]
+    pub fn next(&self) -> Option<Operation> {
+        if self.versions.is_empty() {
+            return Some(Operation::Options);
+        }
+        if matches!(self.policy, Policy::Wanted | Policy::Offered(_)) {
+            return Some(Operation::Provision);
+        }
+        let settings = (Version::V12_0..Version::V14_1).contains(&self.version());
+        if settings && self.identity.profile.settings_early && !self.described {
+            return Some(Operation::SetDevice);
+        }
+        if self.folders_stale {
+            return Some(Operation::FolderSync);
+        }
+        let behind = |c: &&Collection| c.key == "0" || c.more || c.stale;
+        let (id, _) = self.collections.iter().find(|(_, c)| behind(c))?;
+        let collection = SyncCollection {
+            id: id.clone(),
+            ..SyncCollection::default()
+        };
+        Some(Operation::Sync(Sync {
+            collections: vec![collection],
+            ..Sync::default()
+        }))
+    }
+
+    /// The folder of a type; the first if there are several.
+    #[must_use]
+    pub fn folder(&self, kind: u32) -> Option<&Folder> {
+        self.folders.values().find(|folder| folder.kind == kind)
+    }
+
+    /// Items of all collections of a class.
+    #[must_use]
+    pub fn count(&self, class: Class) -> usize {
+        self.collections
+            .values()
+            .filter(|c| c.class == class)
+            .map(|c| c.items.len())
+            .sum()
+    }
+
+    fn compose(&mut self, operation: &Operation) -> Request {
+        let Some(command) = command_of(operation) else {
+            return Request {
+                method: "OPTIONS",
+                target: "/Microsoft-Server-ActiveSync".to_owned(),
+                headers: self.common_headers(),
+                body: Vec::new(),
+            };
+        };
+        let body = self.body(operation);
+        let mime =
+            matches!(operation, Operation::SendMail { .. }) && self.version() < Version::V14_0;
+        let save = matches!(operation, Operation::SendMail { save: true, .. });
+        let multipart = matches!(
+            operation,
+            Operation::Fetch {
+                multipart: true,
+                ..
+            }
+        );
+        let mut headers = self.common_headers();
+        if !body.is_empty() {
+            let kind = if mime { "message/rfc822" } else { check::WBXML };
+            headers.push(("Content-Type".to_owned(), kind.to_owned()));
+        }
+        if self.identity.form == QueryForm::Plain {
+            let version = self.version().text().to_owned();
+            headers.push(("MS-ASProtocolVersion".to_owned(), version));
+            // Android sends no key with Ping, and nothing may depend on it there.
+            if let Some(key) = self.key_to_send().filter(|_| command != Command::Ping) {
+                headers.push(("X-MS-PolicyKey".to_owned(), key.to_string()));
+            }
+            if multipart {
+                headers.push(("MS-ASAcceptMultiPart".to_owned(), "T".to_owned()));
+            }
+        }
+        let query = Query {
+            command,
+            version: self.version(),
+            user: &self.identity.user,
+            device_id: &self.identity.device_id,
+            device_type: self.identity.profile.device_type,
+            policy_key: self.key_to_send(),
+            save_in_sent: save && mime,
+            multipart,
+        };
+        Request {
+            method: "POST",
+            target: query.target(self.identity.form),
+            headers,
+            body,
+        }
+    }
+
+    fn key_to_send(&self) -> Option<u32> {
+        self.policy
+            .key()
+            .or_else(|| self.identity.profile.key_zero.then_some(0))
+    }
+
+    fn common_headers(&self) -> Vec<(String, String)> {
+        let profile = &self.identity.profile;
+        let login = STANDARD.encode(format!("{}:{}", self.identity.user, self.identity.password));
+        let mut headers = vec![("Authorization".to_owned(), format!("Basic {login}"))];
+        if !profile.user_agent.is_empty() {
+            headers.push(("User-Agent".to_owned(), profile.user_agent.to_owned()));
+        }
+        headers.extend(
+            profile
+                .headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned())),
+        );
+        headers
+    }
+
+    fn body(&self, operation: &Operation) -> Vec<u8> {
+        let tree = match operation {
+            Operation::Options => None,
+            Operation::Provision => Some(provision::request(self)),
+            Operation::AcknowledgeWipe(status) => Some(provision::acknowledge_wipe(*status)),
+            Operation::FolderSync
+            | Operation::FolderCreate { .. }
+            | Operation::FolderUpdate { .. }
+            | Operation::FolderDelete { .. } => folders::request(&self.folder_key, operation),
+            Operation::Sync(sync) if sync.form == SyncForm::Empty => None,
+            Operation::Sync(sync) => Some(sync_request::request(self, sync)),
+            Operation::Ping { folders, .. } if folders.is_empty() => None,
+            Operation::Ping {
+                folders,
+                heartbeat_s,
+            } => Some(ping::request(self, folders, *heartbeat_s)),
+            Operation::Estimate(ids) => Some(items::estimate_request(self, ids)),
+            Operation::Move(moves) => Some(items::move_request(moves)),
+            Operation::Fetch { what, .. } => Some(items::fetch_request(what)),
+            Operation::SendMail {
+                client_id,
+                mime,
+                save,
+            } => {
+                if self.version() < Version::V14_0 {
+                    return mime.clone();
+                }
+                Some(mail::request(client_id, mime, *save))
+            }
+            Operation::SetDevice => Some(lookup::set_device_request(self)),
+            Operation::UserInformation => Some(lookup::user_information_request()),
+            Operation::SearchGal { query, range } => Some(lookup::search_request(query, *range)),
+        };
+        tree.map(|root| root.encode()).unwrap_or_default()
+    }
+
+    fn take(
+        &mut self,
+        operation: &Operation,
+        tree: Option<&Node>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Violation> {
+        match operation {
+            Operation::Sync(sync) => return sync_answer::take(self, sync, tree, outcome),
+            Operation::SendMail { .. } => return mail::take(self.version(), tree, outcome),
+            _ => {}
+        }
+        let command = command_of(operation).ok_or(Violation::Unasked)?;
+        let root = tree.ok_or(Violation::EmptyAnswer(command))?;
+        match operation {
+            Operation::Provision => provision::take(self, root, outcome),
+            Operation::AcknowledgeWipe(_) => provision::take_wiped(self, root),
+            Operation::FolderSync => folders::take_sync(self, root, outcome),
+            Operation::FolderCreate { parent, name, kind } => {
+                folders::take_create(self, root, parent, name, *kind)
+            }
+            Operation::FolderUpdate { id, parent, name } => {
+                folders::take_update(self, root, id, parent, name)
+            }
+            Operation::FolderDelete { id } => folders::take_delete(self, root, id),
+            Operation::Ping { folders, .. } => ping::take(self, folders, root, outcome),
+            Operation::Estimate(ids) => items::take_estimate(self, ids, root, outcome),
+            Operation::Move(moves) => items::take_move(self, moves, root, outcome),
+            Operation::Fetch { what, multipart } => {
+                items::take_fetch(what, *multipart, root, outcome)
+            }
+            Operation::SetDevice => lookup::take_set_device(self, root),
+            Operation::UserInformation => lookup::take_user_information(self, root, outcome),
+            Operation::SearchGal { .. } => lookup::take_search(root, outcome),
+            Operation::Options | Operation::Sync(_) | Operation::SendMail { .. } => Ok(()),
+        }
+    }
+
+    /// The answer to OPTIONS ([MS-ASHTTP] 2.2.4).
+    fn options(&mut self, answer: &Answer) -> Result<Outcome, Violation> {
+        let outcome = Outcome {
+            http: answer.status,
+            ..Outcome::default()
+        };
+        if answer.status != 200 {
+            return Ok(outcome);
+        }
+        let listed = |name: &'static str| {
+            let value = answer.header(name);
+            // Some clients compare the pieces between commas exactly.
+            match value.filter(|v| !v.is_empty() && !v.contains(' ')) {
+                Some(value) => Ok(value.split(',')),
+                None => Err(Violation::Header(name, value.map(str::to_owned))),
+            }
+        };
+        let versions: Vec<&str> = listed("MS-ASProtocolVersions")?.collect();
+        let known: Vec<Version> = versions.iter().filter_map(|v| Version::parse(v)).collect();
+        // Android takes the last one that it knows for the best.
+        if known.is_empty() || !known.is_sorted() {
+            return Err(Violation::Header(
+                "MS-ASProtocolVersions",
+                Some(versions.join(",")),
+            ));
+        }
+        self.commands = listed("MS-ASProtocolCommands")?
+            .map(str::to_owned)
+            .collect();
+        self.versions = known;
+        if !answer.body.is_empty() {
+            return Err(Violation::Header(
+                "Content-Length",
+                Some(answer.body.len().to_string()),
+            ));
+        }
+        Ok(outcome)
+    }
+}
+
+/// The command that carries an operation; OPTIONS has none.
+fn command_of(operation: &Operation) -> Option<Command> {
+    Some(match operation {
+        Operation::Options => return None,
+        Operation::Provision | Operation::AcknowledgeWipe(_) => Command::Provision,
+        Operation::FolderSync => Command::FolderSync,
+        Operation::FolderCreate { .. } => Command::FolderCreate,
+        Operation::FolderUpdate { .. } => Command::FolderUpdate,
+        Operation::FolderDelete { .. } => Command::FolderDelete,
+        Operation::Sync(_) => Command::Sync,
+        Operation::Ping { .. } => Command::Ping,
+        Operation::Estimate(_) => Command::GetItemEstimate,
+        Operation::Move(_) => Command::MoveItems,
+        Operation::Fetch { .. } => Command::ItemOperations,
+        Operation::SendMail { .. } => Command::SendMail,
+        Operation::SetDevice | Operation::UserInformation => Command::Settings,
+        Operation::SearchGal { .. } => Command::Search,
+    })
+}
