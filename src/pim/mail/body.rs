@@ -70,6 +70,11 @@ pub(super) fn render(raw: &[u8], entities: &[Entity<'_>], chosen: &Chosen) -> Re
         };
         append_crlf(&mut text, &part);
     }
+    // An empty text beside the HTML is what newsletters send for form's sake.
+    if let Some(html) = html.as_deref().filter(|_| text.trim().is_empty()) {
+        text.clear();
+        append_crlf(&mut text, &html::to_text(html));
+    }
     Renditions { text, html }
 }
 
@@ -87,8 +92,7 @@ fn html_of(raw: &[u8], entities: &[Entity<'_>], chosen: &Chosen) -> Option<Strin
             out.push_str(&html::from_text(&plain(entity, &decoded)));
         }
     }
-    // WBXML has no NUL, and HTML none either.
-    out.retain(|c| c != '\0');
+    out.retain(|c| !is_noise(c));
     Some(out)
 }
 
@@ -213,7 +217,12 @@ fn unflow(text: &str, delete_space: bool) -> String {
     out
 }
 
-/// Appends with CRLF line ends and without NUL; parts stand on lines of their own.
+/// Control characters: the wire's strings end at NUL, and XML knows none of them.
+fn is_noise(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
+}
+
+/// Appends with CRLF line ends and without noise; parts stand on lines of their own.
 fn append_crlf(out: &mut String, text: &str) {
     if !out.is_empty() && !out.ends_with('\n') {
         out.push_str("\r\n");
@@ -224,8 +233,9 @@ fn append_crlf(out: &mut String, text: &str) {
             Some(line) => (line.strip_suffix('\r').unwrap_or(line), true),
             None => (line, false),
         };
-        if line.contains(['\r', '\0']) {
-            out.push_str(&line.replace('\0', "").replace('\r', "\r\n"));
+        if line.contains(|c| c == '\r' || is_noise(c)) {
+            let kept = line.chars().filter(|&c| !is_noise(c));
+            out.push_str(&kept.collect::<String>().replace('\r', "\r\n"));
         } else {
             out.push_str(line);
         }
@@ -331,7 +341,7 @@ impl<'a> Chooser<'a, '_> {
             kind if kind.starts_with("multipart/") => "text/plain",
             kind => kind,
         };
-        let is_text = matches!(kind, "text/plain" | "text/html" | "text/enriched");
+        let is_text = matches!(kind, "text/plain" | "text/html");
         let may_be_body =
             scope.first || scope.parent != "related" && entity.headers.file_name().is_none();
         if !is_text || entity.headers.is_attachment() || !may_be_body {

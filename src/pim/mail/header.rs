@@ -25,7 +25,12 @@ impl<'a> Headers<'a> {
     pub(super) fn parse(block: &'a [u8]) -> Self {
         let parser = MessageParser::new();
         let mut fields = Vec::new();
-        match charset::utf8_or_windows(block) {
+        let text = match readable(block) {
+            // The parser passes over a last field that no line end closes.
+            text if !text.is_empty() && !text.ends_with('\n') => Cow::Owned(format!("{text}\r\n")),
+            text => text,
+        };
+        match text {
             Cow::Borrowed(text) => {
                 MessageStream::new(text.as_bytes()).parse_headers(&parser, &mut fields);
                 Self(fields)
@@ -155,6 +160,41 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// The block as UTF-8. Each line is guessed by itself: gateways add fields in their own charset.
+fn readable(block: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(block) {
+        return Cow::Borrowed(text);
+    }
+    let lines = block.split_inclusive(|&b| b == b'\n');
+    Cow::Owned(lines.map(readable_line).collect())
+}
+
+/// A line as UTF-8; raw bytes inside an encoded word are in the charset of that word (RFC 2047),
+/// so they are written as it should have written them.
+fn readable_line(line: &[u8]) -> Cow<'_, str> {
+    if std::str::from_utf8(line).is_ok() || !line.windows(2).any(|w| w == b"=?") {
+        return charset::utf8_or_windows(line);
+    }
+    let mut out = Vec::with_capacity(line.len() * 2);
+    // Question marks seen since the `=?` of an open word; the third one ends it.
+    let mut marks: Option<u8> = None;
+    let mut before = 0;
+    for &byte in line {
+        marks = match (marks, byte) {
+            (None, b'?') if before == b'=' => Some(0),
+            (Some(2), b'?') => None,
+            (Some(n), b'?') => Some(n + 1),
+            (marks, _) => marks,
+        };
+        match marks {
+            Some(2) if !byte.is_ascii() => out.extend(format!("={byte:02X}").bytes()),
+            _ => out.push(byte),
+        }
+        before = byte;
+    }
+    Cow::Owned(charset::utf8_or_windows(&out).into_owned())
+}
+
 /// Years that a mail may bear; others are a sender's broken clock.
 fn plausible(date: &DateTime) -> bool {
     date.is_valid() && (1970..=2200).contains(&date.year)
@@ -252,6 +292,10 @@ mod tests {
         assert_eq!(latin.text(&HeaderName::Subject), "Grüße");
         let utf8 = Headers::parse("Subject: Grüße\r\n\r\n".as_bytes());
         assert_eq!(utf8.text(&HeaderName::Subject), "Grüße");
+        let word = Headers::parse(b"Subject: =?iso-8859-1?Q?Fr\xf6sche?= \xfc\r\n\r\n");
+        assert_eq!(word.text(&HeaderName::Subject), "Frösche ü");
+        let both = Headers::parse(b"X-Gate: \xe9\r\nSubject: Gr\xc3\xbc\xc3\x9fe\r\n\r\n");
+        assert_eq!(both.text(&HeaderName::Subject), "Grüße");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub mod compose;
 mod header;
 mod inspect;
 mod structure;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod transfer;
 

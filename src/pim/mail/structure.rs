@@ -29,25 +29,27 @@ pub(super) struct Entity<'a> {
 }
 
 /// A multipart whose end has not been seen yet.
-struct Open<'a> {
+struct Open {
     index: usize,
-    boundary: &'a [u8],
+    boundary: String,
 }
 
 /// The entities of `raw` in the order of the bytes; the first is the message itself.
 pub(super) fn entities(raw: &[u8]) -> Vec<Entity<'_>> {
     let mut found: Vec<Entity<'_>> = Vec::new();
-    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     // The children of open multiparts are entered at once, so a cut message keeps them.
     let mut at = Some(start_of_headers(raw));
     while let Some(from) = at {
         let index = found.len();
         let entity = read_entity(raw, from, &found, &open);
         let body_from = entity.body.start;
-        let boundary = (open.len() < MIME_DEPTH_MAX
-            && entity.content_type.starts_with("multipart/"))
-        .then(|| boundary_of(raw, from..body_from))
-        .flatten();
+        let is_multipart = entity.content_type.starts_with("multipart/");
+        let boundary = (is_multipart && open.len() < MIME_DEPTH_MAX)
+            .then(|| entity.headers.type_parameter("boundary"))
+            .flatten()
+            .map(|b| b.trim_end().to_owned())
+            .filter(|b| !b.is_empty());
         if let Some(parent) = open.last().and_then(|o| found.get_mut(o.index)) {
             parent.children.push(index);
         }
@@ -75,12 +77,7 @@ fn start_of_headers(raw: &[u8]) -> usize {
     }
 }
 
-fn read_entity<'a>(
-    raw: &'a [u8],
-    from: usize,
-    found: &[Entity<'a>],
-    open: &[Open<'a>],
-) -> Entity<'a> {
+fn read_entity<'a>(raw: &'a [u8], from: usize, found: &[Entity<'a>], open: &[Open]) -> Entity<'a> {
     let (head_to, body_from) = header_end(raw, from, open);
     let kept = head_to.min(from + MIME_HEADER_BYTES_MAX);
     let headers = Headers::parse(raw.get(from..kept).unwrap_or_default());
@@ -105,7 +102,7 @@ fn read_entity<'a>(
 }
 
 /// Where the header block that begins at `from` ends, and where the body begins.
-fn header_end(raw: &[u8], from: usize, open: &[Open<'_>]) -> (usize, usize) {
+fn header_end(raw: &[u8], from: usize, open: &[Open]) -> (usize, usize) {
     let mut at = from;
     let mut fields = 0_usize;
     while let Some(line) = line_at(raw, at) {
@@ -147,7 +144,7 @@ fn next_part(
     raw: &[u8],
     mut at: usize,
     found: &mut [Entity<'_>],
-    open: &mut Vec<Open<'_>>,
+    open: &mut Vec<Open>,
     leaf: usize,
 ) -> Option<usize> {
     // Until its first boundary is seen the innermost multipart is its own leaf (the preamble).
@@ -184,63 +181,17 @@ fn next_part(
 }
 
 /// The open multipart whose boundary this line is, innermost first, and whether it closes it.
-fn matching(line: &[u8], open: &[Open<'_>]) -> Option<(usize, bool)> {
+fn matching(line: &[u8], open: &[Open]) -> Option<(usize, bool)> {
     let rest = line.strip_prefix(b"--")?;
     let last = rest.strip_suffix(b"--");
     open.iter().enumerate().rev().find_map(|(level, o)| {
-        if rest == o.boundary {
+        let boundary = o.boundary.as_bytes();
+        if rest == boundary {
             Some((level, false))
         } else {
-            (last == Some(o.boundary)).then_some((level, true))
+            (last == Some(boundary)).then_some((level, true))
         }
     })
-}
-
-/// The `boundary` parameter, as bytes of the message itself, so that no charset touches it.
-fn boundary_of(raw: &[u8], head: Range<usize>) -> Option<&[u8]> {
-    let head = raw.get(head)?;
-    let mut at = 0;
-    let mut in_type = false;
-    while let Some(line) = line_at(head, at) {
-        if !matches!(line.first(), Some(b' ' | b'\t')) {
-            in_type = starts_with_fold(line, b"content-type");
-        }
-        if in_type && let Some(found) = boundary_in(line) {
-            return Some(found);
-        }
-        at += line.len();
-    }
-    None
-}
-
-fn boundary_in(line: &[u8]) -> Option<&[u8]> {
-    let key = b"boundary";
-    let from = line
-        .windows(key.len())
-        .position(|w| w.eq_ignore_ascii_case(key))?;
-    let value = line.get(from + key.len()..)?.trim_ascii_start();
-    // `boundary*0="..."` (RFC 2231) is never cut in practice; take it as the whole.
-    let value = value
-        .strip_prefix(b"*0")
-        .unwrap_or(value)
-        .trim_ascii_start();
-    let value = value.strip_prefix(b"=")?.trim_ascii_start();
-    let boundary = if let Some(quoted) = value.strip_prefix(b"\"") {
-        let to = quoted.iter().position(|&b| b == b'"');
-        quoted.get(..to.unwrap_or_else(|| trim_end(quoted).len()))?
-    } else {
-        let to = value
-            .iter()
-            .position(|&b| b == b';' || b.is_ascii_whitespace());
-        value.get(..to.unwrap_or(value.len()))?
-    };
-    let boundary = trim_end(boundary);
-    (!boundary.is_empty()).then_some(boundary)
-}
-
-fn starts_with_fold(line: &[u8], name: &[u8]) -> bool {
-    line.get(..name.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
 /// The line that begins at `at`, with its end; `None` at the end of the bytes.

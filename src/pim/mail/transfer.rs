@@ -89,65 +89,87 @@ enum Symbol {
     Noise,
 }
 
-/// The URL alphabet counts too.
 fn symbol(byte: u8) -> Symbol {
     Symbol::Bits(match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,
         b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
+        b'+' => 62,
+        b'/' => 63,
         b'=' => return Symbol::Pad,
         _ => return Symbol::Noise,
     })
 }
 
 fn base64(encoded: &[u8], sink: &mut impl FnMut(&[u8]) -> bool) {
-    let mut out = Vec::with_capacity(PIECE_BYTES + 3);
-    let mut bits = 0_u32;
-    let mut chars = 0_u8;
-    for &byte in encoded {
-        match symbol(byte) {
-            Symbol::Bits(value) => {
-                bits = bits << 6 | u32::from(value);
-                chars += 1;
-                if chars == 4 {
-                    let [_, a, b, c] = bits.to_be_bytes();
-                    out.extend_from_slice(&[a, b, c]);
-                    (bits, chars) = (0, 0);
+    let mut out = Vec::with_capacity(2 * PIECE_BYTES);
+    let mut group = Group::default();
+    let mut padded = false;
+    for line in encoded.split_inclusive(|&b| b == b'\n') {
+        // Behind the padding stands another piece, or what a mailing list added in clear.
+        if padded && !is_base64(line.trim_ascii()) {
+            break;
+        }
+        for run in line.chunks(PIECE_BYTES) {
+            for &byte in run {
+                match symbol(byte) {
+                    Symbol::Bits(value) => group.push(value, &mut out),
+                    Symbol::Pad => {
+                        group.flush(&mut out);
+                        padded = true;
+                    }
+                    Symbol::Noise => {}
                 }
             }
-            // Padding ends a group, not the body: some senders encode in pieces.
-            Symbol::Pad => {
-                flush_group(&mut out, bits, chars);
-                (bits, chars) = (0, 0);
+            if out.len() >= PIECE_BYTES {
+                if !sink(&out) {
+                    return;
+                }
+                out.clear();
             }
-            Symbol::Noise => {}
-        }
-        if out.len() >= PIECE_BYTES {
-            if !sink(&out) {
-                return;
-            }
-            out.clear();
         }
     }
-    flush_group(&mut out, bits, chars);
+    group.flush(&mut out);
     if !out.is_empty() {
         sink(&out);
     }
 }
 
-fn flush_group(out: &mut Vec<u8>, bits: u32, chars: u8) {
-    match chars {
-        2 => {
-            let [_, _, _, a] = (bits >> 4).to_be_bytes();
-            out.push(a);
+fn is_base64(line: &[u8]) -> bool {
+    line.iter().all(|&b| !matches!(symbol(b), Symbol::Noise))
+}
+
+/// Four characters of base64 in the making.
+#[derive(Default)]
+struct Group {
+    bits: u32,
+    chars: u8,
+}
+
+impl Group {
+    fn push(&mut self, value: u8, out: &mut Vec<u8>) {
+        self.bits = self.bits << 6 | u32::from(value);
+        self.chars += 1;
+        if self.chars == 4 {
+            let [_, a, b, c] = self.bits.to_be_bytes();
+            out.extend_from_slice(&[a, b, c]);
+            *self = Self::default();
         }
-        3 => {
-            let [_, _, a, b] = (bits >> 2).to_be_bytes();
-            out.extend_from_slice(&[a, b]);
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        match self.chars {
+            2 => {
+                let [_, _, _, a] = (self.bits >> 4).to_be_bytes();
+                out.push(a);
+            }
+            3 => {
+                let [_, _, a, b] = (self.bits >> 2).to_be_bytes();
+                out.extend_from_slice(&[a, b]);
+            }
+            _ => {}
         }
-        _ => {}
+        *self = Self::default();
     }
 }
 
@@ -237,7 +259,8 @@ mod tests {
         check(b, "SGVsbG8h", b"Hello!");
         check(b, "A", b"");
         check(b, "", b"");
-        check(b, "-_-_", &[0xfb, 0xff, 0xbf]);
+        check(b, "SGk=\r\nSGk=\r\n", b"HiHi");
+        check(b, "SGk=\r\n____\r\nlist mailing list\r\n", b"Hi");
     }
 
     #[test]
