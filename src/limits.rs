@@ -82,6 +82,8 @@ pub const RANGE_ROWS_MAX: usize = 1_000;
 pub const RANGE_BYTES_MAX: usize = 1024 * 1024;
 /// Batches that may wait for the committer; more is back-pressure.
 pub const COMMIT_QUEUE_MAX: usize = 4_096;
+/// Bytes of batches and blobs that may wait for the committer.
+pub const COMMIT_QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Batches that the committer merges into one durable write.
 pub const COMMIT_GROUP_MAX: usize = 1_024;
 /// Bytes of batches that the committer merges into one durable write.
@@ -93,6 +95,9 @@ pub const BATCH_IDS_KEPT: usize = 8;
 pub const WAKE_QUEUE_MAX: usize = 8_192;
 /// Bytes of a blob: the largest message, with room for what a server adds to it.
 pub const BLOB_BYTES_MAX: usize = 80 * 1024 * 1024;
+/// Bytes that must remain free on the disk, or nothing is written: journals and merges of the
+/// engine need room, and an engine that has run out of it fails for good.
+pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of one row of a blob, the unit in which ranges of it are read.
 pub const BLOB_CHUNK_BYTES: usize = 1024 * 1024;
 /// How often a conflicting change is computed again before it is answered with "busy".

@@ -101,7 +101,6 @@ impl Memory {
     }
 
     /// See [`Store::read`](super::Store::read).
-    #[expect(clippy::missing_errors_doc, reason = "documented there")]
     pub async fn read(&self, reads: &[Read<'_>]) -> Result<Vec<Answer>, Error> {
         check_reads(reads)?;
         let state = self.lock();
@@ -112,35 +111,49 @@ impl Memory {
     }
 
     /// See [`Store::commit`](super::Store::commit).
-    #[expect(clippy::missing_errors_doc, reason = "documented there")]
     pub async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
+        self.submit(batch, None).await
+    }
+
+    /// See [`Store::commit_with_blob`](super::Store::commit_with_blob).
+    pub async fn commit_with_blob(
+        &self,
+        batch: Batch,
+        body: &[u8],
+    ) -> Result<Committed, CommitError> {
+        if body.len() > limits::BLOB_BYTES_MAX {
+            return Err(CommitError::TooLarge);
+        }
+        self.submit(batch, Some(body)).await
+    }
+
+    async fn submit(&self, batch: Batch, body: Option<&[u8]>) -> Result<Committed, CommitError> {
         batch.check()?;
         self.0.poison.check()?;
         let fault = self.lock().next_commit();
-        let (applied, acked) = match fault {
+        match fault {
             Some(Fault::Full) => return Err(CommitError::Full),
             Some(Fault::Conflict) => return Err(CommitError::Conflict),
             Some(Fault::Lost) => return Err(CommitError::Unknown),
-            Some(Fault::Poisoned) => {
-                self.0.poison.set("planned fault");
-                (self.0.poison.check().map(|()| Committed { seq: 0 }), true)
-            }
-            Some(Fault::Late(polls)) => {
-                wait(polls).await;
-                (self.apply(&batch), true)
-            }
-            Some(Fault::AckLost) => (self.apply(&batch), false),
-            None => (self.apply(&batch), true),
-        };
-        match applied {
-            Ok(_) if !acked => Err(CommitError::Unknown),
-            outcome => outcome,
+            Some(Fault::Poisoned) => self.0.poison.set("planned fault"),
+            Some(Fault::Late(polls)) => wait(polls).await,
+            Some(Fault::AckLost) | None => {}
+        }
+        let committed = self.apply(&batch, body)?;
+        match fault {
+            Some(Fault::AckLost) => Err(CommitError::Unknown),
+            _ => Ok(committed),
         }
     }
 
-    fn apply(&self, batch: &Batch) -> Result<Committed, CommitError> {
+    fn apply(&self, batch: &Batch, body: Option<&[u8]>) -> Result<Committed, CommitError> {
         self.0.poison.check()?;
-        let committed = self.lock().stored.apply(batch)?;
+        let mut state = self.lock();
+        if let Some(body) = body {
+            state.stored.put_blob(body);
+        }
+        let committed = state.stored.apply(batch)?;
+        drop(state);
         let wake = Wake::of(batch, committed);
         self.0.subscribers.publish(wake.as_slice());
         Ok(committed)
@@ -159,7 +172,6 @@ impl Memory {
     }
 
     /// See [`Store::put_blob`](super::Store::put_blob).
-    #[expect(clippy::missing_errors_doc, reason = "documented there")]
     pub async fn put_blob(&self, body: &[u8]) -> Result<BlobId, Error> {
         if body.len() > limits::BLOB_BYTES_MAX {
             return Err(Error::Refused("a blob is too large"));
@@ -176,10 +188,7 @@ impl Memory {
             Some(Fault::Conflict | Fault::AckLost) | None => {}
         }
         self.0.poison.check().map_err(poisoned)?;
-        let id = BlobId::of(body);
-        let mut state = self.lock();
-        let blobs = &mut state.stored.blobs;
-        blobs.entry(id).or_insert_with(|| Bytes::new(body));
+        let id = self.lock().stored.put_blob(body);
         match fault {
             Some(Fault::AckLost) => Err(lost()),
             _ => Ok(id),
@@ -187,7 +196,6 @@ impl Memory {
     }
 
     /// See [`Store::get_blob`](super::Store::get_blob).
-    #[expect(clippy::missing_errors_doc, reason = "documented there")]
     pub async fn get_blob(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, Error> {
         let state = self.lock();
         if state.crashed {
@@ -279,6 +287,13 @@ impl Stored {
                 .range::<[u8], _>((Bound::Included(&*from), Bound::Excluded(&*to)))
         });
         rows.into_iter().flatten()
+    }
+
+    fn put_blob(&mut self, body: &[u8]) -> BlobId {
+        let id = BlobId::of(body);
+        let bytes = || Bytes::new(body);
+        self.blobs.entry(id).or_insert_with(bytes);
+        id
     }
 
     fn version(&self, key: &[u8]) -> Option<Seq> {

@@ -10,18 +10,25 @@
 //! Deliberately absent: interactive transactions, keyspaces per user, a cache of rows.
 
 mod batch;
+mod committer;
+mod engine;
 mod fault;
+mod fjall;
 mod head;
 pub mod keys;
 mod memory;
+mod plan;
 mod poison;
 mod row;
 mod wake;
 
 use std::ops::Range;
+use std::path::Path;
 
 pub use batch::{Batch, BatchId, BlobId, CommitError, Committed, Condition, Hint, LogEntry, Write};
+pub use engine::Engine;
 pub use fault::{Fault, FaultPlan, Rates};
+pub use fjall::{Fjall, OpenError, Options};
 pub use head::Head;
 pub use memory::Memory;
 pub use row::{Answer, Bytes, Error, Read, Row, Rows};
@@ -47,37 +54,13 @@ impl Scope {
 /// under it. So an item's version *is* the number of its latest change-log entry.
 pub type Seq = u64;
 
-/// What every engine does. The running server holds a [`Store`]; this is for the suite that all
-/// engines have to pass.
-pub trait Engine: Clone + Send + Sync + 'static {
-    /// See [`Store::read`].
-    fn read(&self, reads: &[Read<'_>]) -> impl Future<Output = Result<Vec<Answer>, Error>> + Send;
-
-    /// See [`Store::commit`].
-    fn commit(&self, batch: Batch) -> impl Future<Output = Result<Committed, CommitError>> + Send;
-
-    /// See [`Store::wakes`].
-    fn wakes(&self) -> flume::Receiver<Wake>;
-
-    /// See [`Store::put_blob`].
-    fn put_blob(&self, body: &[u8]) -> impl Future<Output = Result<BlobId, Error>> + Send;
-
-    /// See [`Store::get_blob`].
-    fn get_blob(
-        &self,
-        id: BlobId,
-        range: Range<u64>,
-    ) -> impl Future<Output = Result<Bytes, Error>> + Send;
-
-    /// See [`Store::poisoned`].
-    fn poisoned(&self) -> flume::Receiver<String>;
-}
-
 /// The store: one of the engines. Clones are handles to the same store.
 #[derive(Clone)]
 pub enum Store {
     /// In memory: tests and simulations.
     Memory(Memory),
+    /// Embedded, on disk.
+    Fjall(Fjall),
 }
 
 impl Store {
@@ -87,6 +70,15 @@ impl Store {
         Self::Memory(Memory::new())
     }
 
+    /// Opens the store in a folder, or makes a new one there. The store closes when the last
+    /// handle is dropped; what is queued by then is written.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose text is for the operator.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        Fjall::open(folder, options).map(Self::Fjall)
+    }
+
     /// Answers all questions from one snapshot, in the order asked.
     ///
     /// # Errors
@@ -94,6 +86,7 @@ impl Store {
     pub async fn read(&self, reads: &[Read<'_>]) -> Result<Vec<Answer>, Error> {
         match self {
             Self::Memory(engine) => engine.read(reads).await,
+            Self::Fjall(engine) => engine.read(reads).await,
         }
     }
 
@@ -108,6 +101,23 @@ impl Store {
     pub async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
         match self {
             Self::Memory(engine) => engine.commit(batch).await,
+            Self::Fjall(engine) => engine.commit(batch).await,
+        }
+    }
+
+    /// Commits a batch together with the blob that it names, in one sync. The blob may be there
+    /// afterwards even if the batch is refused; it does no harm.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_with_blob(
+        &self,
+        batch: Batch,
+        body: &[u8],
+    ) -> Result<Committed, CommitError> {
+        match self {
+            Self::Memory(engine) => engine.commit_with_blob(batch, body).await,
+            Self::Fjall(engine) => engine.commit_with_blob(batch, body).await,
         }
     }
 
@@ -116,6 +126,7 @@ impl Store {
     pub fn wakes(&self) -> flume::Receiver<Wake> {
         match self {
             Self::Memory(engine) => engine.wakes(),
+            Self::Fjall(engine) => engine.wakes(),
         }
     }
 
@@ -126,6 +137,7 @@ impl Store {
     pub async fn put_blob(&self, body: &[u8]) -> Result<BlobId, Error> {
         match self {
             Self::Memory(engine) => engine.put_blob(body).await,
+            Self::Fjall(engine) => engine.put_blob(body).await,
         }
     }
 
@@ -136,6 +148,7 @@ impl Store {
     pub async fn get_blob(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, Error> {
         match self {
             Self::Memory(engine) => engine.get_blob(id, range).await,
+            Self::Fjall(engine) => engine.get_blob(id, range).await,
         }
     }
 
@@ -144,6 +157,7 @@ impl Store {
     pub fn poisoned(&self) -> flume::Receiver<String> {
         match self {
             Self::Memory(engine) => engine.poisoned(),
+            Self::Fjall(engine) => engine.poisoned(),
         }
     }
 }
