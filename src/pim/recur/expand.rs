@@ -71,9 +71,7 @@ pub fn last_end_ms(event: &Event) -> Option<i64> {
     let starts = Starts::new(rule, event.start_ms, &zone);
     let alive = |start: &i64| usual(event, &zone, *start).is_some();
     let last = match (rule.occurrences, rule.until_ms) {
-        (Some(n), _) if usize::try_from(n).is_ok_and(|n| n <= OCCURRENCES_MAX) => {
-            starts.filter(alive).last()
-        }
+        (Some(n), _) if countable(&n) => starts.filter(alive).last(),
         (None, Some(until_ms)) => starts.back_from(until_ms).find(alive),
         _ => return None,
     };
@@ -125,6 +123,11 @@ fn end_of(event: &Event, zone: &Zone, start_ms: i64) -> i64 {
     start_ms.saturating_add(event.end_ms.saturating_sub(event.start_ms).max(0))
 }
 
+/// Whether a count is small enough to be counted off; a larger one is as good as none.
+fn countable(n: &u32) -> bool {
+    usize::try_from(*n).is_ok_and(|n| n <= OCCURRENCES_MAX)
+}
+
 /// What one period of a rule is.
 #[derive(Clone, Copy)]
 enum Unit {
@@ -168,11 +171,11 @@ impl<'a> Starts<'a> {
                 _ => Unit::Years,
             },
             start_ms,
-            day,
+            day: day.clamp(-LAST_DAY, LAST_DAY),
             time_ms: wall.rem_euclid(DAY_MS),
             period: 0,
             ready: VecDeque::new(),
-            left: rule.occurrences,
+            left: rule.occurrences.filter(countable),
         }
     }
 
@@ -208,11 +211,8 @@ impl<'a> Starts<'a> {
 
     /// The period that an instant lies in.
     fn period_at(&self, ms: i64) -> i64 {
-        let day = self
-            .zone
-            .to_local(ms)
-            .div_euclid(DAY_MS)
-            .clamp(self.day, LAST_DAY);
+        let day = self.zone.to_local(ms).div_euclid(DAY_MS);
+        let day = day.min(LAST_DAY).max(self.day);
         let (first, at) = (date_of(self.day), date_of(day));
         let units = match self.unit {
             Unit::Days => day - self.day,

@@ -12,3 +12,6 @@ mod rrule;
 
 pub use expand::{Occurrence, Starts, last_end_ms, occurrences};
 pub use rrule::{from_rrule, to_rrule};
+
+#[cfg(test)]
+mod tests;

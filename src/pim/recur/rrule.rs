@@ -106,6 +106,8 @@ struct Parts {
     months: Vec<i32>,
     positions: Vec<i32>,
     first_day: Option<u8>,
+    /// Hour, minute and second, where the text names them.
+    time: [Option<i8>; 3],
 }
 
 /// Reads the text after `RRULE:` for a series that starts at `start_ms`, which says what the text
@@ -114,6 +116,16 @@ struct Parts {
 pub fn from_rrule(text: &str, start_ms: i64, zone: &Zone) -> Option<Recurrence> {
     let parts = parts_of(text)?;
     let start = civil(zone.to_local(start_ms));
+    // The protocol has no other time of day than that of the start.
+    let own = [start.hour(), start.minute(), start.second()];
+    let at_start = parts
+        .time
+        .iter()
+        .zip(own)
+        .all(|(t, own)| t.is_none_or(|t| t == own));
+    if !at_start || parts.ordinals.len() > 1 {
+        return None;
+    }
     let mut rule = Recurrence {
         interval: parts.interval.max(1),
         occurrences: parts.count,
@@ -226,9 +238,9 @@ fn parts_of(text: &str) -> Option<Parts> {
             "BYMONTH" => parts.months = at_most_one(&value, 12)?,
             "BYSETPOS" => parts.positions = at_most_one(&value, 366)?,
             "WKST" => parts.first_day = Some(weekday(&value)?),
-            // The time of day is that of the start; other values are not for the protocol, and
-            // one value is nearly always what the start says already.
-            "BYHOUR" | "BYMINUTE" | "BYSECOND" if !value.contains(',') => {}
+            "BYHOUR" => parts.time[0] = Some(value.parse().ok()?),
+            "BYMINUTE" => parts.time[1] = Some(value.parse().ok()?),
+            "BYSECOND" => parts.time[2] = Some(value.parse().ok()?),
             name if name.starts_with("X-") => {}
             _ => return None,
         }

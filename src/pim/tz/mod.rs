@@ -178,3 +178,223 @@ fn timestamp(ms: i64) -> Timestamp {
         Timestamp::MAX
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn wall(y: i16, m: i8, d: i8, h: i8, min: i8) -> i64 {
+        wall_of(date(y, m, d).at(h, min, 0, 0))
+    }
+
+    fn named(id: &str) -> Zone {
+        Zone::named(id).unwrap()
+    }
+
+    #[test]
+    fn the_blob_of_berlin_is_what_windows_sends() {
+        let blob = blob_of("Europe/Berlin", 2026).unwrap();
+        assert_eq!(blob[..4], (-60i32).to_le_bytes());
+        assert_eq!(blob[4..10], *b"W\0.\0 \0");
+        // Standard time begins on the last Sunday (0, 5) of October (10) at 3.
+        assert_eq!(
+            blob[68..84],
+            [0, 0, 10, 0, 0, 0, 5, 0, 3, 0, 0, 0, 0, 0, 0, 0]
+        );
+        assert_eq!(
+            blob[152..168],
+            [0, 0, 3, 0, 0, 0, 5, 0, 2, 0, 0, 0, 0, 0, 0, 0]
+        );
+        assert_eq!(blob[168..], (-60i32).to_le_bytes());
+    }
+
+    #[test]
+    fn a_blob_is_read_as_it_was_written() {
+        for id in [
+            "America/New_York",
+            "Asia/Kolkata",
+            "Australia/Lord_Howe",
+            "UTC",
+            "",
+        ] {
+            let tzi = tzi_of(id, 2026).unwrap();
+            assert_eq!(Tzi::parse(&tzi.to_blob()), Some(tzi), "{id}");
+        }
+        assert_eq!(Tzi::parse(&[0; 171]), None);
+        assert_eq!(Tzi::parse(&[0xFF; 172]).map(|t| t.bias), Some(-1));
+        assert_eq!(Tzi::parse(&[0x7F; 172]), None);
+        assert_eq!(blob_of("Nowhere/At_All", 2026), None);
+    }
+
+    #[test]
+    fn irish_winter_is_standard_time() {
+        let tzi = tzi_of("Europe/Dublin", 2026).unwrap();
+        assert_eq!((tzi.bias, tzi.dst_bias), (0, -60));
+        assert_eq!((tzi.std.month, tzi.dst.month), (10, 3));
+    }
+
+    #[test]
+    fn the_fourth_sunday_is_not_the_last() {
+        // The second Sunday of March and the first of November, in a year and the next.
+        let tzi = tzi_of("America/New_York", 2026).unwrap();
+        assert_eq!((tzi.dst.day, tzi.std.day), (2, 1));
+        // Asunción changed on the fourth Sunday of March, which was the last one in 2013 too.
+        let tzi = tzi_of("America/Asuncion", 2016).unwrap();
+        assert_eq!((tzi.std.month, tzi.std.day), (3, 4));
+    }
+
+    #[test]
+    fn names_of_all_kinds_lead_to_a_zone() {
+        for (name, id) in [
+            ("Europe/Berlin", "Europe/Berlin"),
+            ("europe/berlin", "Europe/Berlin"),
+            ("W. Europe Standard Time", "Europe/Berlin"),
+            ("Eastern Daylight Time", "America/New_York"),
+            ("India Standard Time", "Asia/Kolkata"),
+            ("FLE Standard Time", "Europe/Kyiv"),
+            ("Asia/Calcutta", "Asia/Kolkata"),
+            ("(UTC-05:00) Eastern Time (US & Canada)", "America/New_York"),
+            (
+                "/example.org/20240101_1/America/Argentina/Salta",
+                "America/Argentina/Salta",
+            ),
+            ("UTC", "UTC"),
+            ("GMT+0200", "Etc/GMT-2"),
+        ] {
+            assert_eq!(
+                names::find(name).map(|z| z.0).as_deref(),
+                Some(id),
+                "{name}"
+            );
+        }
+        for name in ["", "Customized Time Zone", "+", "UTC+99", "//", "(UTC"] {
+            assert!(names::find(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn windows_names_are_found_for_old_and_new_ids() {
+        assert_eq!(windows_name("Asia/Kolkata"), Some("India Standard Time"));
+        assert_eq!(windows_name("Europe/Kyiv"), Some("FLE Standard Time"));
+        assert_eq!(
+            windows_name("Europe/Vienna"),
+            Some("W. Europe Standard Time")
+        );
+        assert_eq!(windows_name("UTC"), Some("UTC"));
+    }
+
+    #[test]
+    fn a_blob_leads_back_to_its_zone() {
+        let nameless = |id: &str, year| {
+            let tzi = Tzi {
+                std_name: String::new(),
+                ..tzi_of(id, year).unwrap()
+            };
+            tzi.to_blob()
+        };
+        let check = |blob: &[u8], prefer: &[&str], expect: Option<&str>| {
+            assert_eq!(zone_of(blob, prefer).as_deref(), expect);
+        };
+        check(
+            &blob_of("Asia/Kolkata", 2026).unwrap(),
+            &[],
+            Some("Asia/Kolkata"),
+        );
+        check(
+            &blob_of("Europe/Dublin", 2026).unwrap(),
+            &[],
+            Some("Europe/London"),
+        );
+        check(&nameless("Europe/Berlin", 2026), &[], Some("Europe/Berlin"));
+        check(
+            &nameless("Europe/Berlin", 2026),
+            &["Europe/Oslo"],
+            Some("Europe/Oslo"),
+        );
+        check(
+            &nameless("Europe/Berlin", 2026),
+            &["Asia/Tokyo"],
+            Some("Europe/Berlin"),
+        );
+        // The rules that America had until 2006, from a device of that time.
+        check(
+            &nameless("America/New_York", 2006),
+            &["America/New_York"],
+            Some("America/New_York"),
+        );
+        check(
+            &nameless("America/Sao_Paulo", 2026),
+            &["America/Sao_Paulo"],
+            Some("America/Sao_Paulo"),
+        );
+        check(&[0; 172], &[], Some("UTC"));
+        check(&[0; 20], &[], None);
+        let odd = Tzi {
+            bias: 17,
+            ..Tzi::default()
+        };
+        check(&odd.to_blob(), &["Europe/Berlin"], None);
+    }
+
+    #[test]
+    fn a_leap_over_reads_later_and_a_double_hour_is_its_first() {
+        let berlin = named("Europe/Berlin");
+        let rules = Zone::Rules(tzi_of("Europe/Berlin", 2026).unwrap());
+        for zone in [berlin, rules] {
+            // 29 March, 2:30 does not exist: half past three in summer time.
+            assert_eq!(
+                zone.to_utc(wall(2026, 3, 29, 2, 30)),
+                wall(2026, 3, 29, 1, 30)
+            );
+            // 25 October, 2:30 is there twice: first in summer time.
+            assert_eq!(
+                zone.to_utc(wall(2026, 10, 25, 2, 30)),
+                wall(2026, 10, 25, 0, 30)
+            );
+        }
+    }
+
+    #[test]
+    fn rules_give_the_times_of_the_zone_they_came_from() {
+        let zones = [
+            "Europe/Berlin",
+            "America/New_York",
+            "Australia/Sydney",
+            "Europe/Dublin",
+            "Asia/Tokyo",
+            "Australia/Lord_Howe",
+            "America/St_Johns",
+            "Pacific/Auckland",
+        ];
+        for id in zones {
+            let (zone, rules) = (named(id), Zone::Rules(tzi_of(id, 2026).unwrap()));
+            for half_hour in 0..(365 * 48) {
+                let ms = wall(2026, 1, 1, 0, 0) + half_hour * 30 * 60_000;
+                assert_eq!(zone.to_local(ms), rules.to_local(ms), "{id} at {ms}");
+                assert_eq!(zone.to_utc(ms), rules.to_utc(ms), "{id} at wall {ms}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_date_is_too_far() {
+        for zone in [
+            named("Europe/Berlin"),
+            Zone::Rules(tzi_of("Asia/Tehran", 2020).unwrap()),
+        ] {
+            for ms in [i64::MIN, i64::MIN / 2, -1, i64::MAX / 2, i64::MAX] {
+                let _ = (zone.to_local(ms), zone.to_utc(ms), civil(ms));
+            }
+        }
+    }
+
+    #[test]
+    fn every_zone_of_the_database_has_a_blob() {
+        for name in jiff::tz::db().available() {
+            for year in [1970, 2026, 2037] {
+                assert!(blob_of(name.as_str(), year).is_some(), "{name}");
+            }
+        }
+    }
+}
