@@ -8,9 +8,11 @@
 
 pub mod body;
 pub mod contact;
+pub mod decode;
 pub mod event;
 pub mod html;
 pub mod ical;
+mod lines;
 pub mod mail;
 pub mod message;
 pub mod note;

@@ -123,6 +123,35 @@ fn end_of(event: &Event, zone: &Zone, start_ms: i64) -> i64 {
     start_ms.saturating_add(event.end_ms.saturating_sub(event.start_ms).max(0))
 }
 
+/// An occurrence that differs, as an appointment of its own: the series with what the exception
+/// says otherwise.
+#[must_use]
+pub fn applied(series: &Event, exception: &Exception) -> Event {
+    let zone = Zone::of(&series.zone, &series.zone_blob);
+    let x = exception.clone();
+    let start_ms = x.start_ms.unwrap_or(x.original_ms);
+    Event {
+        subject: x.subject.unwrap_or_else(|| series.subject.clone()),
+        location: x.location.unwrap_or_else(|| series.location.clone()),
+        start_ms,
+        end_ms: x.end_ms.unwrap_or_else(|| end_of(series, &zone, start_ms)),
+        all_day: x.all_day.unwrap_or(series.all_day),
+        busy: x.busy.unwrap_or(series.busy),
+        sensitivity: x.sensitivity.unwrap_or(series.sensitivity),
+        reminder_min: x.reminder_min.unwrap_or(series.reminder_min),
+        meeting_status: x.meeting_status.unwrap_or(series.meeting_status),
+        attendees: x.attendees.unwrap_or_else(|| series.attendees.clone()),
+        categories: x.categories.unwrap_or_else(|| series.categories.clone()),
+        body: x.body.unwrap_or_else(|| series.body.clone()),
+        response: x.response.unwrap_or(series.response),
+        appointment_reply_ms: x.appointment_reply_ms.or(series.appointment_reply_ms),
+        stamp_ms: x.stamp_ms.unwrap_or(series.stamp_ms),
+        recurrence: None,
+        exceptions: Vec::new(),
+        ..series.clone()
+    }
+}
+
 /// Whether a count is small enough to be counted off; a larger one is as good as none.
 fn countable(n: &u32) -> bool {
     usize::try_from(*n).is_ok_and(|n| n <= OCCURRENCES_MAX)
@@ -181,7 +210,6 @@ impl<'a> Starts<'a> {
 
     /// Leaves out what starts before `ms`, without looking at each of them (a counted series has
     /// to look).
-    #[must_use]
     pub fn from(mut self, ms: i64) -> impl Iterator<Item = i64> + use<'a> {
         if self.left.is_none() {
             self.period = (self.period_at(ms) - 1).max(0);
@@ -282,7 +310,7 @@ impl<'a> Starts<'a> {
             let nth = usize::from(self.rule.week_of_month.unwrap_or(1).clamp(1, 5));
             let mut days = (first..first + length).filter(fits);
             if nth == 5 {
-                days.last()
+                days.next_back()
             } else {
                 days.nth(nth - 1)
             }

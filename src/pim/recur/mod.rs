@@ -10,7 +10,7 @@
 mod expand;
 mod rrule;
 
-pub use expand::{Occurrence, Starts, last_end_ms, occurrences};
+pub use expand::{Occurrence, Starts, applied, last_end_ms, occurrences};
 pub use rrule::{from_rrule, to_rrule};
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub fn to_rrule(rule: &Recurrence, all_day: bool, zone: &Zone) -> Option<String>
     }
     // RFC 5545 starts the week on Monday, the protocol on Sunday, unless they say otherwise.
     let weekly = rule.kind == 1 && rule.interval > 1;
-    if let Some(first) = rule.first_day_of_week.or(weekly.then_some(0)) {
+    if let Some(first) = rule.first_day_of_week.or_else(|| weekly.then_some(0)) {
         let _ = write!(out, ";WKST={}", DAYS.get(usize::from(first))?);
     }
     if let Some(count) = rule.occurrences {
@@ -209,7 +209,7 @@ fn by_day(parts: &Parts, rule: &mut Recurrence, kind: u8, own_day: u8) -> Option
     if several && (!parts.ordinals.is_empty() || !GROUPS.contains(&parts.mask)) {
         return None;
     }
-    let nth = parts.ordinals.first().or(parts.positions.first())?;
+    let nth = parts.ordinals.first().or_else(|| parts.positions.first())?;
     rule.kind = kind + 1;
     rule.day_of_week = Some(parts.mask);
     rule.week_of_month = Some(match nth {

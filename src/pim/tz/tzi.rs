@@ -86,7 +86,8 @@ impl Rule {
     }
 
     /// The wall time of the change in `year`; none if there is none, or the rule is no date.
-    pub(super) fn wall_in(&self, year: i16) -> Option<DateTime> {
+    #[must_use]
+    pub fn wall_in(&self, year: i16) -> Option<DateTime> {
         let month = i8::try_from(self.month).ok().filter(|m| *m > 0)?;
         let first = Date::new(year, month, 1).ok()?;
         let day = if self.year != 0 {
@@ -116,8 +117,9 @@ impl Rule {
         Some(Date::new(year, month, day).ok()?.to_datetime(time.ok()?))
     }
 
-    /// The rule that gives this wall time each year.
-    fn of(wall: DateTime) -> Self {
+    /// The rule that gives this wall time each year: its weekday, as the nth or the last of the month.
+    #[must_use]
+    pub fn at(wall: DateTime) -> Self {
         let (day, days) = (wall.day(), wall.date().days_in_month());
         let nth = if day + 7 > days { 5 } else { (day + 6) / 7 };
         let word = |n: i8| u16::try_from(n).unwrap_or(0);
@@ -301,9 +303,11 @@ fn year_start(year: i16) -> Option<Timestamp> {
     Some(zoned.timestamp())
 }
 
-/// The changes to standard and to daylight time within a year: wall time just before each, and
-/// the seconds east of Greenwich after it.
-fn changes(zone: &TimeZone, year: i16) -> (Vec<(DateTime, i32)>, Vec<(DateTime, i32)>) {
+/// Wall time just before the clocks change, and the seconds east of Greenwich after it.
+type Change = (DateTime, i32);
+
+/// The changes to standard and to daylight time within a year.
+fn changes(zone: &TimeZone, year: i16) -> (Vec<Change>, Vec<Change>) {
     let (mut standard, mut daylight) = (Vec::new(), Vec::new());
     let (Some(from), Some(to)) = (year_start(year), year_start(year.saturating_add(1))) else {
         return (standard, daylight);
@@ -334,7 +338,7 @@ fn changes(zone: &TimeZone, year: i16) -> (Vec<(DateTime, i32)>, Vec<(DateTime, 
 /// The rule behind one change. "Fourth" and "last" look alike where a month has four such days,
 /// so the neighbouring years decide.
 fn nth_of(zone: &TimeZone, year: i16, wall: DateTime, daylight: bool) -> Rule {
-    let mut rule = Rule::of(wall);
+    let mut rule = Rule::at(wall);
     if rule.day != 5 || wall.day() > 28 {
         return rule;
     }
@@ -342,7 +346,7 @@ fn nth_of(zone: &TimeZone, year: i16, wall: DateTime, daylight: bool) -> Rule {
         let (standard, summer) = changes(zone, other);
         let found = if daylight { summer } else { standard };
         if let [(w, _)] = found.as_slice() {
-            let like = Rule::of(*w);
+            let like = Rule::at(*w);
             if like.day == 4 && like.month == rule.month && like.weekday == rule.weekday {
                 rule.day = 4;
             }

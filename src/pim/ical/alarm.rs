@@ -1,0 +1,55 @@
+//! `VALARM`: when a reminder rings.
+
+use super::Reader;
+use super::props::{Props, duration_ms, param, stamps_of};
+use calcard::icalendar::{
+    ICalendarComponent, ICalendarComponentType as Kind, ICalendarParameterName as Param,
+};
+
+/// What an alarm's trigger is relative to.
+pub(super) enum Trigger {
+    /// So many milliseconds from the start.
+    Start(i64),
+    /// So many milliseconds from the end.
+    End(i64),
+    /// An instant.
+    At(i64),
+}
+
+/// The first alarm that shows or sounds; mails and programs are not for a phone.
+pub(super) fn first(reader: &Reader<'_>, component: &ICalendarComponent) -> Option<Trigger> {
+    let mut alarms = reader
+        .children(component)
+        .filter(|c| c.component_type == Kind::VAlarm);
+    alarms.find_map(|alarm| {
+        let action = alarm
+            .text("ACTION")
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        if matches!(action.as_str(), "EMAIL" | "PROCEDURE" | "NONE") {
+            return None;
+        }
+        let trigger = alarm.first("TRIGGER")?;
+        if let Some(stamp) = stamps_of(trigger).next() {
+            return Some(Trigger::At(reader.zones.instant(&stamp)));
+        }
+        let ahead = duration_ms(trigger.values.first()?)?;
+        let end = param(trigger, &Param::Related).is_some_and(|v| v.eq_ignore_ascii_case("END"));
+        Some(if end {
+            Trigger::End(ahead)
+        } else {
+            Trigger::Start(ahead)
+        })
+    })
+}
+
+/// Minutes before the start; an alarm after it counts as at the start.
+pub(super) fn minutes(trigger: &Trigger, start_ms: i64, end_ms: i64) -> u32 {
+    let at = match trigger {
+        Trigger::Start(ahead) => start_ms.saturating_add(*ahead),
+        Trigger::End(ahead) => end_ms.saturating_add(*ahead),
+        Trigger::At(at) => *at,
+    };
+    let minutes = start_ms.saturating_sub(at).max(0) / 60_000;
+    u32::try_from(minutes).unwrap_or(u32::MAX)
+}
