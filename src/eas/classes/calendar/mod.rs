@@ -1,0 +1,156 @@
+//! Appointments ([MS-ASCAL]): how they are written. Times are compact.
+//!
+//! Whole days: up to 14.1 the start is the instant of local midnight, beside the time zone; from
+//! 16.0 on it is the date itself written as midnight UTC, and no zone is needed (2.2.2.1).
+//!
+//! Absent: attachments of appointments (16.0+), proposed times, the parts of a location other than
+//! its name.
+
+pub(in crate::eas::classes) mod decode;
+mod exception;
+mod people;
+
+pub use decode::delete_occurrence;
+
+use super::body::{self, OldTags};
+use super::value::{write_compact, write_known, write_strings};
+use super::{Context, date, recurrence, value};
+use crate::eas::version::Version;
+use crate::pim::event::ArchivedEvent;
+use crate::pim::tz::{self, DAY_MS, Zone};
+use crate::wbxml::tags::{airsyncbase, calendar};
+use crate::wbxml::{Tag, Writer};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Characters of a UID (2.2.2.46).
+const UID_MAX: usize = 300;
+
+const OLD_BODY: OldTags = OldTags {
+    body: calendar::BODY,
+    size: None,
+    truncated: calendar::BODY_TRUNCATED,
+};
+
+/// Writes the properties of an appointment.
+pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
+    let times = Times::of(e, ctx.version);
+    if !times.floating {
+        let blob = tz::blob_for(&e.zone, &e.zone_blob, e.start_ms.to_native());
+        w.text(calendar::TIMEZONE, &STANDARD.encode(blob));
+    }
+    w.flag(calendar::ALL_DAY_EVENT, e.all_day);
+    w.text(calendar::START_TIME, &times.write(e.start_ms.to_native()));
+    w.text(calendar::END_TIME, &times.write(e.end_ms.to_native()));
+    w.text(calendar::DT_STAMP, &date::compact(e.stamp_ms.to_native()));
+    w.text(calendar::SUBJECT, &e.subject);
+    w.text_if(calendar::UID, crate::pim::mail::cut(&e.uid, UID_MAX));
+    w.text_if(calendar::ORGANIZER_NAME, &e.organizer_name);
+    w.text_if(calendar::ORGANIZER_EMAIL, &e.organizer_email);
+    write_location(w, ctx.version, calendar::LOCATION, &e.location);
+    w.num(calendar::BUSY_STATUS, busy(e.busy));
+    w.num(calendar::SENSITIVITY, e.sensitivity.min(3));
+    if let Some(minutes) = e.reminder_min.as_ref() {
+        w.num(calendar::REMINDER, minutes.to_native());
+    }
+    w.num(calendar::MEETING_STATUS, meeting_status(e.meeting_status));
+    people::write(w, &e.attendees, ctx.version);
+    write_strings(w, calendar::CATEGORIES, calendar::CATEGORY, &e.categories);
+    if let Some(rule) = e.recurrence.as_ref().map(recurrence::owned) {
+        w.open(recurrence::CALENDAR.container);
+        let until = rule.until_ms.map(|ms| times.write(ms));
+        recurrence::write(
+            w,
+            &recurrence::CALENDAR,
+            &rule,
+            ctx.version,
+            until.as_deref(),
+        );
+        w.close();
+        exception::write_all(w, e, &times, ctx);
+    }
+    if ctx.version >= Version::V14_0 {
+        w.flag(calendar::RESPONSE_REQUESTED, e.response_requested);
+        w.num(calendar::RESPONSE_TYPE, e.response.min(5));
+        w.flag(calendar::DISALLOW_NEW_TIME_PROPOSAL, e.disallow_new_time);
+        write_compact(
+            w,
+            calendar::APPOINTMENT_REPLY_TIME,
+            value::ms(&e.appointment_reply_ms),
+        );
+    }
+    write_known(
+        w,
+        ctx,
+        calendar::ONLINE_MEETING_CONF_LINK,
+        &e.online_meeting_conf,
+    );
+    write_known(
+        w,
+        ctx,
+        calendar::ONLINE_MEETING_EXTERNAL_LINK,
+        &e.online_meeting_external,
+    );
+    body::write(w, ctx, &e.body, Some(OLD_BODY));
+}
+
+/// `Location`, as text up to 14.1, as AirSyncBase `Location` from 16.0 on.
+pub(super) fn write_location(w: &mut Writer, version: Version, old: Tag, location: &str) {
+    if location.is_empty() {
+        return;
+    }
+    if version >= Version::V16_0 {
+        w.open(airsyncbase::LOCATION);
+        w.text(airsyncbase::DISPLAY_NAME, location);
+        w.close();
+    } else {
+        w.text(old, location);
+    }
+}
+
+/// The zone that an appointment is in.
+pub(super) fn zone_of(e: &ArchivedEvent) -> Zone {
+    Zone::of(&e.zone, &e.zone_blob)
+}
+
+/// How the times of one appointment are written.
+pub(super) struct Times {
+    /// As dates without a zone.
+    floating: bool,
+    zone: Zone,
+}
+
+impl Times {
+    fn of(e: &ArchivedEvent, version: Version) -> Self {
+        let floating = e.all_day && version >= Version::V16_0;
+        Self {
+            floating,
+            zone: if floating { zone_of(e) } else { Zone::utc() },
+        }
+    }
+
+    fn write(&self, ms: i64) -> date::Stamp {
+        match self.floating {
+            true => date::compact(floor_day(self.zone.to_local(ms))),
+            false => date::compact(ms),
+        }
+    }
+}
+
+/// Midnight before.
+fn floor_day(wall_ms: i64) -> i64 {
+    wall_ms - wall_ms.rem_euclid(DAY_MS)
+}
+
+/// The schema ends at 3; "working elsewhere" is shown as busy.
+fn busy(status: u8) -> u8 {
+    if status > 3 { 2 } else { status }
+}
+
+/// The statuses that there are: none, or odd ones up to 15.
+fn meeting_status(status: u8) -> u8 {
+    match status & 0x0F {
+        0 => 0,
+        n => n | 1,
+    }
+}

@@ -1,0 +1,1 @@
+//! Every class in every version, there and back.
