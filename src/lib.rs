@@ -22,6 +22,7 @@
 //! | 3 | [`push`] | parked watchers of a core; carries hints, never data | clock, store |
 //! | 4 | [`eas`] | the protocol: request line, versions, commands, classes, statuses | wbxml, http, layer 3 |
 //! | 4 | [`delivery`] | LMTP into mailboxes | smtp, mailbox, queue |
+//! | 4 | [`import`] | mail, calendars and contacts out of files | pim |
 //! | 4 | [`demo`] | the made-up content of `roost demo` | pim, store |
 //! | 5 | [`net`] | monoio: cores, listeners, TLS, connections, timers | http, smtp, clock |
 //! | 6 | [`appliance`] | the composition root | all |
@@ -45,6 +46,7 @@ pub mod delivery;
 pub mod demo;
 pub mod eas;
 pub mod http;
+pub mod import;
 pub mod limits;
 pub mod mailbox;
 pub mod net;

@@ -143,6 +143,11 @@ pub const VCARD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Categories of one item.
 pub const CATEGORIES_MAX: usize = 300;
 
+// ---- import ----------------------------------------------------------------------------------
+
+/// Directories below a path that is imported.
+pub const IMPORT_DEPTH_MAX: usize = 64;
+
 // ---- eas ---------------------------------------------------------------------------------------
 
 /// Add, Change, Delete and Fetch in one Sync request ([MS-ASCMD] 3.1.5.11).

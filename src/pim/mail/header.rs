@@ -111,6 +111,14 @@ impl<'a> Headers<'a> {
             .map(|d| d.to_timestamp() * 1_000)
     }
 
+    /// The date of the newest `Received`, Unix milliseconds.
+    pub(super) fn received_ms(&self) -> Option<i64> {
+        self.values(&HeaderName::Received)
+            .find_map(|v| v.as_received()?.date)
+            .filter(plausible)
+            .map(|d| d.to_timestamp() * 1_000)
+    }
+
     fn content(&self, name: &HeaderName<'_>) -> Option<&ContentType<'a>> {
         self.values(name).find_map(HeaderValue::as_content_type)
     }

@@ -2,9 +2,11 @@
 
 use super::body::{self, Chosen, cut};
 use super::header::{Headers, display_list, names};
-use super::structure::{Entity, entities};
+use super::structure::{Entity, entities, split};
 use super::{attachments, charset, thread};
-use crate::limits::{ADDRESS_LIST_BYTES_MAX, HEADER_FIELD_BYTES_MAX, TEXT_HEAD_BYTES};
+use crate::limits::{
+    ADDRESS_LIST_BYTES_MAX, HEADER_FIELD_BYTES_MAX, MIME_HEADER_BYTES_MAX, TEXT_HEAD_BYTES,
+};
 use crate::pim::body::{BlobRef, BodyKind};
 use crate::pim::message::Message;
 use aws_lc_rs::digest;
@@ -57,6 +59,37 @@ pub fn inspect(raw: &[u8], received_ms: i64) -> (Message, Inspected) {
         calendar,
     };
     (message, inspected)
+}
+
+/// When a mail was on its way, Unix milliseconds.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Dates {
+    /// The newest `Received`.
+    pub received_ms: Option<i64>,
+    /// `Date`.
+    pub sent_ms: Option<i64>,
+}
+
+/// The dates of a raw message, for one that did not arrive just now.
+#[must_use]
+pub fn dates(raw: &[u8]) -> Dates {
+    let headers = Headers::parse(header_block(raw));
+    Dates {
+        received_ms: headers.received_ms(),
+        sent_ms: headers.date_ms(),
+    }
+}
+
+/// The first field of that name (any name that is no standard one, such as `X-Status`), decoded,
+/// or empty.
+#[must_use]
+pub fn field(raw: &[u8], name: &str) -> String {
+    Headers::parse(header_block(raw)).other(name)
+}
+
+fn header_block(raw: &[u8]) -> &[u8] {
+    let (head, _) = split(raw);
+    head.get(..MIME_HEADER_BYTES_MAX).unwrap_or(head)
 }
 
 /// What the header fields say; everything else is empty.

@@ -24,6 +24,15 @@ mod transfer;
 
 pub use body::{Renditions, cut, cut_mime, html, renditions, text};
 pub use header::{Mailbox, display};
-pub use inspect::{Calendar, Inspected, inspect};
+pub use inspect::{Calendar, Dates, Inspected, dates, field, inspect};
 pub use thread::topic;
 pub use transfer::{decode, decode_range, decoded_len, pieces};
+
+/// The bytes `from..to` of a raw message, such as a [`Part`](crate::pim::Part) names them.
+#[must_use]
+pub fn slice(raw: &[u8], from: u64, to: u64) -> &[u8] {
+    match (usize::try_from(from), usize::try_from(to)) {
+        (Ok(from), Ok(to)) => raw.get(from..to).unwrap_or_default(),
+        _ => &[],
+    }
+}

@@ -45,8 +45,8 @@ fn holds(raw: &[u8], message: &Message, inspected: &Inspected) {
     assert_eq!(message.text_bytes as usize, inspected.text.len());
     assert!(!message.subject.contains(['\r', '\n']));
     for part in &message.parts {
-        let (from, to) = (part.body_from as usize, part.body_to as usize);
-        let encoded = raw.get(from..to).expect("a range of the mail");
+        assert!(part.body_from <= part.body_to && part.body_to <= raw.len() as u64);
+        let encoded = slice(raw, part.body_from, part.body_to);
         let decoded = decode(encoded, part.encoding);
         assert_eq!(decoded.len() as u64, part.bytes);
         assert!(!part.name.is_empty() && !part.name.contains(['/', '\\', '\r', '\n']));
@@ -58,7 +58,7 @@ fn holds(raw: &[u8], message: &Message, inspected: &Inspected) {
 /// The decoded bytes of an attachment.
 fn bytes(raw: &[u8], message: &Message, index: usize) -> Vec<u8> {
     let part = &message.parts[index];
-    let encoded = &raw[part.body_from as usize..part.body_to as usize];
+    let encoded = slice(raw, part.body_from, part.body_to);
     decode(encoded, part.encoding).into_owned()
 }
 
