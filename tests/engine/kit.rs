@@ -1,37 +1,15 @@
 //! Batches and answers in few words.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-
 use roost::store::{
     Batch, BatchId, CommitError, Committed, Condition, Engine, Fjall, Hint, LogEntry, Memory,
     Options, Read, Row, Rows, Scope, Seq, Write, keys,
 };
+pub(crate) use roost::work::block_on as wait;
 
 /// The account that most tests use.
 pub(crate) const A: Scope = Scope(16);
 /// Another account.
 pub(crate) const B: Scope = Scope(17);
-
-/// Runs a future on this thread.
-pub(crate) fn wait<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
-    }
-}
 
 pub(crate) fn memory() -> Memory {
     Memory::new()

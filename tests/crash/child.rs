@@ -1,0 +1,176 @@
+//! The process that is killed: deliveries and syncs in two accounts, from several threads.
+//!
+//! Every commit has exactly one change-log entry, and entries are never removed, so that the log
+//! of an account has every number from 1 to its head.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use roost::store::{Batch, BlobId, CommitError, Hint, LogEntry, Options, Read, Scope, Store};
+use roost::store::{Condition, Write, keys};
+use roost::work::block_on;
+
+/// Tells the child where the store is.
+pub(crate) const FOLDER: &str = "ROOST_CRASH_FOLDER";
+/// Tells the child which run it is.
+pub(crate) const ROUND: &str = "ROOST_CRASH_ROUND";
+/// The accounts.
+pub(crate) const SCOPES: [Scope; 2] = [Scope(16), Scope(17)];
+/// The folder that mail is delivered to.
+pub(crate) const INBOX: u32 = 2;
+/// What the change log files syncs under.
+pub(crate) const SYNCS: u32 = 3;
+/// The device that syncs.
+pub(crate) const DEVICE: u32 = 1;
+/// Threads that deliver, for each account.
+const DELIVERERS: u32 = 3;
+
+/// What the child says: something is durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ack {
+    /// An item was delivered by the commit of this number.
+    Delivered { scope: Scope, item: u32, seq: u64 },
+    /// The device has so many syncs behind it.
+    Synced { scope: Scope, count: u64, seq: u64 },
+}
+
+impl Ack {
+    fn say(self) {
+        let (word, scope, what, seq) = match self {
+            Self::Delivered { scope, item, seq } => ("delivered", scope, u64::from(item), seq),
+            Self::Synced { scope, count, seq } => ("synced", scope, count, seq),
+        };
+        let mut out = std::io::stdout().lock();
+        // The full stop tells a whole line from the beginning of one.
+        writeln!(out, "ack {word} {} {what} {seq} .", scope.0).unwrap();
+    }
+
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        // The harness may have begun the line.
+        words.find(|word| word.ends_with("ack"))?;
+        let kind = words.next()?;
+        let mut number = || words.next()?.parse::<u64>().ok();
+        let (scope, what, seq) = (Scope(number()?), number()?, number()?);
+        (words.next()? == ".").then_some(())?;
+        Some(match kind {
+            "delivered" => Self::Delivered {
+                scope,
+                item: what as u32,
+                seq,
+            },
+            "synced" => Self::Synced {
+                scope,
+                count: what,
+                seq,
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// Works until it is killed.
+pub(crate) fn run(folder: &Path, round: u64) {
+    let options = Options {
+        reserve_bytes: 0,
+        ..Options::default()
+    };
+    let store = Store::open(folder, &options).unwrap();
+    std::thread::scope(|threads| {
+        for scope in SCOPES {
+            let store = &store;
+            for n in 0..DELIVERERS {
+                threads.spawn(move || deliver(store, scope, (round as u32) << 19 | n << 16));
+            }
+            threads.spawn(move || sync(store, scope));
+        }
+    });
+}
+
+/// Delivers items, numbered upwards.
+fn deliver(store: &Store, scope: Scope, first: u32) {
+    for item in first..first + 65_536 {
+        let body = body(scope, item);
+        let mut batch = Batch::new(scope);
+        let key = keys::item(scope, INBOX, item);
+        batch.conditions.push(Condition::Absent(key.clone()));
+        let blob = BlobId::of(&body).0.to_vec();
+        let date = keys::date(scope, INBOX, date(item), item);
+        batch.writes = vec![Write::Put(key, blob), Write::Put(date, vec![0])];
+        batch.log.push(entry(scope, INBOX, item));
+        let seq = if item.is_multiple_of(2) {
+            block_on(store.put_blob(&body)).unwrap();
+            block_on(store.commit(batch)).unwrap().seq
+        } else {
+            block_on(store.commit_with_blob(batch, &body)).unwrap().seq
+        };
+        Ack::Delivered { scope, item, seq }.say();
+    }
+}
+
+/// Moves the state of a device on, each time from what it was.
+fn sync(store: &Store, scope: Scope) {
+    let key = keys::sync(scope, DEVICE, INBOX);
+    loop {
+        let answers = block_on(store.read(&[Read::Get(&key)])).unwrap();
+        let row = answers.into_iter().next().unwrap().into_row();
+        let count = row.as_ref().map_or(0, |row| number(row.value())) + 1;
+        let mut batch = Batch::new(scope);
+        batch.conditions.push(match row {
+            Some(row) => Condition::Equals(key.clone(), row.version),
+            None => Condition::Absent(key.clone()),
+        });
+        let state = [&count.to_be_bytes()[..], &[7; 300]].concat();
+        batch.writes.push(Write::Put(key.clone(), state));
+        batch.log.push(entry(scope, SYNCS, count as u32));
+        match block_on(store.commit(batch)) {
+            Ok(done) => Ack::Synced {
+                scope,
+                count,
+                seq: done.seq,
+            }
+            .say(),
+            Err(e) => assert_eq!(e, CommitError::Conflict),
+        }
+    }
+}
+
+fn entry(scope: Scope, folder: u32, item: u32) -> LogEntry {
+    LogEntry {
+        prefix: keys::change_prefix(scope, folder),
+        suffix: keys::change_suffix(item),
+        value: vec![1],
+        hint: Hint { folder, device: 0 },
+    }
+}
+
+/// The number in front of a sync state.
+pub(crate) fn number(value: &[u8]) -> u64 {
+    u64::from_be_bytes(value[..8].try_into().unwrap())
+}
+
+/// The date of an item.
+pub(crate) fn date(item: u32) -> i64 {
+    i64::from(item) * 1_000 - 5_000_000
+}
+
+/// The message of an item: a few kilobytes, some of them more than a chunk.
+pub(crate) fn body(scope: Scope, item: u32) -> Vec<u8> {
+    let seed = mix(scope.0 << 32 | u64::from(item));
+    let bytes = match seed % 100 {
+        0 => 1_500_000,
+        n => 100 * n as usize,
+    };
+    (0..)
+        .flat_map(|n| mix(seed ^ n).to_be_bytes())
+        .take(bytes)
+        .collect()
+}
+
+/// A number that looks random (splitmix64).
+pub(crate) fn mix(n: u64) -> u64 {
+    let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
