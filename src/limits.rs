@@ -182,6 +182,16 @@ pub const DEVICE_ID_CHARS_MAX: usize = 32;
 pub const FOLDERS_MAX: usize = 10_000;
 /// Devices of one account; the one unseen for longest gives way.
 pub const DEVICES_MAX: usize = 100;
+/// Characters of a folder's name.
+pub const FOLDER_NAME_CHARS_MAX: usize = 256;
+/// Groups of 65,536 item numbers that one Sync may change in the set of what a device holds: each
+/// is a row of up to 8 KiB, and they go into one batch with the commands.
+pub const SYNC_PARTS_MAX: usize = 20;
+/// Days that a tombstone is kept for devices that have not seen it.
+pub const TOMBSTONES_KEPT_DAYS: u32 = 60;
+/// Days that a delivery is remembered, to recognise its repetition (RFC 5321 4.5.4.1: senders give
+/// up after four to five days).
+pub const DELIVERED_KEPT_DAYS: u32 = 7;
 /// Days that the outcome of a sent mail is remembered by its ClientId.
 pub const SENT_KEPT_DAYS: u32 = 7;
 /// Results of one Search answer (Range 0-99).

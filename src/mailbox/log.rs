@@ -5,7 +5,7 @@
 
 use super::{DeviceNo, FolderId, ItemId};
 use crate::clock::UnixMs;
-use crate::store::{Hint, LogEntry, Scope, Seq, keys};
+use crate::store::{Hint, LogEntry, Row, Scope, Seq, keys};
 
 /// Who changes something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -60,9 +60,21 @@ pub(super) fn entry(
     }
 }
 
-/// Reads a row of the log.
-pub(super) fn parse(key: &[u8], value: &[u8]) -> Option<Entry> {
-    let at = keys::parse_change(key)?;
+/// Reads a row of the log; `None` if its key is none. A damaged value counts as a change that no
+/// device made: then the item itself tells whether it is there.
+pub(super) fn parse(row: &Row) -> Option<Entry> {
+    let key = keys::parse_change(&row.key)?;
+    let (deleted, by, at_ms) = parse_value(row.value()).unwrap_or_default();
+    Some(Entry {
+        seq: key.seq,
+        item: key.item,
+        deleted,
+        by,
+        at_ms,
+    })
+}
+
+fn parse_value(value: &[u8]) -> Option<(bool, By, UnixMs)> {
     let (&[kind, flags], rest) = value.split_first_chunk()?;
     let (device, rest) = rest.split_first_chunk()?;
     let at_ms = i64::from_be_bytes(*rest.first_chunk()?);
@@ -71,16 +83,11 @@ pub(super) fn parse(key: &[u8], value: &[u8]) -> Option<Entry> {
         DELETED => true,
         _ => return None,
     };
-    Some(Entry {
-        seq: at.seq,
-        item: at.item,
-        deleted,
-        by: By {
-            device: DeviceNo(u32::from_be_bytes(*device)),
-            via_sync: flags & VIA_SYNC != 0,
-        },
-        at_ms,
-    })
+    let by = By {
+        device: DeviceNo(u32::from_be_bytes(*device)),
+        via_sync: flags & VIA_SYNC != 0,
+    };
+    Some((deleted, by, at_ms))
 }
 
 #[cfg(test)]
@@ -89,24 +96,20 @@ mod tests {
 
     #[test]
     fn entries_are_read_as_written() {
-        let scope = Scope(20);
         for deleted in [false, true] {
             for via_sync in [false, true] {
                 let device = DeviceNo(7);
                 let by = By { device, via_sync };
-                let written = entry(scope, FolderId(5), ItemId(9), deleted, by, -3);
-                let read = parse(&keys::change(scope, 5, 77, 9), &written.value).unwrap();
-                assert_eq!((read.seq, read.item, read.deleted), (77, 9, deleted));
-                assert_eq!((read.by, read.at_ms), (by, -3));
+                let written = entry(Scope(20), FolderId(5), ItemId(9), deleted, by, -3);
+                assert_eq!(parse_value(&written.value), Some((deleted, by, -3)));
             }
         }
     }
 
     #[test]
     fn damaged_entries_are_none() {
-        let key = keys::change(Scope(20), 5, 77, 9);
         for value in [&[][..], &[3; 14], &[1; 13]] {
-            assert_eq!(parse(&key, value), None);
+            assert_eq!(parse_value(value), None);
         }
     }
 }

@@ -25,6 +25,7 @@ mod stored;
 pub mod sync;
 #[cfg(test)]
 mod testing;
+mod tree;
 pub mod tx;
 
 use std::collections::HashMap;
@@ -39,15 +40,20 @@ use crate::store::{
     keys::{self, Span},
 };
 
-pub use account::{Account, AccountStatus};
+pub use account::{Account, AccountRow, AccountStatus};
 pub use deliver::{Delivered, Delivery};
 pub use device::{Access, Device, DeviceRow, Wipe};
 pub use folder::{Folder, FolderKind, FolderRow};
 pub use ids::{DeviceNo, FolderId, ItemId, ServerId};
 pub use item::{ItemRow, Place};
 pub use log::By;
+pub use purge::PurgeMark;
 pub use sent::Sent;
-pub use sync::{Change, ChangeKind, Command, Outcome, Presented, Recorded, Round, Window};
+use sync::cursor as sync_cursor;
+pub use sync::{
+    Change, ChangeKind, Command, Finished, FolderChange, Hierarchy, Outcome, Presented, Recorded,
+    Round, Watched, Window,
+};
 pub use tx::Tx;
 
 /// Why something was not done. Nothing of it was written, unless the variant says so.
@@ -213,16 +219,22 @@ impl Mailbox {
     }
 
     /// All rows of a span whose size is bounded by nature (folders, devices of an account).
-    async fn all(&self, mut span: Span) -> Result<Vec<Row>, Error> {
+    async fn all(&self, span: Span) -> Result<Vec<Row>, Error> {
+        self.all_in_pages(span).await.map(|(rows, _)| rows)
+    }
+
+    /// As [`Mailbox::all`]; also says how many reads it took. One read is one snapshot.
+    async fn all_in_pages(&self, mut span: Span) -> Result<(Vec<Row>, usize), Error> {
         let mut out = Vec::new();
-        loop {
+        for pages in 1.. {
             let page = self.range(span.read(limits::RANGE_ROWS_MAX)).await?;
             out.extend(page.rows);
             match out.last() {
                 Some(last) if page.more => span = span.after(&last.key),
-                _ => return Ok(out),
+                _ => return Ok((out, pages)),
             }
         }
+        Ok((out, usize::MAX))
     }
 
     /// Commits; asks again where the outcome is unknown, so that the answer is known nearly always.

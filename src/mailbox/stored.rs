@@ -28,10 +28,8 @@ where
         + Deserialize<T, HighDeserializer<rancor::Error>>,
 {
     match stored.split_first() {
-        Some((&found, archive)) if found == format => {
-            rkyv::from_bytes::<T, rancor::Error>(archive)
-                .map_err(|_| Error::Damaged("an archive that does not check"))
-        }
+        Some((&found, archive)) if found == format => rkyv::from_bytes::<T, rancor::Error>(archive)
+            .map_err(|_| Error::Damaged("an archive that does not check")),
         _ => Err(Error::Damaged("a record of an unknown format")),
     }
 }

@@ -365,6 +365,14 @@ pub fn sync(scope: Scope, device: u32, folder: u32) -> Vec<u8> {
     Key::scoped(Kind::Sync, scope).u32(device).u32(folder).0
 }
 
+/// `s`: a part of the sync state, which stands behind its head.
+#[must_use]
+pub fn sync_part(scope: Scope, device: u32, folder: u32, part: u16) -> Vec<u8> {
+    let mut key = sync(scope, device, folder);
+    key.extend_from_slice(&part.to_be_bytes());
+    key
+}
+
 /// All sync states of a device.
 #[must_use]
 pub fn syncs(scope: Scope, device: u32) -> Span {

@@ -1,0 +1,210 @@
+//! Mail into a folder: the MIME as a blob, then everything else in one commit.
+
+use super::{By, Error, FolderRow, ItemId, Mailbox, ServerId};
+use crate::clock::UnixMs;
+use crate::pim::body::BlobRef;
+use crate::pim::{Message, Record};
+use crate::store::{Batch, BlobId, Condition, Row, Scope, Write, keys};
+
+/// A mail to deliver.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The MIME, byte for byte as it is to be kept.
+    pub raw: BlobId,
+    /// Its length in bytes.
+    pub raw_bytes: u64,
+    /// The record; its `mime` is set here.
+    pub message: Message,
+    /// What a repeated delivery has again: the SHA-256 of what the sender handed over, without
+    /// what was added here. `None`: a repetition is stored again (imports, copies).
+    pub fingerprint: Option<[u8; 32]>,
+}
+
+/// What came of a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Delivered {
+    /// It is a new item now.
+    Now(ServerId),
+    /// It was delivered before; nothing was stored.
+    Before(ServerId),
+}
+
+impl Mailbox {
+    /// Stores the MIME of a mail, to be named by deliveries to any number of accounts. A MIME that
+    /// no delivery names is never found.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_mime(&self, raw: &[u8]) -> Result<BlobId, Error> {
+        Ok(self.store().put_blob(raw).await?)
+    }
+
+    /// Delivers a mail whose MIME is stored already into a folder. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::Conflict`]; the store's.
+    pub async fn deliver(
+        &self,
+        scope: Scope,
+        folder: &FolderRow,
+        delivery: Delivery,
+    ) -> Result<Delivered, Error> {
+        let before = match delivery.fingerprint {
+            Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
+            None => None,
+        };
+        if let Some(row) = before {
+            return Ok(Delivered::Before(parse(&row).0));
+        }
+        let mut tx = self.transaction(scope, By::default());
+        let mut message = delivery.message;
+        message.mime = BlobRef {
+            hash: delivery.raw.0,
+            bytes: delivery.raw_bytes,
+        };
+        let item = tx.add(folder, &Record::Message(message)).await?;
+        let folder = folder.id;
+        let id = ServerId { folder, item };
+        if let Some(hash) = delivery.fingerprint {
+            let key = keys::delivered(scope, &hash);
+            tx.require(Condition::Absent(key.clone()));
+            let value = to_value(id, self.clock().now_ms());
+            tx.write(Write::Put(key, value));
+        }
+        match tx.commit().await {
+            Ok(_) => Ok(Delivered::Now(id)),
+            // The same mail over two connections: one of them was first.
+            Err(Error::Conflict) => self.delivered_meanwhile(scope, delivery.fingerprint).await,
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn delivered_meanwhile(
+        &self,
+        scope: Scope,
+        fingerprint: Option<[u8; 32]>,
+    ) -> Result<Delivered, Error> {
+        let hash = fingerprint.ok_or(Error::Conflict)?;
+        let row = self.get(keys::delivered(scope, &hash)).await?;
+        let row = row.ok_or(Error::Conflict)?;
+        Ok(Delivered::Before(parse(&row).0))
+    }
+
+    /// Forgets a page of deliveries older than `before_ms`; returns the last key looked at, or
+    /// `None` after the last page.
+    pub(super) async fn purge_delivered(
+        &self,
+        scope: Scope,
+        after: Option<&[u8]>,
+        before_ms: UnixMs,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let span = keys::delivereds(scope);
+        let span = match after {
+            Some(key) => span.after(key),
+            None => span,
+        };
+        let page = self.range(span.read(super::purge::PAGE)).await?;
+        let mut batch = Batch::new(scope);
+        for row in page.rows.iter().filter(|row| parse(row).1 < before_ms) {
+            batch.writes.push(Write::Delete(row.key.to_vec()));
+        }
+        if !batch.writes.is_empty() {
+            self.commit(batch).await?;
+        }
+        let last = page.rows.last().filter(|_| page.more);
+        Ok(last.map(|row| row.key.to_vec()))
+    }
+}
+
+fn to_value(id: ServerId, at_ms: UnixMs) -> Vec<u8> {
+    let mut value = Vec::with_capacity(16);
+    value.extend_from_slice(&id.folder.0.to_be_bytes());
+    value.extend_from_slice(&id.item.0.to_be_bytes());
+    value.extend_from_slice(&at_ms.to_be_bytes());
+    value
+}
+
+/// Item and time of a remembered delivery. A damaged row is old, and names no item.
+fn parse(row: &Row) -> (ServerId, UnixMs) {
+    let u32_at = |at: usize| {
+        let bytes = row.value().get(at..at + 4).and_then(|b| b.try_into().ok());
+        bytes.map_or(0, u32::from_be_bytes)
+    };
+    let at_ms = row.value().get(8..16).and_then(|b| b.try_into().ok());
+    let id = ServerId {
+        folder: super::FolderId(u32_at(0)),
+        item: ItemId(u32_at(4)),
+    };
+    (id, at_ms.map_or(0, i64::from_be_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits;
+    use crate::mailbox::testing::{account, block_on, mail, mailbox};
+    use crate::mailbox::{FolderId, purge::DAY_MS};
+
+    async fn deliver(mailbox: &Mailbox, scope: Scope, text: &str) -> Delivered {
+        let folder = mailbox.folder(scope, FolderId::INBOX).await.unwrap();
+        let raw = mailbox.put_mime(text.as_bytes()).await.unwrap();
+        let delivery = Delivery {
+            raw,
+            raw_bytes: text.len() as u64,
+            message: mail(text, mailbox.clock().now_ms()),
+            fingerprint: Some(raw.0),
+        };
+        mailbox.deliver(scope, &folder, delivery).await.unwrap()
+    }
+
+    #[test]
+    fn a_delivery_is_stored_once_however_often_it_is_repeated() {
+        block_on(async {
+            let mailbox = mailbox();
+            let scope = mailbox.add_account(&account("anna")).await.unwrap();
+            let Delivered::Now(id) = deliver(&mailbox, scope, "one").await else {
+                panic!("not stored")
+            };
+            assert_eq!(deliver(&mailbox, scope, "one").await, Delivered::Before(id));
+            deliver(&mailbox, scope, "two").await;
+            assert_eq!(mailbox.count_items(scope, id.folder, 10).await, Ok(2));
+            let row = mailbox.item(scope, id.folder, id.item).await.unwrap();
+            let Record::Message(stored) = row.unwrap().to_record().unwrap() else {
+                panic!("no mail")
+            };
+            let blob = mailbox.store().get_blob(BlobId(stored.mime.hash), 0..99);
+            assert_eq!(&blob.await.unwrap()[..], b"one");
+            // Forgotten after some days.
+            let days = i64::from(limits::DELIVERED_KEPT_DAYS) + 1;
+            mailbox.clock().advance(days * DAY_MS);
+            mailbox.purge_all(scope).await.unwrap();
+            assert!(matches!(
+                deliver(&mailbox, scope, "one").await,
+                Delivered::Now(_)
+            ));
+        });
+    }
+
+    #[test]
+    fn items_are_listed_newest_first_in_pages() {
+        block_on(async {
+            let mailbox = mailbox();
+            let scope = mailbox.add_account(&account("anna")).await.unwrap();
+            for n in 0..25 {
+                mailbox.clock().advance(60_000);
+                deliver(&mailbox, scope, &format!("mail {n}")).await;
+            }
+            let (mut from, mut seen) = (None, Vec::new());
+            loop {
+                let page = mailbox.list_items(scope, FolderId::INBOX, from, 10);
+                let page = page.await.unwrap();
+                seen.extend(page.items.iter().map(|row| row.item.0));
+                from = page.next;
+                if from.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, (1..=25).rev().collect::<Vec<_>>());
+        });
+    }
+}

@@ -1,0 +1,222 @@
+//! Items: reading them, and the date by which each stands in its folder.
+
+use super::{Error, FolderId, ItemId, Mailbox};
+use crate::clock::UnixMs;
+use crate::limits;
+use crate::pim::{Class, Record, RecordRef, record::RecordError, recur};
+use crate::store::{Row, Scope, Seq, keys};
+
+/// Where an item stands in its folder's index by date.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Mail: when it arrived. Event: the end of its last occurrence, [`i64::MAX`] for a series
+    /// without end. Task: when it is due, else when it was created. Contact, note: when created.
+    pub date_ms: UnixMs,
+    /// A task that is done.
+    pub complete: bool,
+}
+
+impl Place {
+    /// The place of a record.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let date_ms = match record {
+            Record::Message(mail) => mail.received_ms,
+            Record::Contact(contact) => contact.created_ms,
+            Record::Event(event) => recur::last_end_ms(event).unwrap_or(i64::MAX),
+            Record::Task(task) => task.utc_due_ms.or(task.due_ms).unwrap_or(task.created_ms),
+            Record::Note(note) => note.created_ms,
+        };
+        let complete = matches!(record, Record::Task(task) if task.complete);
+        Self { date_ms, complete }
+    }
+
+    /// The value of the row in the index.
+    pub(super) fn to_value(self) -> Vec<u8> {
+        vec![u8::from(self.complete)]
+    }
+
+    /// Reads a row of the index.
+    pub(super) fn of_row(row: &Row) -> Option<(ItemId, Self)> {
+        let key = keys::parse_date(&row.key)?;
+        let complete = row.value().first().is_some_and(|flags| flags & 1 != 0);
+        let date_ms = key.date_ms;
+        Some((ItemId(key.item), Self { date_ms, complete }))
+    }
+}
+
+/// An item as it is stored: read in place, from the engine's memory.
+#[derive(Clone, Debug)]
+pub struct ItemRow {
+    /// Its folder.
+    pub folder: FolderId,
+    /// Its number.
+    pub item: ItemId,
+    row: Row,
+}
+
+impl ItemRow {
+    pub(super) fn of(row: Row) -> Result<Self, Error> {
+        let key = keys::parse_item(&row.key).ok_or(Error::Damaged("a key of an item"))?;
+        Ok(Self {
+            folder: FolderId(key.folder),
+            item: ItemId(key.item),
+            row,
+        })
+    }
+
+    /// The commit that changed it last.
+    #[must_use]
+    pub fn version(&self) -> Seq {
+        self.row.version
+    }
+
+    /// The record, in place.
+    ///
+    /// # Errors
+    /// For stored bytes that are damaged or of a newer release: show a placeholder.
+    pub fn record(&self) -> Result<RecordRef<'_>, RecordError> {
+        RecordRef::read(self.row.value()).map(|(record, _)| record)
+    }
+
+    /// The record, owned, to change it.
+    ///
+    /// # Errors
+    /// As [`ItemRow::record`].
+    pub fn to_record(&self) -> Result<Record, RecordError> {
+        self.record()?.to_owned()
+    }
+
+    /// Its class; `None` for damaged bytes.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        Class::from_number(*self.stored().get(1)?)
+    }
+
+    pub(super) fn stored(&self) -> &[u8] {
+        self.row.value()
+    }
+
+    pub(super) fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Its place. Damaged bytes stand where they are never out of a window.
+    pub(super) fn place(&self) -> Place {
+        let date = self.stored().get(2..10).and_then(|b| b.try_into().ok());
+        let complete = self.class() == Some(Class::Tasks)
+            && matches!(self.record(), Ok(RecordRef::Task(task)) if task.complete);
+        Place {
+            date_ms: date.map_or(i64::MAX, i64::from_be_bytes),
+            complete,
+        }
+    }
+}
+
+/// A page of a folder's items.
+#[derive(Debug, Default)]
+pub struct ItemPage {
+    /// The items.
+    pub items: Vec<ItemRow>,
+    /// Where the next page begins; none: this was the last.
+    pub next: Option<ItemMark>,
+}
+
+/// Between two pages of a folder's items, newest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ItemMark {
+    date_ms: UnixMs,
+    item: u32,
+}
+
+impl Mailbox {
+    /// An item, or `None` where there is none (any more).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn item(
+        &self,
+        scope: Scope,
+        folder: FolderId,
+        item: ItemId,
+    ) -> Result<Option<ItemRow>, Error> {
+        let row = self.get(keys::item(scope, folder.0, item.0)).await?;
+        row.map(ItemRow::of).transpose()
+    }
+
+    /// Several items of a folder; those that are not there are `None`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn items(
+        &self,
+        scope: Scope,
+        folder: FolderId,
+        items: &[ItemId],
+    ) -> Result<Vec<Option<ItemRow>>, Error> {
+        let keys: Vec<_> = items
+            .iter()
+            .map(|item| keys::item(scope, folder.0, item.0))
+            .collect();
+        let rows = self.gets(&keys).await?;
+        rows.into_iter()
+            .map(|row| row.map(ItemRow::of).transpose())
+            .collect()
+    }
+
+    /// Items of a folder, newest first, at most `limit`; from the top, or from where the last page
+    /// ended. Items that come or go between two pages may be missed, never doubled.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_items(
+        &self,
+        scope: Scope,
+        folder: FolderId,
+        from: Option<ItemMark>,
+        limit: usize,
+    ) -> Result<ItemPage, Error> {
+        let mut span = keys::dates(scope, folder.0);
+        if let Some(mark) = from {
+            span = span.before(&keys::date(scope, folder.0, mark.date_ms, mark.item));
+        }
+        let limit = limit.clamp(1, limits::RANGE_ROWS_MAX);
+        let index = self.range(span.read_reverse(limit)).await?;
+        let places: Vec<_> = index.rows.iter().filter_map(Place::of_row).collect();
+        let ids: Vec<_> = places.iter().map(|(id, _)| *id).collect();
+        let items = self.items(scope, folder, &ids).await?;
+        let next = places.last().filter(|_| index.more).map(|(id, place)| {
+            let date_ms = place.date_ms;
+            ItemMark {
+                date_ms,
+                item: id.0,
+            }
+        });
+        Ok(ItemPage {
+            items: items.into_iter().flatten().collect(),
+            next,
+        })
+    }
+
+    /// How many items a folder holds; counting ends at `max`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_items(
+        &self,
+        scope: Scope,
+        folder: FolderId,
+        max: usize,
+    ) -> Result<usize, Error> {
+        let mut span = keys::dates(scope, folder.0);
+        let mut count = 0;
+        loop {
+            let page = self.range(span.read(limits::RANGE_ROWS_MAX)).await?;
+            count += page.rows.len();
+            match page.rows.last() {
+                Some(last) if page.more && count < max => span = span.after(&last.key),
+                _ => return Ok(count.min(max)),
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The client's commands of a round: recognised when repeated, carried out otherwise.
+
+use super::round::Round;
+use super::{Command, Outcome, Presented, Recorded};
+use crate::mailbox::log::{self, By};
+use crate::mailbox::{Error, FolderRow, ItemId, ItemRow};
+use crate::pim::Record;
+use crate::store::keys;
+
+use super::state::Cursor;
+
+impl Round {
+    /// What is remembered of this command, if the request is a repetition (or names the same
+    /// ClientId twice). To be asked for every command before it is carried out.
+    pub fn recorded(&mut self, command: &Command, print: u64) -> Recorded {
+        let Some((_, outcome)) = self.draft.outcomes.iter().find(|(c, _)| c == command) else {
+            return Recorded::New;
+        };
+        let outcome = outcome.clone();
+        self.repeated.insert(command.clone());
+        if outcome.print == print || matches!(command, Command::Delete(_)) {
+            Recorded::Same(outcome)
+        } else {
+            Recorded::Differs(outcome)
+        }
+    }
+
+    /// An item of the folder as the commands so far have left it. Read items through this before
+    /// changing or deleting them.
+    ///
+    /// # Errors
+    /// The store's; [`Error::Conflict`].
+    pub async fn item(&mut self, item: ItemId) -> Result<Option<ItemRow>, Error> {
+        if self.tx.has_touched(self.at.folder, item) {
+            self.save().await?;
+        }
+        let (scope, folder) = (self.at.scope, self.at.folder);
+        self.mailbox.item(scope, folder, item).await
+    }
+
+    /// Whether somebody else has changed the item since the state that the device presented.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conflicts(&self, row: &ItemRow) -> Result<bool, Error> {
+        let item = row.item.0;
+        if self.replay.contains(item) && self.origin.changed.contains(item) {
+            return Ok(true);
+        }
+        let seq = row.version();
+        let changed_at = Cursor { seq, item };
+        if changed_at <= self.draft.positions.cursor {
+            return Ok(false);
+        }
+        let key = keys::change(self.at.scope, self.at.folder.0, seq, item);
+        let entry = self.mailbox.get(key).await?;
+        let entry = entry.as_ref().and_then(log::parse);
+        // An item without its entry was changed between the two reads.
+        Ok(entry.is_none_or(|entry| entry.by != self.own()))
+    }
+
+    /// Carries out an Add: the item is new, and the device has it already.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`]; the store's; [`Error::Conflict`].
+    pub async fn add(
+        &mut self,
+        client_id: &str,
+        record: &Record,
+        status: u8,
+        print: u64,
+    ) -> Result<ItemId, Error> {
+        self.make_room().await?;
+        let item = self.tx.add(&self.folder, record).await?;
+        self.own_change(item, true);
+        let command = Command::Add(client_id.to_owned());
+        self.note(command, Some(item), status, print);
+        Ok(item)
+    }
+
+    /// Carries out a Change of an item, whatever others did to it. Where they did something, the
+    /// device is told the outcome with a later answer.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`]; the store's; [`Error::Conflict`].
+    pub async fn change(
+        &mut self,
+        row: &ItemRow,
+        record: &Record,
+        status: u8,
+        print: u64,
+    ) -> Result<(), Error> {
+        let conflicts = self.conflicts(row).await?;
+        self.make_room().await?;
+        self.tx.update(row, record)?;
+        let held = self.draft.held.contains(row.item.0) || self.origin.held.contains(row.item.0);
+        self.own_change(row.item, held);
+        if conflicts {
+            self.echo(row.item);
+        }
+        self.note(Command::Change(row.item), Some(row.item), status, print);
+        Ok(())
+    }
+
+    /// Carries out a Delete: for good, or into another folder (Deleted Items).
+    ///
+    /// # Errors
+    /// The store's; [`Error::Conflict`].
+    pub async fn delete(
+        &mut self,
+        row: &ItemRow,
+        into: Option<&FolderRow>,
+        status: u8,
+    ) -> Result<(), Error> {
+        self.make_room().await?;
+        match into {
+            Some(folder) => drop(self.tx.move_to(row, folder).await?),
+            None => self.tx.delete(row)?,
+        }
+        self.own_change(row.item, false);
+        self.note(Command::Delete(row.item), Some(row.item), status, 0);
+        Ok(())
+    }
+
+    /// Records that a command was refused, so that its repetition is answered alike.
+    pub fn refuse(&mut self, command: Command, status: u8, print: u64) {
+        self.note(command, None, status, print);
+    }
+
+    /// The device is to be told of this item with the next answer, even if nobody else changes it:
+    /// what was stored is not what the device has sent.
+    pub fn echo(&mut self, item: ItemId) {
+        self.draft.owed.insert(item.0);
+    }
+
+    pub(super) fn own(&self) -> By {
+        By {
+            device: self.at.device,
+            via_sync: true,
+        }
+    }
+
+    async fn make_room(&mut self) -> Result<(), Error> {
+        if self.tx.is_full() || self.is_spread() {
+            self.save().await?;
+        }
+        Ok(())
+    }
+
+    /// The device has done this itself: it need not be told, unless it was owed something else.
+    fn own_change(&mut self, item: ItemId, held: bool) {
+        self.touched.insert(item.0);
+        self.hold(item.0, held);
+        self.forget_debt(item.0);
+    }
+
+    fn forget_debt(&mut self, item: u32) {
+        self.replay.remove(item);
+        if !self.origin.owed.contains(item) {
+            self.draft.owed.remove(item);
+        }
+    }
+
+    fn note(&mut self, command: Command, item: Option<ItemId>, status: u8, print: u64) {
+        self.novel = true;
+        let outcome = Outcome {
+            item,
+            status,
+            print,
+        };
+        self.repeated.insert(command.clone());
+        self.draft.outcomes.retain(|(known, _)| *known != command);
+        self.draft.outcomes.push((command, outcome));
+    }
+
+    /// Which commands the request repeats is known now: what they did is not told again. The
+    /// others are told what the lost request did.
+    pub(super) fn settle(&mut self) {
+        if self.presented != Presented::Previous || std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        let mut items: Vec<ItemId> = Vec::new();
+        for (_, outcome) in &self.origin.outcomes {
+            items.extend(outcome.item);
+        }
+        for item in items {
+            let of_item = self.origin.outcomes.iter();
+            let of_item = of_item.filter(|(_, outcome)| outcome.item == Some(item));
+            let mut held = None;
+            let mut all_repeated = true;
+            for (command, _) in of_item {
+                all_repeated &= self.repeated.contains(command);
+                match command {
+                    Command::Add(_) => held = Some(true),
+                    Command::Delete(_) => held = Some(false),
+                    Command::Change(_) => {}
+                }
+            }
+            if all_repeated && self.replay.contains(item.0) {
+                if let Some(held) = held {
+                    self.hold(item.0, held);
+                }
+                self.forget_debt(item.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,485 @@
+//! The stored form of a collection's state: one head row, and the set of items in parts.
+//!
+//! The head stands under `keys::sync`; a part holds the items whose numbers share the upper
+//! sixteen bits, under the head's key with those bits behind it. A commit writes the head and the
+//! parts that changed: some kilobytes, however large the folder is.
+
+use rkyv::{Archive, Deserialize, Serialize};
+use roaring::RoaringBitmap;
+
+use super::super::stored;
+use super::{Command, Outcome, Window};
+use crate::limits;
+use crate::mailbox::{DeviceNo, Error, FolderId, ItemId, Mailbox, unchanged};
+use crate::store::{Condition, Row, Scope, Seq, Write, keys};
+
+const FORMAT: u8 = 1;
+
+/// A place between two entries of the change log, or two rows of the index by date.
+#[derive(
+    Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default,
+)]
+pub(super) struct Cursor {
+    pub(super) seq: Seq,
+    pub(super) item: u32,
+}
+
+/// A place in the index by date.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Pos {
+    pub(super) date_ms: i64,
+    pub(super) item: u32,
+}
+
+impl Pos {
+    /// Above every item.
+    pub(super) const TOP: Self = Self {
+        date_ms: i64::MAX,
+        item: u32::MAX,
+    };
+
+    /// Below every item of this date.
+    pub(super) fn start_of(date_ms: i64) -> Self {
+        Self { date_ms, item: 0 }
+    }
+}
+
+/// The part of the index that a narrower window takes items back from.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sweep {
+    /// The first place that was not looked at yet.
+    pub(super) from: Pos,
+    /// Where it ends, exclusive.
+    pub(super) to: Pos,
+}
+
+/// Up to where the device was told everything, and what it wants.
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Positions {
+    pub(super) cursor: Cursor,
+    pub(super) low: Pos,
+    pub(super) sweep: Option<Sweep>,
+    pub(super) since_ms: i64,
+    pub(super) incomplete_only: bool,
+}
+
+impl Positions {
+    /// Nothing was told yet, except that the log up to `cursor` is part of what the index shows.
+    pub(super) fn new(cursor: Cursor, window: Window) -> Self {
+        Self {
+            cursor,
+            low: Pos::TOP,
+            sweep: None,
+            since_ms: window.since_ms,
+            incomplete_only: window.incomplete_only,
+        }
+    }
+
+    pub(super) fn window(&self) -> Window {
+        Window {
+            since_ms: self.since_ms,
+            incomplete_only: self.incomplete_only,
+        }
+    }
+
+    /// Where the window begins.
+    pub(super) fn target(&self) -> Pos {
+        Pos::start_of(self.since_ms)
+    }
+
+    /// The index was sent down to the beginning of the window, and nothing is to be taken back.
+    pub(super) fn is_filled(&self) -> bool {
+        self.low <= self.target() && self.sweep.is_none()
+    }
+
+    /// Another window: what left it is to be swept, what came in is to be filled.
+    pub(super) fn set_window(&mut self, window: Window) {
+        let old = self.window();
+        if old == window {
+            return;
+        }
+        let mut sweep = self.sweep;
+        let mut widen = |from: Pos, to: Pos| {
+            sweep = Some(match sweep {
+                Some(s) => Sweep {
+                    from: s.from.min(from),
+                    to: s.to.max(to),
+                },
+                None => Sweep { from, to },
+            });
+        };
+        let target = Pos::start_of(window.since_ms);
+        if window.since_ms > old.since_ms {
+            widen(self.target(), target);
+            // What is below was taken back, or will be: a wider window has to bring it again.
+            self.low = self.low.max(target);
+        }
+        if window.incomplete_only && !old.incomplete_only {
+            widen(target.min(self.target()), Pos::TOP);
+        }
+        if old.incomplete_only && !window.incomplete_only {
+            self.low = Pos::TOP;
+        }
+        self.sweep = sweep;
+        self.since_ms = window.since_ms;
+        self.incomplete_only = window.incomplete_only;
+    }
+}
+
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+enum StoredCommand {
+    Add(String),
+    Change(u32),
+    Delete(u32),
+}
+
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+struct StoredOutcome {
+    command: StoredCommand,
+    item: Option<u32>,
+    status: u8,
+    print: u64,
+}
+
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+struct StoredPrevious {
+    number: u64,
+    /// Items that are in one of the two sets and not in the other.
+    difference: Vec<u8>,
+}
+
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+struct StoredHead {
+    number: u64,
+    positions: Positions,
+    owed: Vec<u8>,
+    changed: Vec<u8>,
+    outcomes: Vec<StoredOutcome>,
+    options: Vec<u8>,
+    previous: Option<StoredPrevious>,
+}
+
+/// The generation before the current one.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Previous {
+    /// Its SyncKey.
+    pub(super) number: u64,
+    /// The items on the device.
+    pub(super) held: RoaringBitmap,
+}
+
+/// The state of a collection on a device.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct State {
+    /// The current SyncKey.
+    pub(super) number: u64,
+    pub(super) positions: Positions,
+    /// The items on the device, if it got the current answer.
+    pub(super) held: RoaringBitmap,
+    /// Items to look at again.
+    pub(super) owed: RoaringBitmap,
+    /// Items that the current answer told the device a Change of.
+    pub(super) changed: RoaringBitmap,
+    /// What the commands of the current generation's request came to.
+    pub(super) outcomes: Vec<(Command, Outcome)>,
+    /// The caller's.
+    pub(super) options: Vec<u8>,
+    /// `None` directly after the first key: it cannot be repeated but by key 0.
+    pub(super) previous: Option<Previous>,
+}
+
+impl State {
+    /// A state in which the device holds nothing.
+    pub(super) fn new(number: u64, cursor: Cursor) -> Self {
+        Self {
+            number,
+            positions: Positions::new(cursor, Window::ALL),
+            held: RoaringBitmap::new(),
+            owed: RoaringBitmap::new(),
+            changed: RoaringBitmap::new(),
+            outcomes: Vec::new(),
+            options: Vec::new(),
+            previous: None,
+        }
+    }
+
+    /// Nothing was ever sent under its number: a repeated key 0 may be answered with it again.
+    pub(super) fn is_pristine(&self) -> bool {
+        self.previous.is_none() && self.held.is_empty() && self.outcomes.is_empty()
+    }
+
+    /// The writes that bring the stored rows from `stored` (the set that the parts hold) to `self`.
+    pub(super) fn writes(&self, at: &At, stored: &RoaringBitmap) -> Result<Vec<Write>, Error> {
+        let key = at.key();
+        let head = stored::write(FORMAT, &self.to_stored()?)?;
+        if head.len() > limits::VALUE_BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        let mut writes = vec![Write::Put(key, head)];
+        for upper in uppers(&(&self.held ^ stored)) {
+            let key = at.part_key(upper);
+            let base = u32::from(upper) << 16;
+            let mut part = RoaringBitmap::new();
+            part.extend(self.held.range(base..=base | 0xffff));
+            writes.push(if part.is_empty() {
+                Write::Delete(key)
+            } else {
+                Write::Put(key, to_bytes(part)?)
+            });
+        }
+        Ok(writes)
+    }
+
+    fn to_stored(&self) -> Result<StoredHead, Error> {
+        let previous = self.previous.as_ref().map(|previous| {
+            let difference = to_bytes(&previous.held ^ &self.held)?;
+            Ok::<_, Error>(StoredPrevious {
+                number: previous.number,
+                difference,
+            })
+        });
+        Ok(StoredHead {
+            number: self.number,
+            positions: self.positions.clone(),
+            owed: to_bytes(self.owed.clone())?,
+            changed: to_bytes(self.changed.clone())?,
+            outcomes: self.outcomes.iter().map(StoredOutcome::of).collect(),
+            options: self.options.clone(),
+            previous: previous.transpose()?,
+        })
+    }
+
+    fn of(head: StoredHead, held: RoaringBitmap) -> Result<Self, Error> {
+        let previous = match head.previous {
+            Some(p) => Some(Previous {
+                number: p.number,
+                held: &held ^ &from_bytes(&p.difference)?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            number: head.number,
+            positions: head.positions,
+            owed: from_bytes(&head.owed)?,
+            changed: from_bytes(&head.changed)?,
+            outcomes: head.outcomes.into_iter().map(StoredOutcome::to).collect(),
+            options: head.options,
+            previous,
+            held,
+        })
+    }
+}
+
+impl StoredOutcome {
+    fn of((command, outcome): &(Command, Outcome)) -> Self {
+        Self {
+            command: match command {
+                Command::Add(client_id) => StoredCommand::Add(client_id.clone()),
+                Command::Change(item) => StoredCommand::Change(item.0),
+                Command::Delete(item) => StoredCommand::Delete(item.0),
+            },
+            item: outcome.item.map(|item| item.0),
+            status: outcome.status,
+            print: outcome.print,
+        }
+    }
+
+    fn to(self) -> (Command, Outcome) {
+        let command = match self.command {
+            StoredCommand::Add(client_id) => Command::Add(client_id),
+            StoredCommand::Change(item) => Command::Change(ItemId(item)),
+            StoredCommand::Delete(item) => Command::Delete(ItemId(item)),
+        };
+        let outcome = Outcome {
+            item: self.item.map(ItemId),
+            status: self.status,
+            print: self.print,
+        };
+        (command, outcome)
+    }
+}
+
+/// The upper halves that occur in a set.
+pub(super) fn uppers(set: &RoaringBitmap) -> Vec<u16> {
+    let mut uppers = Vec::new();
+    let mut next = set.min();
+    while let Some(item) = next {
+        let upper = item >> 16;
+        uppers.extend(u16::try_from(upper));
+        next = match upper.checked_add(1).and_then(|n| n.checked_mul(1 << 16)) {
+            Some(from) => set.range(from..).next(),
+            None => None,
+        };
+    }
+    uppers
+}
+
+fn to_bytes(mut set: RoaringBitmap) -> Result<Vec<u8>, Error> {
+    if set.is_empty() {
+        return Ok(Vec::new());
+    }
+    set.optimize();
+    let mut bytes = Vec::with_capacity(set.serialized_size());
+    set.serialize_into(&mut bytes)
+        .map_err(|_| Error::Damaged("a set that cannot be written"))?;
+    Ok(bytes)
+}
+
+fn from_bytes(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
+    if bytes.is_empty() {
+        return Ok(RoaringBitmap::new());
+    }
+    RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Damaged("a set of items"))
+}
+
+/// Whose state, of what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct At {
+    pub(super) scope: Scope,
+    pub(super) device: DeviceNo,
+    pub(super) folder: FolderId,
+}
+
+/// A state with what is needed to replace it.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub(super) state: State,
+    /// Version of the head row.
+    pub(super) version: Seq,
+}
+
+impl At {
+    pub(super) fn key(&self) -> Vec<u8> {
+        keys::sync(self.scope, self.device.0, self.folder.0)
+    }
+
+    fn part_key(&self, upper: u16) -> Vec<u8> {
+        keys::sync_part(self.scope, self.device.0, self.folder.0, upper)
+    }
+
+    /// The condition that the state is still as it was read.
+    pub(super) fn condition(&self, version: Option<Seq>) -> Condition {
+        match version {
+            Some(version) => Condition::Equals(self.key(), version),
+            None => Condition::Absent(self.key()),
+        }
+    }
+
+    /// Reads the state, if there is one.
+    pub(super) async fn load(&self, mailbox: &Mailbox) -> Result<Option<Loaded>, Error> {
+        let span = keys::Span::prefix(self.key());
+        loop {
+            let (rows, pages) = mailbox.all_in_pages(span.clone()).await?;
+            let Some((head, parts)) = rows.split_first() else {
+                return Ok(None);
+            };
+            let stored: StoredHead = stored::read(FORMAT, head.value())?;
+            let mut held = RoaringBitmap::new();
+            for part in parts {
+                held |= from_bytes(part.value())?;
+            }
+            // Several reads are several snapshots: then the head tells whether they are one state.
+            if pages > 1 && !self.is_still(mailbox, head).await? {
+                continue;
+            }
+            return Ok(Some(Loaded {
+                state: State::of(stored, held)?,
+                version: head.version,
+            }));
+        }
+    }
+
+    async fn is_still(&self, mailbox: &Mailbox, head: &Row) -> Result<bool, Error> {
+        let row = mailbox.get(self.key()).await?;
+        Ok(row.is_some_and(|row| unchanged(&row) == unchanged(head)))
+    }
+
+    /// Reads positions and debts alone; `None` without a state. Cheap: one row.
+    pub(super) async fn peek(&self, mailbox: &Mailbox) -> Result<Option<Peek>, Error> {
+        let Some(row) = mailbox.get(self.key()).await? else {
+            return Ok(None);
+        };
+        let head: StoredHead = stored::read(FORMAT, row.value())?;
+        Ok(Some(Peek {
+            number: head.number,
+            owes: !head.owed.is_empty(),
+            positions: head.positions,
+            options: head.options,
+        }))
+    }
+
+    /// Where the log of the folder ends at present.
+    pub(super) async fn log_end(&self, mailbox: &Mailbox) -> Result<Cursor, Error> {
+        let span = keys::changes(self.scope, self.folder.0);
+        let rows = mailbox.range(span.read_reverse(1)).await?;
+        let key = rows
+            .rows
+            .first()
+            .and_then(|row| keys::parse_change(&row.key));
+        Ok(key.map_or(Cursor::default(), |key| Cursor {
+            seq: key.seq,
+            item: key.item,
+        }))
+    }
+}
+
+/// The head of a state.
+pub(super) struct Peek {
+    pub(super) number: u64,
+    pub(super) owes: bool,
+    pub(super) positions: Positions,
+    pub(super) options: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uppers_are_found_without_looking_at_every_item() {
+        let set: RoaringBitmap = [1, 2, 0xffff, 0x3_0001, 0xffff_0000, u32::MAX]
+            .into_iter()
+            .collect();
+        assert_eq!(uppers(&set), [0, 3, 0xffff]);
+        assert!(uppers(&RoaringBitmap::new()).is_empty());
+    }
+
+    #[test]
+    fn sets_are_read_as_written() {
+        for set in [
+            RoaringBitmap::new(),
+            (5..90_000).collect(),
+            [7].into_iter().collect(),
+        ] {
+            assert_eq!(from_bytes(&to_bytes(set.clone()).unwrap()).unwrap(), set);
+        }
+        assert!(from_bytes(&[1, 2, 3]).is_err());
+    }
+
+    #[test]
+    fn windows_move_the_positions() {
+        let filled = |since_ms| Positions {
+            low: Pos::start_of(since_ms),
+            ..Positions::new(Cursor::default(), Window::since(since_ms))
+        };
+        let mut p = filled(100);
+        p.set_window(Window::since(200));
+        assert_eq!(p.low, Pos::start_of(200));
+        let sweep = |from, to| Some(Sweep { from, to });
+        assert_eq!(p.sweep, sweep(Pos::start_of(100), Pos::start_of(200)));
+        // Wider again while the sweep goes on: from 200 down is to be filled.
+        p.set_window(Window::since(50));
+        assert_eq!((p.low, p.is_filled()), (Pos::start_of(200), false));
+
+        let mut p = filled(i64::MIN);
+        let incomplete_only = true;
+        let incomplete = Window {
+            incomplete_only,
+            ..Window::ALL
+        };
+        p.set_window(incomplete);
+        assert_eq!(p.sweep, sweep(Pos::start_of(i64::MIN), Pos::TOP));
+        p.set_window(Window::ALL);
+        assert_eq!(p.low, Pos::TOP);
+    }
+}

@@ -1,0 +1,138 @@
+//! Looking without touching: is there something to tell, and how much.
+
+use roaring::RoaringBitmap;
+
+use super::Window;
+use super::state::{At, State};
+use crate::mailbox::{DeviceNo, Error, FolderId, Mailbox, Place};
+use crate::store::{Scope, keys};
+
+/// Whether a device is behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Watched {
+    /// It never synced this folder.
+    NeverSynced,
+    /// There is something to tell.
+    Changed,
+    /// It has everything.
+    Unchanged,
+}
+
+impl Mailbox {
+    /// Whether there is something to tell the device of this folder (or of the hierarchy), as seen
+    /// from its current state. One or two row reads where nothing changed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the folder; the store's.
+    pub async fn watch(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+    ) -> Result<Watched, Error> {
+        if folder != FolderId::ROOT {
+            self.folder(scope, folder).await?;
+        }
+        let at = At {
+            scope,
+            device,
+            folder,
+        };
+        let Some(peek) = at.peek(self).await? else {
+            return Ok(Watched::NeverSynced);
+        };
+        let cursor = peek.positions.cursor;
+        let is_root = folder == FolderId::ROOT;
+        if !peek.owes && (is_root || peek.positions.is_filled()) {
+            let span = keys::changes_after(scope, folder.0, cursor.seq, cursor.item);
+            if self.range(span.read_reverse(1)).await?.rows.is_empty() {
+                return Ok(Watched::Unchanged);
+            }
+        }
+        let more = if is_root {
+            let hierarchy = self.folder_sync(scope, device, peek.number).await?;
+            hierarchy.is_some_and(|mut h| !h.changes().is_empty())
+        } else {
+            match Box::pin(self.sync(scope, device, folder, peek.number)).await? {
+                Some(mut round) => round.more().await?,
+                // A Sync has come between.
+                None => true,
+            }
+        };
+        Ok(if more {
+            Watched::Changed
+        } else {
+            Watched::Unchanged
+        })
+    }
+
+    /// How many changes the next Sync with this key and window would tell, counted up to `max`.
+    /// `None`: the key names no state that is kept. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the folder; the store's.
+    pub async fn estimate(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+        key: u64,
+        window: Option<Window>,
+        max: usize,
+    ) -> Result<Option<usize>, Error> {
+        let Some(mut round) = Box::pin(self.sync(scope, device, folder, key)).await? else {
+            return Ok(None);
+        };
+        if let Some(window) = window {
+            round.set_window(window);
+        }
+        round.pager.counting = true;
+        let mut count = 0;
+        while count < max && round.next().await?.is_some() {
+            count += 1;
+        }
+        count += round.count_fill(max - count).await?;
+        Ok(Some(count))
+    }
+
+    /// The current SyncKey and options of a collection, without touching it: what an empty or a
+    /// partial request stands for. `None` where the device has no state.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn current_key(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+    ) -> Result<Option<(u64, Vec<u8>)>, Error> {
+        let at = At {
+            scope,
+            device,
+            folder,
+        };
+        let peek = at.peek(self).await?;
+        Ok(peek.map(|peek| (peek.number, peek.options)))
+    }
+
+    /// Items of the set that are gone though the log does not say so any more: for a device that
+    /// was away for longer than tombstones are kept. Nothing is read for all others but one row.
+    pub(super) async fn missing(&self, at: &At, state: &State) -> Result<RoaringBitmap, Error> {
+        let purged = self.purged(at.scope, at.folder).await?;
+        if state.positions.cursor.seq >= purged {
+            return Ok(RoaringBitmap::new());
+        }
+        let mut missing = state.held.clone();
+        let mut span = keys::dates(at.scope, at.folder.0);
+        loop {
+            let page = self.range(span.read(crate::limits::RANGE_ROWS_MAX)).await?;
+            for (item, _) in page.rows.iter().filter_map(Place::of_row) {
+                missing.remove(item.0);
+            }
+            match page.rows.last() {
+                Some(last) if page.more => span = span.after(&last.key),
+                _ => return Ok(missing),
+            }
+        }
+    }
+}
