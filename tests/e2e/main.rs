@@ -1,0 +1,12 @@
+//! End to end: real sockets, real TLS, the real store in a folder of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test may panic, print and look at the clock"
+)]
+
+mod wire;
