@@ -48,6 +48,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("import", &["pim", "store", "work", "mailbox", "auth"]),
     (
+        "admin",
+        &[
+            "pim", "store", "work", "mailbox", "auth", "queue", "push", "import",
+        ],
+    ),
+    (
         "demo",
         &["pim", "store", "work", "mailbox", "auth", "import"],
     ),
@@ -73,6 +79,7 @@ const BELOW: &[&str] = &[
     "eas",
     "delivery",
     "import",
+    "admin",
     "demo",
     "net",
     "config",

@@ -7,7 +7,7 @@
 use crate::check;
 use crate::commands::{folders, items, lookup, mail, ping, provision, sync_answer, sync_request};
 use crate::message::{Answer, Request};
-use crate::operation::{Operation, Outcome, Sync, SyncCollection, SyncForm};
+use crate::operation::{Operation, Outcome, Sync, SyncCollection, SyncForm, SyncOptions};
 use crate::profile::Profile;
 use crate::query::{Command, Query, QueryForm};
 use crate::state::{Class, Collection, Folder, Policy};
@@ -54,6 +54,8 @@ pub struct Device {
     pub folders: BTreeMap<String, Folder>,
     /// The collections that are synced, by folder id.
     pub collections: BTreeMap<String, Collection>,
+    /// What [`Device::next`] wants of each collection.
+    pub options: SyncOptions,
     /// The server orders a wipe.
     pub wipe: bool,
     pub(crate) described: bool,
@@ -82,6 +84,7 @@ impl Device {
             folders_stale: true,
             folders: BTreeMap::new(),
             collections: BTreeMap::new(),
+            options: SyncOptions::TEXT,
             wipe: false,
             described: false,
             last_sync: None,
@@ -160,15 +163,24 @@ impl Device {
             return Some(Operation::FolderSync);
         }
         let behind = |c: &&Collection| c.key == "0" || c.more || c.stale;
-        let (id, _) = self.collections.iter().find(|(_, c)| behind(c))?;
+        let (id, found) = self.collections.iter().find(|(_, c)| behind(c))?;
         let collection = SyncCollection {
             id: id.clone(),
+            options: (found.key != "0").then_some(self.options),
             ..SyncCollection::default()
         };
         Some(Operation::Sync(Sync {
             collections: vec![collection],
             ..Sync::default()
         }))
+    }
+
+    /// Looks at everything again: whatever is known to be up to date may not be any more.
+    pub fn refresh(&mut self) {
+        self.folders_stale = true;
+        for collection in self.collections.values_mut() {
+            collection.stale = true;
+        }
     }
 
     /// The folder of a type; the first if there are several.

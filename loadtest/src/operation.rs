@@ -145,6 +145,16 @@ pub struct SyncOptions {
     pub truncation: Option<u32>,
 }
 
+impl SyncOptions {
+    /// Plain text, cut at 32 KiB.
+    pub const TEXT: Self = Self {
+        filter: None,
+        conflict: None,
+        body: Some(1),
+        truncation: Some(32 * 1024),
+    };
+}
+
 /// A change by the client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SyncCommand {

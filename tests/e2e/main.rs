@@ -1,12 +1,22 @@
-//! End to end: real sockets, real TLS, the real store in a folder of its own.
+//! End to end: the binary, real sockets, real TLS, the real store in a folder of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::print_stdout,
     clippy::disallowed_methods,
     missing_docs,
     reason = "a test may panic, print and look at the clock"
 )]
 
+mod bad;
+mod dice;
+mod house;
+mod http;
+mod kill;
+mod lmtp;
+mod phone;
+mod samples;
+mod walk;
 mod wire;

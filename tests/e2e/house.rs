@@ -1,0 +1,153 @@
+//! The appliance as an operator runs it: the binary, a data directory, users.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The password of every user.
+pub(crate) const PASSWORD: &str = "corr\u{e9}ct horse";
+
+/// Cheap password checks, since the tests are about other things, and small messages.
+const CONFIG: &str = "\
+[auth]
+argon2_memory_kib = 64
+argon2_passes = 1
+[lmtp]
+message_bytes_max = 2097152
+";
+
+/// A running appliance.
+pub(crate) struct House {
+    child: Child,
+    dir: TempDir,
+    panics: Arc<Mutex<Vec<String>>>,
+    /// Where phones connect.
+    pub(crate) https: SocketAddr,
+    /// Where mail comes in.
+    pub(crate) lmtp: SocketAddr,
+}
+
+impl House {
+    /// Starts one with these users.
+    pub(crate) fn with_users(users: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("roost.toml"), CONFIG).unwrap();
+        for user in users {
+            add_user(dir.path(), user);
+        }
+        let panics = Arc::default();
+        let (child, https, lmtp) = start(dir.path(), &panics);
+        Self {
+            child,
+            dir,
+            panics,
+            https,
+            lmtp,
+        }
+    }
+
+    /// Kills the process and starts another on the same data, as after a power cut of the process.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        (self.child, self.https, self.lmtp) = start(self.dir.path(), &self.panics);
+    }
+
+    /// Resident memory of the process, KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The process is alive, and nothing in it has panicked.
+    pub(crate) fn assert_well(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "the server has ended: {ended:?}");
+        let panics = self.panics.lock().unwrap();
+        assert!(panics.is_empty(), "{panics:?}");
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn roost(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roost"));
+    command
+        .env_remove("ROOST_CONFIG")
+        .env_remove("ROOST_DATA")
+        .current_dir(dir);
+    command
+}
+
+fn place(command: &mut Command, dir: &Path) {
+    command
+        .arg("--config")
+        .arg(dir.join("roost.toml"))
+        .arg("--data")
+        .arg(dir.join("data"));
+}
+
+fn add_user(dir: &Path, name: &str) {
+    let mut command = roost(dir);
+    command.args(["user", "add", name, "--password-stdin"]);
+    place(&mut command, dir);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    assert!(child.wait().unwrap().success(), "roost user add {name}");
+}
+
+fn start(dir: &Path, panics: &Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, SocketAddr) {
+    let mut command = roost(dir);
+    command
+        .arg("serve")
+        .args(["--https", "127.0.0.1:0", "--lmtp", "127.0.0.1:0"]);
+    place(&mut command, dir);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = child.stderr.take().unwrap();
+    let (say, heard) = mpsc::channel();
+    let panics = Arc::clone(panics);
+    // The log is read to its end, so that the server never waits for a reader.
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if std::env::var_os("ROOST_TEST_LOG").is_some() {
+                println!("{line}");
+            }
+            if line.contains("panicked at") {
+                panics.lock().unwrap().push(line.clone());
+            }
+            let _ = say.send(line);
+        }
+    });
+    let (mut https, mut lmtp) = (None, None);
+    while https.is_none() || lmtp.is_none() {
+        let line = heard
+            .recv_timeout(Duration::from_secs(60))
+            .expect("the server did not start");
+        let addr = |what: &str| line.strip_prefix(what).and_then(|a| a.trim().parse().ok());
+        https = https.or_else(|| addr("roost: https on "));
+        lmtp = lmtp.or_else(|| addr("roost: lmtp on "));
+    }
+    (child, https.unwrap(), lmtp.unwrap())
+}
