@@ -114,7 +114,6 @@ const CONFINED: &[(&str, &[&str])] = &[
         "fjall::",
         &["src/store/fjall.rs", "src/store/fjall/", "src/store/mod.rs"],
     ),
-    ("use fjall", &["src/store/fjall.rs", "src/store/fjall/"]),
     ("SystemTime::now", &["src/clock.rs"]),
     ("Instant::now", &["src/clock.rs"]),
     ("Utc::now", &["src/clock.rs"]),
@@ -314,8 +313,6 @@ fn confined(path: &str, text: &str) -> Vec<String> {
                 .map(|line| format!("{path}:{line}: `{needle}` belongs to {places:?}")),
         );
     }
-    // `use monoio::x` names the path once; `use fjall::x` matches two needles on one line.
-    wrong.dedup_by_key(|found| found.split(" `").next().map(str::to_owned));
     wrong
 }
 

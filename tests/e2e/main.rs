@@ -18,5 +18,6 @@ mod kill;
 mod lmtp;
 mod phone;
 mod samples;
+mod transport;
 mod walk;
 mod wire;

@@ -250,7 +250,7 @@ impl Day {
         };
         assert!(self.phone.ask(create("Projects")).ok());
         assert_eq!(
-            self.phone.ask(create("projects")).status,
+            self.phone.ask(create("Projects")).status,
             Some(2),
             "the name is taken"
         );
