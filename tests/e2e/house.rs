@@ -33,7 +33,7 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Starts one with these users.
+    /// Starts one with these users: each a name, or what `roost user add` takes besides.
     pub(crate) fn with_users(users: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("roost.toml"), CONFIG).unwrap();
@@ -103,7 +103,9 @@ fn place(command: &mut Command, dir: &Path) {
 
 fn add_user(dir: &Path, name: &str) {
     let mut command = roost(dir);
-    command.args(["user", "add", name, "--password-stdin"]);
+    command
+        .args(["user", "add", "--password-stdin"])
+        .args(name.split(' '));
     place(&mut command, dir);
     let mut child = command
         .stdin(Stdio::piped())

@@ -12,6 +12,7 @@
 
 mod bad;
 mod dice;
+mod fixtures;
 mod house;
 mod http;
 mod kill;

@@ -17,7 +17,7 @@ const ALICE: &str = "alice@example.org";
 
 #[test]
 fn one_person_writes_the_name_in_many_ways() {
-    let house = House::with_users(&["mike", ALICE]);
+    let house = House::with_users(&["mike --address mike@ox.io", ALICE]);
     let names = [
         "mike",
         "Mike",
@@ -25,6 +25,8 @@ fn one_person_writes_the_name_in_many_ways() {
         "\\mike",
         " \\mike",
         "mike@defaultcontext",
+        "mike@ox.io",
+        "ox.io\\mike",
     ];
     for name in names {
         check_login(&house, name, PASSWORD, 200);
