@@ -175,6 +175,39 @@ mod tests {
     }
 
     #[test]
+    fn odd_text_is_read_the_same() {
+        let long = "long ".repeat(40_000);
+        let odd = [
+            " leading and trailing ",
+            " ",
+            "\r\n",
+            "\t\n",
+            "a\r\nb",
+            "]]>",
+            "<![CDATA[x]]>",
+            "&amp;",
+            "\u{1F600}\u{FFFD}\u{85}\u{2028}\u{FEFF}",
+            "\u{7F}",
+            "AAAA",
+            "<?xml version=\"1.0\"?>",
+            &long,
+        ];
+        let seen: Vec<Seen> = odd
+            .iter()
+            .flat_map(|odd| {
+                let body = vec![text(airsyncbase::TYPE, "1"), text(airsyncbase::DATA, *odd)];
+                let body = node(airsyncbase::BODY, body);
+                let inline = sync(vec![text(email::SUBJECT, *odd), body]);
+                let data = opaque(airsyncbase::DATA, odd.as_bytes());
+                let body = node(airsyncbase::BODY, vec![text(airsyncbase::TYPE, "4"), data]);
+                [inline, sync(vec![body])]
+            })
+            .map(|root| seen(Version::V14_1, &root))
+            .collect();
+        assert_eq!(problems(&seen), [""; 0]);
+    }
+
+    #[test]
     fn bad_samples_are_found() {
         if !available("wbxml2xml") || schemas().is_none() {
             return;
