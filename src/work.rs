@@ -5,7 +5,7 @@
 //! cancellation of a job that has begun, growth.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -96,6 +96,30 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Drives several futures at once; their results in their order.
+pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|f| (Box::pin(f), None)).collect();
+    poll_fn(|cx| {
+        let mut waiting = false;
+        for (future, result) in running.iter_mut().filter(|(_, result)| result.is_none()) {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(value) => *result = Some(value),
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+    running
+        .into_iter()
+        .filter_map(|(_, result)| result)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +130,14 @@ mod tests {
         let here = thread::current().id();
         let there = block_on(pool.run(|| thread::current().id())).unwrap();
         assert_ne!(here, there);
+    }
+
+    #[test]
+    fn all_results_come_in_their_order() {
+        let pool = Pool::start(4).unwrap();
+        let squares = block_on(join_all((0..100).map(|n| pool.run(move || n * n))));
+        assert!(squares.into_iter().eq((0..100).map(|n| Ok(n * n))));
+        assert!(block_on(join_all::<std::future::Ready<()>>([])).is_empty());
     }
 
     #[test]

@@ -14,5 +14,7 @@ mod cache;
 pub mod name;
 pub mod password;
 mod throttle;
+mod verify;
 
 pub use name::{LoginName, Naming};
+pub use verify::{Authenticator, Denied, find};

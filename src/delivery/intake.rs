@@ -1,0 +1,73 @@
+//! Looking at a mail: from its bytes to the record, without the store.
+
+use crate::mailbox::Account;
+use crate::pim::mail::{self, Calendar};
+use crate::pim::{Message, ical, message::Flag};
+use crate::work::{self, Pool};
+use std::sync::Arc;
+
+/// Mails from this size on are looked at by a worker: smaller ones take less than a wake does.
+const WORKER_BYTES_MIN: usize = 64 * 1024;
+
+/// A mail that was looked at, for any number of recipients.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    message: Message,
+    calendar: Option<Calendar>,
+    received_ms: i64,
+}
+
+/// Looks at a mail that arrived at `received_ms`.
+#[must_use]
+pub fn look(raw: &[u8], received_ms: i64) -> Seen {
+    let (message, inspected) = mail::inspect(raw, received_ms);
+    Seen {
+        message,
+        calendar: inspected.calendar,
+        received_ms,
+    }
+}
+
+/// The same for a core: large mails go to the workers.
+///
+/// # Errors
+/// The pool's: too much is waiting.
+pub async fn look_from_core(
+    workers: &Pool,
+    raw: &Arc<[u8]>,
+    received_ms: i64,
+) -> Result<Seen, work::Error> {
+    if raw.len() < WORKER_BYTES_MIN {
+        return Ok(look(raw, received_ms));
+    }
+    let raw = Arc::clone(raw);
+    workers.run(move || look(&raw, received_ms)).await
+}
+
+impl Seen {
+    /// The record for one recipient: an invitation says what it means for that person.
+    #[must_use]
+    pub fn record_for(&self, account: &Account) -> Message {
+        let mut message = self.message.clone();
+        if let Some(calendar) = &self.calendar {
+            let addresses: Vec<_> = account.addresses.iter().map(String::as_str).collect();
+            let defaults = ical::Defaults {
+                zone: "",
+                now_ms: self.received_ms,
+                addresses: &addresses,
+            };
+            message.meeting = ical::meeting(calendar.text.as_bytes(), &defaults).map(Box::new);
+        }
+        message
+    }
+}
+
+/// The flag that a mail program's "flagged" means.
+#[must_use]
+pub fn follow_up() -> Flag {
+    Flag {
+        status: 2,
+        kind: "Flag for follow up".to_owned(),
+        ..Flag::default()
+    }
+}
