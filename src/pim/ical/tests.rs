@@ -1,3 +1,5 @@
+//! What calendar text becomes, and what becomes of it.
+
 use super::*;
 use crate::pim::body::{Body, BodyKind};
 use crate::pim::event::{Attendee, Exception};

@@ -1,3 +1,5 @@
+//! What a rule expands to.
+
 use super::*;
 use crate::limits::OCCURRENCES_MAX;
 use crate::pim::tz::{DAY_MS, Zone, civil, wall_of};
