@@ -25,10 +25,10 @@ mod wake;
 use std::ops::Range;
 use std::path::Path;
 
+pub use self::fjall::{Fjall, OpenError, Options};
 pub use batch::{Batch, BatchId, BlobId, CommitError, Committed, Condition, Hint, LogEntry, Write};
 pub use engine::Engine;
 pub use fault::{Fault, FaultPlan, Rates};
-pub use fjall::{Fjall, OpenError, Options};
 pub use head::Head;
 pub use memory::Memory;
 pub use row::{Answer, Bytes, Error, Read, Row, Rows};
@@ -88,6 +88,34 @@ impl Store {
             Self::Memory(engine) => engine.read(reads).await,
             Self::Fjall(engine) => engine.read(reads).await,
         }
+    }
+
+    /// The row under a key, if there is one.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn get(&self, key: &[u8]) -> Result<Option<Row>, Error> {
+        let answers = self.read(&[Read::Get(key)]).await?;
+        Ok(answers.into_iter().next().and_then(Answer::into_row))
+    }
+
+    /// The rows of one range; see [`keys::Span`] for how to ask and to go on.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn range(&self, read: Read<'_>) -> Result<Rows, Error> {
+        let answers = self.read(&[read]).await?;
+        let rows = answers.into_iter().next().map(Answer::into_rows);
+        Ok(rows.unwrap_or_default())
+    }
+
+    /// How far a scope is.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn head(&self, scope: Scope) -> Result<Head, Error> {
+        let row = self.get(&keys::head(scope)).await?;
+        row.map_or_else(|| Ok(Head::default()), |row| Head::decode(row.value()))
     }
 
     /// Applies `batch` if every condition holds. Returns when it survives a power loss.

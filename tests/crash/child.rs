@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use roost::store::{Batch, BlobId, CommitError, Hint, LogEntry, Options, Read, Scope, Store};
+use roost::store::{Batch, BlobId, CommitError, Hint, LogEntry, Options, Scope, Store};
 use roost::store::{Condition, Write, keys};
 use roost::work::block_on;
 
@@ -112,8 +112,7 @@ fn deliver(store: &Store, scope: Scope, first: u32) {
 fn sync(store: &Store, scope: Scope) {
     let key = keys::sync(scope, DEVICE, INBOX);
     loop {
-        let answers = block_on(store.read(&[Read::Get(&key)])).unwrap();
-        let row = answers.into_iter().next().unwrap().into_row();
+        let row = block_on(store.get(&key)).unwrap();
         let count = row.as_ref().map_or(0, |row| number(row.value())) + 1;
         let mut batch = Batch::new(scope);
         batch.conditions.push(match row {
@@ -157,14 +156,16 @@ pub(crate) fn date(item: u32) -> i64 {
 /// The message of an item: a few kilobytes, some of them more than a chunk.
 pub(crate) fn body(scope: Scope, item: u32) -> Vec<u8> {
     let seed = mix(scope.0 << 32 | u64::from(item));
-    let bytes = match seed % 100 {
+    let bytes = match seed % 300 {
         0 => 1_500_000,
-        n => 100 * n as usize,
+        n => 30 * n as usize,
     };
-    (0..)
-        .flat_map(|n| mix(seed ^ n).to_be_bytes())
-        .take(bytes)
-        .collect()
+    let blocks = 0..bytes.div_ceil(4_096) as u64;
+    let mut body: Vec<u8> = blocks
+        .flat_map(|n| mix(seed ^ n).to_be_bytes().repeat(512))
+        .collect();
+    body.truncate(bytes);
+    body
 }
 
 /// A number that looks random (splitmix64).

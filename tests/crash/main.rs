@@ -62,7 +62,7 @@ fn moment(seed: u64, round: u64) -> Moment {
     let random = child::mix(seed ^ round.rotate_left(32));
     match random % 5 {
         0 => Moment::Started(Duration::from_millis(random >> 8 & 127)),
-        _ => Moment::Acks(1 + (random >> 8) as usize % 400),
+        _ => Moment::Acks(1 + (random >> 8) as usize % 250),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use roost::store::{BlobId, Head, Options, Row, Scope, Store, keys};
+use roost::store::{BlobId, Options, Row, Scope, Store, keys};
 use roost::work::block_on;
 
 use crate::child::{Ack, DEVICE, INBOX, SCOPES, SYNCS, body, date, number};
@@ -125,10 +125,7 @@ fn verify_log(store: &Store, scope: Scope) {
         .map(|row| seq(&row))
         .collect();
     seqs.sort_unstable();
-    let head = keys::head(scope);
-    let answers = block_on(store.read(&[roost::store::Read::Get(&head)])).unwrap();
-    let head = answers.into_iter().next().unwrap().into_row();
-    let head = head.map_or(0, |row| Head::decode(row.value()).unwrap().seq);
+    let head = block_on(store.head(scope)).unwrap().seq;
     assert!(
         seqs.iter().copied().eq(1..=head),
         "the numbers up to {head}"
@@ -139,8 +136,7 @@ fn verify_log(store: &Store, scope: Scope) {
 fn all(store: &Store, mut span: keys::Span) -> Vec<Row> {
     let mut rows = Vec::new();
     loop {
-        let answers = block_on(store.read(&[span.read(usize::MAX)])).unwrap();
-        let page = answers.into_iter().next().unwrap().into_rows();
+        let page = block_on(store.range(span.read(usize::MAX))).unwrap();
         let more = page.more;
         rows.extend(page.rows);
         match rows.last() {

@@ -1,8 +1,8 @@
 //! What every engine of the store has to do, one behaviour per function, run on each engine.
 //!
 //! `suite!` makes a test of each behaviour for each engine; what only the engine on disk has
-//! (opening, closing, the lock, the commit mark) is in `disk`, and the comparison of the engines
-//! under random batches in `differential`.
+//! (opening, closing, the lock, the commit mark) is in `disk`, what only the one in memory has in
+//! `faults`, and the comparison of the two under random batches in `differential`.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@ mod blobs;
 mod conditions;
 mod differential;
 mod disk;
+mod faults;
 mod kit;
 mod limits;
 mod ranges;
