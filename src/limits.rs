@@ -25,12 +25,15 @@ pub const HTTP_BLANK_LINES_MAX: u8 = 4;
 pub const HTTP_CHUNK_EXTRA_BYTES_MAX: usize = 16 * 1024;
 /// Seconds until the head has to be complete.
 pub const HTTP_HEAD_DEADLINE_S: u64 = 10;
-/// Seconds until the body has to be complete.
+/// Seconds that [`PROGRESS_BYTES`] of a body may take to arrive.
 pub const HTTP_BODY_DEADLINE_S: u64 = 120;
 /// Seconds that an idle keep-alive connection is kept.
 pub const HTTP_IDLE_S: u64 = 75;
-/// Seconds an answer may take to be read by the peer.
+/// Seconds that [`PROGRESS_BYTES`] of an answer may take to be read by the peer.
 pub const HTTP_WRITE_DEADLINE_S: u64 = 120;
+/// The deadlines of body and answer are renewed with so many bytes, so that a large mail may
+/// cross a slow network and a peer that trickles may not (546 bytes per second are enough).
+pub const PROGRESS_BYTES: usize = 64 * 1024;
 /// Answers below this size are not worth a gzip header.
 pub const GZIP_BYTES_MIN: usize = 860;
 /// Answers above this size are sent as they are: compressing would hold the core for too long.
@@ -42,6 +45,32 @@ pub const GZIP_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 4_096;
 /// Connections in total; also bounded by the descriptor limit of the process.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
+
+/// Descriptors that are kept for the store, logs and the admin socket.
+pub const DESCRIPTORS_RESERVED: usize = 512;
+/// Bytes of request bodies and messages that are held at one time by all connections; what goes
+/// beyond is refused with "busy". Bodies below [`PROGRESS_BYTES`] do not count.
+pub const BODIES_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes that are read and dropped after a refusal, so that the peer sees the answer and not a
+/// reset.
+pub const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// Seconds that this may take.
+pub const LINGER_S: u64 = 2;
+/// Refused connections of a core that are told so at one time; more are closed without a word.
+pub const LINGER_MAX: usize = 64;
+/// Requests, or reads of a body, of one connection before the others of its core have a turn.
+pub const TURN_MAX: u32 = 16;
+/// Seconds of silence after which the kernel asks whether the peer is still there. Not shorter:
+/// each probe wakes a phone's radio.
+pub const KEEPALIVE_IDLE_S: u64 = 900;
+/// Seconds between probes that stay unanswered.
+pub const KEEPALIVE_INTERVAL_S: u64 = 60;
+/// Unanswered probes after which the connection is gone.
+pub const KEEPALIVE_PROBES: u32 = 4;
+/// Seconds after which data that nobody acknowledges ends a connection.
+pub const USER_TIMEOUT_S: u64 = 180;
+/// Connections that wait to be accepted.
+pub const BACKLOG: i32 = 4_096;
 
 // ---- lmtp --------------------------------------------------------------------------------------
 

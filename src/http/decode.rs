@@ -43,6 +43,12 @@ impl Message {
         self.head.request(headers, &self.body)
     }
 
+    /// Bytes of the content.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        self.body.len()
+    }
+
     /// How its answer has to be written.
     #[must_use]
     pub fn terms(&self) -> Terms {
@@ -57,7 +63,11 @@ impl Message {
 
 /// Decodes the requests of one connection.
 #[derive(Debug, Default)]
-pub struct Decoder(State);
+pub struct Decoder {
+    state: State,
+    /// Empty lines since the last request.
+    blank: u8,
+}
 
 #[derive(Debug, Default)]
 enum State {
@@ -79,19 +89,19 @@ impl Decoder {
     /// Whether it stands between two requests.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.0, State::Idle)
+        matches!(self.state, State::Idle)
     }
 
     /// Whether a head is complete and its body is not.
     #[must_use]
     pub fn in_body(&self) -> bool {
-        matches!(self.0, State::Body(_))
+        matches!(self.state, State::Body(_))
     }
 
     /// Bytes of the body that are held.
     #[must_use]
     pub fn body_len(&self) -> usize {
-        match &self.0 {
+        match &self.state {
             State::Body(body) => body.bytes.len(),
             _ => 0,
         }
@@ -104,7 +114,7 @@ impl Decoder {
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(usize, Progress), Refusal> {
         let outcome = self.advance(bytes);
         if let Err(refusal) = outcome {
-            self.0 = State::Failed(refusal);
+            self.state = State::Failed(refusal);
         }
         outcome
     }
@@ -113,26 +123,29 @@ impl Decoder {
         let mut used = 0;
         loop {
             let rest = bytes.get(used..).unwrap_or_default();
-            match std::mem::take(&mut self.0) {
+            match std::mem::take(&mut self.state) {
                 State::Failed(refusal) => return Err(refusal),
                 State::Idle if rest.is_empty() => return Ok((used, Progress::Partial)),
-                State::Idle => self.0 = State::Head(Box::default()),
+                State::Idle => self.state = State::Head(Box::default()),
                 State::Head(mut lines) => {
-                    let (n, complete) = lines.feed(rest)?;
+                    let (n, complete) = lines.feed(rest, &mut self.blank)?;
                     used += n;
                     if !complete {
-                        self.0 = State::Head(lines);
+                        if !lines.bytes.is_empty() {
+                            self.state = State::Head(lines);
+                        }
                         return Ok((used, Progress::Partial));
                     }
-                    self.0 = State::Body(Box::new(Body::new(Head::parse(&lines.bytes)?)));
+                    self.state = State::Body(Box::new(Body::new(Head::parse(&lines.bytes)?)));
                 }
                 State::Body(mut body) => {
                     used += body.feed(rest)?;
                     if body.is_complete() {
+                        self.blank = 0;
                         return Ok((used, Progress::Complete(body.finish()?)));
                     }
                     let progress = body.progress();
-                    self.0 = State::Body(body);
+                    self.state = State::Body(body);
                     return Ok((used, progress));
                 }
             }
@@ -144,12 +157,11 @@ impl Decoder {
 #[derive(Debug, Default)]
 struct Lines {
     bytes: Vec<u8>,
-    blank: u8,
 }
 
 impl Lines {
     /// Returns how many bytes were used and whether the head is complete.
-    fn feed(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
+    fn feed(&mut self, bytes: &[u8], blank: &mut u8) -> Result<(usize, bool), Refusal> {
         for (i, &byte) in bytes.iter().enumerate() {
             let after_cr = self.bytes.last() == Some(&b'\r');
             if after_cr != (byte == b'\n') {
@@ -163,8 +175,8 @@ impl Lines {
             }
             self.bytes.push(byte);
             if self.bytes == b"\r\n" {
-                self.blank += 1;
-                if self.blank > limits::HTTP_BLANK_LINES_MAX {
+                *blank += 1;
+                if *blank > limits::HTTP_BLANK_LINES_MAX {
                     return Err(Refusal::Bad("head"));
                 }
                 self.bytes.clear();

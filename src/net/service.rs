@@ -23,6 +23,12 @@ pub trait Service: 'static {
         peer: &Peer,
     ) -> impl Future<Output = Outcome<Self::Parked>>;
 
+    /// Runs beside the requests for as long as the core does: forwarding wakes, for example. It
+    /// is dropped when the core stops.
+    fn background(&self) -> impl Future<Output = ()> {
+        std::future::pending()
+    }
+
     /// A parked request that was woken or is due. It may park again.
     fn resume(&self, parked: Self::Parked, why: Why)
     -> impl Future<Output = Outcome<Self::Parked>>;

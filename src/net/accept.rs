@@ -1,0 +1,185 @@
+//! Listeners: new connections, or a word to those that find no place.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::admission::Place;
+use super::connection::Connection;
+use super::core::{Core, Ends, yield_now};
+use super::lmtp::Delivery;
+use super::service::{Lmtp, Service};
+use super::socket::Socket;
+use super::tls::Tls;
+use super::transport::Transport;
+use crate::http::{Answer, Peer, Terms};
+use crate::limits;
+
+/// How long to leave off after the system refused a descriptor or memory.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// What is spoken on a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Https,
+    Http,
+    Lmtp,
+}
+
+/// A non-blocking listener of either family.
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// The next connection, non-blocking. A Unix peer counts as loopback.
+    fn accept(&self) -> io::Result<(OwnedFd, SocketAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, addr) = listener.accept()?;
+                stream.set_nonblocking(true)?;
+                Ok((stream.into(), addr))
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept()?;
+                stream.set_nonblocking(true)?;
+                let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+                Ok((stream.into(), SocketAddr::new(here, 0)))
+            }
+        }
+    }
+}
+
+/// Starts to accept on a core; ends when the core stops.
+pub(super) fn spawn<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd) {
+    let is_unix = socket2::SockRef::from(&fd)
+        .domain()
+        .is_ok_and(|domain| domain == socket2::Domain::UNIX);
+    let acceptor = Rc::clone(core);
+    core.spawn(Ends::AtStop, |_| async move {
+        let ready = match fd.as_fd().try_clone_to_owned().and_then(Socket::new) {
+            Ok(ready) => ready,
+            Err(e) => return tracing::error!("cannot wait for connections: {e}"),
+        };
+        let listener = if is_unix {
+            Listener::Unix(fd.into())
+        } else {
+            Listener::Tcp(fd.into())
+        };
+        loop {
+            if let Err(e) = accept_all(&acceptor, kind, &listener).await {
+                // EMFILE and the like: the connections that are there go on.
+                tracing::warn!("cannot accept connections at the moment: {e}");
+                monoio::time::sleep(BACK_OFF).await;
+                continue;
+            }
+            if ready.readable().await.is_err() {
+                monoio::time::sleep(BACK_OFF).await;
+            }
+        }
+    });
+}
+
+/// Accepts what waits.
+async fn accept_all<S: Service, L: Lmtp>(
+    core: &Rc<Core<S, L>>,
+    kind: Kind,
+    listener: &Listener,
+) -> io::Result<()> {
+    let mut turns = 0;
+    loop {
+        let (fd, addr) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(e) => match e.kind() {
+                io::ErrorKind::WouldBlock => return Ok(()),
+                // The peer was gone before we came.
+                io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => continue,
+                _ => return Err(e),
+            },
+        };
+        core.counters().accepted.add();
+        admit(core, kind, Socket::new(fd)?, addr);
+        turns += 1;
+        if turns % limits::TURN_MAX == 0 {
+            yield_now().await;
+        }
+    }
+}
+
+/// Gives a connection its task, or its refusal.
+fn admit<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, socket: Socket, addr: SocketAddr) {
+    let peer = Peer {
+        addr,
+        tls: kind == Kind::Https,
+    };
+    let place = match kind {
+        Kind::Lmtp => core.shared.admission.lmtp(),
+        Kind::Http | Kind::Https => core.shared.admission.http(peer.network()),
+    };
+    let Some(place) = place else {
+        core.counters().refused.add();
+        return refuse(core, kind, socket);
+    };
+    let config = if peer.tls {
+        core.shared.tls.as_ref()
+    } else {
+        None
+    };
+    match Tls::new(config) {
+        Ok(tls) => converse(core, kind, socket, tls, peer, place),
+        Err(e) => tracing::error!("cannot begin a TLS connection: {e}"),
+    }
+}
+
+fn converse<S: Service, L: Lmtp>(
+    core: &Rc<Core<S, L>>,
+    kind: Kind,
+    socket: Socket,
+    tls: Tls,
+    peer: Peer,
+    place: Place,
+) {
+    let shared = Rc::clone(core);
+    let write_ms = core.shared.deadlines.write_ms;
+    core.spawn(Ends::AtAbort, |timer| {
+        let transport = Transport::new(socket, tls, timer, write_ms);
+        let open = Rc::clone(&shared);
+        async move {
+            let _open = super::metrics::Gauge::new(&open.shared.counters.open);
+            match kind {
+                Kind::Lmtp => Box::pin(Delivery::new(shared, transport, place).run()).await,
+                _ => Connection::new(shared, transport, peer, place).run().await,
+            }
+        }
+    });
+}
+
+/// Tells a peer that finds no place to come back: before a handshake nothing can be told.
+fn refuse<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, socket: Socket) {
+    if kind == Kind::Https || core.lingering.get() >= limits::LINGER_MAX {
+        return;
+    }
+    let mut bytes = Vec::new();
+    match kind {
+        Kind::Lmtp => bytes.extend_from_slice(b"421 4.3.2 too many connections\r\n"),
+        _ => {
+            core.encode(&Answer::busy(30), Terms::refused(), &mut bytes);
+        }
+    }
+    if socket.write(&bytes).is_err() {
+        return;
+    }
+    let shared = Rc::clone(core);
+    core.lingering.set(core.lingering.get() + 1);
+    core.spawn(Ends::AtStop, |timer| async move {
+        let mut transport = Transport::new(socket, Tls::Off, timer, 0);
+        transport.linger(&shared.scratch).await;
+        shared
+            .lingering
+            .set(shared.lingering.get().saturating_sub(1));
+    });
+}

@@ -1,0 +1,207 @@
+//! What all tasks of one core share, and the guard around each of them.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use rustls::ServerConfig;
+
+use super::Deadlines;
+use super::admission::Admission;
+use super::metrics::Counters;
+use super::wheel::{Timer, Wheel};
+use crate::clock::Clock;
+use crate::http::{Answer, DateCache, Terms, encode};
+
+/// Bytes that one read takes at most.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// What all cores share.
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) deadlines: Deadlines,
+    pub(super) hostname: String,
+    pub(super) counters: Counters,
+    pub(super) admission: Arc<Admission>,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+/// How far a core is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Phase {
+    Running,
+    /// Requests in flight are finished, nothing new begins.
+    Stopping,
+    /// What is still there is dropped.
+    Aborting,
+}
+
+/// What the tasks of one core share.
+pub(super) struct Core<S, L> {
+    pub(super) service: S,
+    pub(super) lmtp: L,
+    pub(super) shared: Arc<Shared>,
+    pub(super) wheel: Rc<Wheel>,
+    /// The one buffer that sockets are read into.
+    pub(super) scratch: RefCell<Box<[u8]>>,
+    /// Refused connections that are being told so.
+    pub(super) lingering: Cell<usize>,
+    date: RefCell<DateCache>,
+    phase: Cell<Phase>,
+    tasks: Cell<usize>,
+    /// Woken when the last task is gone.
+    drained: RefCell<Option<Waker>>,
+}
+
+impl<S: 'static, L: 'static> Core<S, L> {
+    pub(super) fn new(service: S, lmtp: L, shared: Arc<Shared>, tick_ms: u64) -> Rc<Self> {
+        Rc::new(Self {
+            service,
+            lmtp,
+            wheel: Wheel::new(shared.clock.clone(), tick_ms),
+            shared,
+            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            lingering: Cell::new(0),
+            date: RefCell::default(),
+            phase: Cell::new(Phase::Running),
+            tasks: Cell::new(0),
+            drained: RefCell::new(None),
+        })
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.phase.get() >= Phase::Stopping
+    }
+
+    /// Moves on to a phase and lets every task see it.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.wheel.wake_all();
+    }
+
+    /// Writes an answer with the present date.
+    pub(super) fn encode(&self, answer: &Answer, terms: Terms, out: &mut Vec<u8>) -> bool {
+        let mut date = self.date.borrow_mut();
+        let mut terms = terms;
+        terms.keep_alive &= !self.is_stopping();
+        encode(answer, terms, date.at(self.shared.clock.now_ms()), out)
+    }
+
+    /// Runs a task that a panic ends without harm to the others. The future is made with the
+    /// task's timer, whose waker is the task.
+    pub(super) fn spawn<F>(self: &Rc<Self>, ends: Ends, make: impl FnOnce(Rc<Timer>) -> F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let timer = Rc::new(self.wheel.timer());
+        self.tasks.set(self.tasks.get() + 1);
+        let guarded = Guarded {
+            future: Some(Box::pin(make(Rc::clone(&timer)))),
+            core: Rc::clone(self),
+            timer,
+            ends,
+        };
+        drop(monoio::spawn(guarded));
+    }
+
+    /// Completes when no guarded task is left.
+    pub(super) fn drained(&self) -> impl Future<Output = ()> {
+        std::future::poll_fn(|cx| {
+            if self.tasks.get() == 0 {
+                return Poll::Ready(());
+            }
+            *self.drained.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
+        })
+    }
+}
+
+/// When a task ends if it does not end by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ends {
+    /// As soon as the core stops.
+    AtStop,
+    /// When the time for an orderly end is over.
+    AtAbort,
+}
+
+/// A task that is counted, that a panic ends, and that can be dropped from outside.
+struct Guarded<S: 'static, L: 'static, F> {
+    future: Option<Pin<Box<F>>>,
+    core: Rc<Core<S, L>>,
+    timer: Rc<Timer>,
+    ends: Ends,
+}
+
+impl<S, L, F: Future<Output = ()>> Future for Guarded<S, L, F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.timer.register(cx);
+        let phase = this.core.phase.get();
+        let over =
+            phase == Phase::Aborting || (phase == Phase::Stopping && this.ends == Ends::AtStop);
+        let Some(future) = this.future.as_mut().filter(|_| !over) else {
+            this.end();
+            return Poll::Ready(());
+        };
+        // The state of one task is lost with it; what tasks share is not borrowed across awaits.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => {}
+            Err(_) => {
+                this.core.counters().panics.add();
+                tracing::error!("a connection was ended by a panic");
+            }
+        }
+        this.end();
+        Poll::Ready(())
+    }
+}
+
+impl<S, L, F> Guarded<S, L, F> {
+    fn end(&mut self) {
+        let Some(future) = self.future.take() else {
+            return;
+        };
+        // A destructor may panic as well.
+        if catch_unwind(AssertUnwindSafe(|| drop(future))).is_err() {
+            self.core.counters().panics.add();
+        }
+        let left = self.core.tasks.get() - 1;
+        self.core.tasks.set(left);
+        if left == 0
+            && let Some(waker) = self.core.drained.take()
+        {
+            waker.wake();
+        }
+    }
+}
+
+impl<S, L, F> Drop for Guarded<S, L, F> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Lets the other tasks of the core have a turn.
+pub(super) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,386 @@
+//! The cores: a thread each, with its own runtime, listeners and services; start and orderly end.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use monoio::{FusionDriver, LegacyDriver, RuntimeBuilder};
+
+use super::accept::{self, Kind};
+use super::admission::{Admission, Caps};
+use super::certificate::Certificates;
+use super::core::{Core, Ends, Phase, Shared};
+use super::metrics::{Counters, Metrics};
+use super::service::{Lmtp, Service};
+use super::{socket, tls};
+use crate::clock::Clock;
+use crate::limits;
+
+/// Entries of a core's submission ring; when it is full it is submitted and used again.
+const RING_ENTRIES: u32 = 2_048;
+/// How often the certificate files are looked at.
+const CERTIFICATE_PERIOD: Duration = Duration::from_secs(30);
+
+/// What to serve on, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Threads that serve; at least one.
+    pub cores: usize,
+    /// Addresses for HTTP over TLS. Port 0 lets the system choose.
+    pub https: Vec<SocketAddr>,
+    /// Addresses for plain HTTP: behind a proxy, or on loopback.
+    pub http: Vec<SocketAddr>,
+    /// Addresses for LMTP.
+    pub lmtp: Vec<SocketAddr>,
+    /// Path of a Unix socket for LMTP. What is there before is replaced.
+    pub lmtp_socket: Option<PathBuf>,
+    /// For TLS; needed where `https` names an address.
+    pub certificates: Option<Arc<Certificates>>,
+    /// Our name in LMTP.
+    pub hostname: String,
+    /// Deadlines of connections.
+    pub deadlines: Deadlines,
+    /// Caps on connections.
+    pub caps: Caps,
+    /// How the kernel is asked.
+    pub driver: Driver,
+}
+
+impl Default for Config {
+    /// One core, no address.
+    fn default() -> Self {
+        Self {
+            cores: 1,
+            https: Vec::new(),
+            http: Vec::new(),
+            lmtp: Vec::new(),
+            lmtp_socket: None,
+            certificates: None,
+            hostname: "localhost".into(),
+            deadlines: Deadlines::default(),
+            caps: Caps::default(),
+            driver: Driver::Auto,
+        }
+    }
+}
+
+/// Deadlines of connections, in milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadlines {
+    /// From the first byte (of a connection: from its beginning) to the end of the head.
+    pub head_ms: u64,
+    /// For each [`limits::PROGRESS_BYTES`] of a body.
+    pub body_ms: u64,
+    /// Between two requests.
+    pub idle_ms: u64,
+    /// For each [`limits::PROGRESS_BYTES`] of an answer.
+    pub write_ms: u64,
+    /// Between two reads of an LMTP session.
+    pub lmtp_ms: u64,
+    /// How often deadlines are looked at: so late they may be met.
+    pub tick_ms: u64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            head_ms: limits::HTTP_HEAD_DEADLINE_S * 1_000,
+            body_ms: limits::HTTP_BODY_DEADLINE_S * 1_000,
+            idle_ms: limits::HTTP_IDLE_S * 1_000,
+            write_ms: limits::HTTP_WRITE_DEADLINE_S * 1_000,
+            lmtp_ms: limits::LMTP_IDLE_S * 1_000,
+            tick_ms: 1_000,
+        }
+    }
+}
+
+/// How the kernel is asked about sockets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Driver {
+    /// io_uring where the kernel lets us, else epoll.
+    Auto,
+    /// epoll.
+    Epoll,
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An address is taken, or not ours, or its port is not allowed.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// Which one.
+        addr: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An address for HTTPS without a certificate.
+    #[error("HTTPS needs a certificate")]
+    NoCertificate,
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The system gives no thread, ring or descriptor.
+    #[error("cannot start a core: {0}")]
+    Core(io::Error),
+}
+
+/// A running network side.
+pub struct Server {
+    shared: Arc<Shared>,
+    /// Bound addresses, in the order of the configuration.
+    addresses: [Vec<SocketAddr>; 3],
+    /// One per core: how long requests in flight may take once it stops.
+    stops: Vec<flume::Sender<Duration>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Ends the look at the certificate files when dropped.
+    watch: Option<flume::Sender<()>>,
+}
+
+/// The listeners of one core.
+type Listeners = Vec<(Kind, OwnedFd)>;
+
+/// Binds all addresses, then starts the cores. `make` is called on the thread of each core with
+/// its number, and makes what is served there.
+///
+/// # Errors
+/// See [`Error`]. Nothing is served then.
+pub fn start<S: Service, L: Lmtp>(
+    config: Config,
+    clock: Clock,
+    make: impl Fn(usize) -> (S, L) + Send + Sync + 'static,
+) -> Result<Server, Error> {
+    let cores = config.cores.max(1);
+    let mut listeners: Vec<Listeners> = (0..cores).map(|_| Vec::new()).collect();
+    let addresses = [
+        bind(&config.https, Kind::Https, &mut listeners)?,
+        bind(&config.http, Kind::Http, &mut listeners)?,
+        bind(&config.lmtp, Kind::Lmtp, &mut listeners)?,
+    ];
+    bind_unix(&config, &mut listeners)?;
+    let tls = match (&config.certificates, config.https.is_empty()) {
+        (Some(certificates), _) => Some(tls::server_config(Arc::clone(certificates))?),
+        (None, true) => None,
+        (None, false) => return Err(Error::NoCertificate),
+    };
+    let shared = Arc::new(Shared {
+        clock,
+        deadlines: config.deadlines,
+        hostname: config.hostname.clone(),
+        counters: Counters::default(),
+        admission: Admission::new(config.caps),
+        tls,
+    });
+    let mut server = Server {
+        watch: config.certificates.clone().map(watch).transpose()?,
+        shared: Arc::clone(&shared),
+        addresses,
+        stops: Vec::new(),
+        threads: Vec::new(),
+    };
+    let make = Arc::new(make);
+    for (n, listeners) in listeners.into_iter().enumerate() {
+        let (stop, stopped) = flume::bounded(1);
+        let (up, ready) = flume::bounded(1);
+        let (make, shared, driver) = (Arc::clone(&make), Arc::clone(&shared), config.driver);
+        let run = move || {
+            let serve = async || {
+                let (service, lmtp) = make(n);
+                let _ = up.send(());
+                serve(service, lmtp, shared, listeners, stopped).await;
+            };
+            if let Err(e) = block_on(driver, serve()) {
+                tracing::error!("core {n} cannot run: {e}");
+            }
+        };
+        let thread = thread::Builder::new().name(format!("core-{n}")).spawn(run);
+        server.threads.push(thread.map_err(Error::Core)?);
+        server.stops.push(stop);
+        ready
+            .recv()
+            .map_err(|_| Error::Core(io::Error::other("a core ended at once")))?;
+    }
+    Ok(server)
+}
+
+/// Runs a future on a fresh runtime of this thread.
+fn block_on(driver: Driver, future: impl Future<Output = ()>) -> io::Result<()> {
+    match driver {
+        Driver::Auto => RuntimeBuilder::<FusionDriver>::new()
+            .with_entries(RING_ENTRIES)
+            .enable_timer()
+            .build()?
+            .block_on(future),
+        Driver::Epoll => RuntimeBuilder::<LegacyDriver>::new()
+            .enable_timer()
+            .build()?
+            .block_on(future),
+    }
+    Ok(())
+}
+
+/// Binds each address once per core, to the same port.
+fn bind(
+    addrs: &[SocketAddr],
+    kind: Kind,
+    listeners: &mut [Listeners],
+) -> Result<Vec<SocketAddr>, Error> {
+    let listen = |addr: SocketAddr| -> Result<(TcpListener, SocketAddr), Error> {
+        let bound = socket::listen(addr).and_then(|l| l.local_addr().map(|addr| (l, addr)));
+        bound.map_err(|source| Error::Listen {
+            addr: addr.to_string(),
+            source,
+        })
+    };
+    let mut bound = Vec::new();
+    for &addr in addrs {
+        // The first finds out the port, and whether somebody else has it.
+        let mut actual = addr;
+        for core in listeners.iter_mut() {
+            let (listener, addr) = listen(actual)?;
+            actual = addr;
+            core.push((kind, listener.into()));
+        }
+        bound.push(actual);
+    }
+    Ok(bound)
+}
+
+/// Binds the Unix socket; the first core accepts from it.
+fn bind_unix(config: &Config, listeners: &mut [Listeners]) -> Result<(), Error> {
+    let (Some(path), Some(first)) = (&config.lmtp_socket, listeners.first_mut()) else {
+        return Ok(());
+    };
+    let attempt = || {
+        // Of a process that is gone: a socket in use cannot be told from it, a file can.
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        match std::fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    let listener = attempt().map_err(|source| Error::Listen {
+        addr: path.display().to_string(),
+        source,
+    })?;
+    first.push((Kind::Lmtp, listener.into()));
+    Ok(())
+}
+
+/// Looks at the certificate files now and then, on a thread of its own: cores do not wait for
+/// disks.
+fn watch(certificates: Arc<Certificates>) -> Result<flume::Sender<()>, Error> {
+    let (watch, ended) = flume::bounded::<()>(0);
+    let look = move || {
+        while let Err(flume::RecvTimeoutError::Timeout) = ended.recv_timeout(CERTIFICATE_PERIOD) {
+            match certificates.reload_if_changed() {
+                Ok(true) => tracing::info!("the certificate was replaced"),
+                Ok(false) => {}
+                Err(e) => tracing::warn!("the certificate stays as it was: {e}"),
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("certificates".into())
+        .spawn(look)
+        .map_err(Error::Core)?;
+    Ok(watch)
+}
+
+/// The life of one core.
+async fn serve<S: Service, L: Lmtp>(
+    service: S,
+    lmtp: L,
+    shared: Arc<Shared>,
+    listeners: Listeners,
+    stopped: flume::Receiver<Duration>,
+) {
+    let tick_ms = shared.deadlines.tick_ms.max(1);
+    let tick = Duration::from_millis(tick_ms);
+    let core = Core::new(service, lmtp, shared, tick_ms);
+    let ticker = monoio::spawn({
+        let wheel = Rc::clone(&core.wheel);
+        async move {
+            loop {
+                monoio::time::sleep(tick).await;
+                wheel.tick();
+            }
+        }
+    });
+    core.spawn(Ends::AtStop, |_| {
+        let core = Rc::clone(&core);
+        async move { core.service.background().await }
+    });
+    for (kind, listener) in listeners {
+        accept::spawn(&core, kind, listener);
+    }
+    // A server that is dropped stops at once.
+    let grace = stopped.recv_async().await.unwrap_or_default();
+    core.enter(Phase::Stopping);
+    let _ = monoio::time::timeout(grace, core.drained()).await;
+    core.enter(Phase::Aborting);
+    let _ = monoio::time::timeout(Duration::from_secs(1), core.drained()).await;
+    drop(ticker);
+}
+
+impl Server {
+    /// The bound addresses for HTTPS, in the order of the configuration.
+    #[must_use]
+    pub fn https(&self) -> &[SocketAddr] {
+        &self.addresses[0]
+    }
+
+    /// The bound addresses for plain HTTP.
+    #[must_use]
+    pub fn http(&self) -> &[SocketAddr] {
+        &self.addresses[1]
+    }
+
+    /// The bound addresses for LMTP.
+    #[must_use]
+    pub fn lmtp(&self) -> &[SocketAddr] {
+        &self.addresses[2]
+    }
+
+    /// The counters at this moment.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.shared.counters.snapshot()
+    }
+
+    /// Ends in an orderly way: nothing new is accepted, parked requests are answered as if their
+    /// time had come, requests in flight have `grace` to finish, the rest is dropped. Blocks
+    /// until all cores have ended.
+    pub fn stop(mut self, grace: Duration) {
+        self.end(grace);
+    }
+
+    fn end(&mut self, grace: Duration) {
+        self.watch = None;
+        for stop in self.stops.drain(..) {
+            let _ = stop.send(grace);
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a core ended by a panic");
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end(Duration::ZERO);
+    }
+}

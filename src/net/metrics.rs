@@ -1,0 +1,92 @@
+//! Counters of the network side, shared by all cores.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What is counted while running.
+        #[derive(Debug, Default)]
+        pub(super) struct Counters { $(pub(super) $name: Counter,)* }
+
+        /// The counters at one moment.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct Metrics { $($(#[$doc])* pub $name: u64,)* }
+
+        impl Counters {
+            pub(super) fn snapshot(&self) -> Metrics {
+                Metrics { $($name: self.$name.get(),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Connections open now, of all kinds.
+    open,
+    /// Connections accepted since the start.
+    accepted,
+    /// Connections refused because of a cap.
+    refused,
+    /// TLS handshakes completed.
+    handshakes,
+    /// TLS connections that ended with an error of the protocol.
+    tls_errors,
+    /// Requests handed to the service.
+    requests,
+    /// Bytes that were no request, and requests beyond the bounds.
+    bad_requests,
+    /// Requests refused because too many bodies were held.
+    busy,
+    /// Requests parked now.
+    parked,
+    /// Parked requests that were woken.
+    woken,
+    /// Parked requests that reached their deadline.
+    expired,
+    /// Parked requests that the peer gave up: it closed, or sent another.
+    abandoned,
+    /// Connections ended by a deadline.
+    timed_out,
+    /// Connections ended by an error of the socket.
+    socket_errors,
+    /// Connections ended by a panic.
+    panics,
+    /// LMTP sessions since the start.
+    lmtp_sessions,
+    /// Messages handed on by LMTP.
+    messages,
+}
+
+/// One counter or gauge.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn sub(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts something while it lives.
+pub(super) struct Gauge<'a>(&'a Counter);
+
+impl<'a> Gauge<'a> {
+    pub(super) fn new(counter: &'a Counter) -> Self {
+        counter.add();
+        Self(counter)
+    }
+}
+
+impl Drop for Gauge<'_> {
+    fn drop(&mut self) {
+        self.0.sub();
+    }
+}

@@ -1,0 +1,8 @@
+//! Over real sockets, on both drivers, with a service that does what its path says. Deadlines
+//! are met by moving the clock, never by waiting.
+
+mod http;
+mod lmtp;
+mod parking;
+mod rig;
+mod tls;

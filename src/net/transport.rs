@@ -1,0 +1,207 @@
+//! One connection's bytes: socket, encryption and deadline together.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use super::core::yield_now;
+use super::metrics::Counters;
+use super::socket::Socket;
+use super::tls::{Fed, Tls};
+use super::wheel::Timer;
+use crate::limits;
+
+/// Why a connection ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// It came to its orderly end.
+    Done,
+    /// The peer closed.
+    PeerClosed,
+    /// A deadline passed.
+    TimedOut,
+    /// The socket failed.
+    Socket,
+    /// The peer broke the TLS protocol.
+    Tls,
+}
+
+/// What a read came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Read {
+    /// Bytes of the peer were appended.
+    Bytes,
+    /// Nothing more at the moment.
+    Nothing,
+}
+
+/// A connection's socket, encryption and deadline.
+pub(super) struct Transport {
+    socket: Socket,
+    tls: Tls,
+    pub(super) timer: Rc<Timer>,
+    write_ms: u64,
+    /// Reads since the other tasks had their turn.
+    turns: u32,
+}
+
+impl Transport {
+    pub(super) fn new(socket: Socket, tls: Tls, timer: Rc<Timer>, write_ms: u64) -> Self {
+        Self {
+            socket,
+            tls,
+            timer,
+            write_ms,
+            turns: 0,
+        }
+    }
+
+    /// Reads what is there onto `plain`, answering what TLS asks for.
+    pub(super) async fn read(
+        &mut self,
+        scratch: &RefCell<Box<[u8]>>,
+        counters: &Counters,
+        plain: &mut Vec<u8>,
+    ) -> Result<Read, End> {
+        self.turns += 1;
+        if self.turns > limits::TURN_MAX {
+            self.turns = 0;
+            yield_now().await;
+        }
+        let before = plain.len();
+        let mut wire = Vec::new();
+        let fed = {
+            let mut scratch = scratch.borrow_mut();
+            match self.socket.read(&mut scratch) {
+                Ok(0) => return Err(End::PeerClosed),
+                Ok(n) => {
+                    let was_open = self.tls.is_open();
+                    let input = scratch.get_mut(..n).unwrap_or_default();
+                    let fed = self.tls.feed(input, plain, &mut wire);
+                    if !was_open && self.tls.is_open() {
+                        counters.handshakes.add();
+                    }
+                    fed
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.turns = 0;
+                    return Ok(Read::Nothing);
+                }
+                Err(_) => return Err(End::Socket),
+            }
+        };
+        let sent = self.send(&wire).await;
+        match fed {
+            Err(_) => Err(End::Tls),
+            // The peer has said all: what it said before is still answered.
+            Ok(Fed::Closed) if plain.len() == before => Err(End::PeerClosed),
+            Ok(_) => sent.map(|()| {
+                if plain.len() > before {
+                    Read::Bytes
+                } else {
+                    Read::Nothing
+                }
+            }),
+        }
+    }
+
+    /// Completes when the socket may be read; an error when the deadline passes first.
+    pub(super) async fn readable(&self) -> Result<(), End> {
+        self.readable_or(|| false).await
+    }
+
+    /// The same; completes also as soon as `enough` holds, which is asked at every wake.
+    pub(super) async fn readable_or(&self, enough: impl Fn() -> bool) -> Result<(), End> {
+        self.or_due(self.socket.readable(), enough).await
+    }
+
+    /// The bare readiness, for who waits for other things as well.
+    pub(super) fn readiness(&self) -> impl Future<Output = io::Result<()>> {
+        self.socket.readable()
+    }
+
+    async fn or_due(
+        &self,
+        ready: impl Future<Output = io::Result<()>>,
+        enough: impl Fn() -> bool,
+    ) -> Result<(), End> {
+        let mut ready = pin!(ready);
+        poll_fn(|cx| match ready.as_mut().poll(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(_)) => Poll::Ready(Err(End::Socket)),
+            Poll::Pending if enough() => Poll::Ready(Ok(())),
+            // The timer wakes this task.
+            Poll::Pending if self.timer.is_due() => Poll::Ready(Err(End::TimedOut)),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Encrypts and sends. The deadline is renewed as the peer takes the bytes.
+    pub(super) async fn write(&mut self, plain: &[u8]) -> Result<(), End> {
+        if let Tls::Off = self.tls {
+            return self.send(plain).await;
+        }
+        let mut wire = Vec::new();
+        for part in plain.chunks(limits::PROGRESS_BYTES) {
+            wire.clear();
+            self.tls.seal(part, &mut wire).map_err(|_| End::Tls)?;
+            self.send(&wire).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, wire: &[u8]) -> Result<(), End> {
+        for part in wire.chunks(limits::PROGRESS_BYTES) {
+            let mut rest = part;
+            let mut waits = false;
+            while !rest.is_empty() {
+                match self.socket.write(rest) {
+                    Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                        if !waits {
+                            self.timer.set_in(self.write_ms);
+                            waits = true;
+                        }
+                        self.or_due(self.socket.writable(), || false).await?;
+                    }
+                    Err(_) => return Err(End::Socket),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says goodbye, without waiting for the peer to take it.
+    pub(super) fn finish(&mut self) {
+        let mut wire = Vec::new();
+        if self.tls.close(&mut wire).is_ok() && !wire.is_empty() {
+            let _ = self.socket.write(&wire);
+        }
+        self.socket.finish();
+    }
+
+    /// After an answer to something that was not read to its end: says goodbye, then reads and
+    /// drops for a while. Else the peer would see a reset instead of the answer.
+    pub(super) async fn linger(&mut self, scratch: &RefCell<Box<[u8]>>) {
+        self.finish();
+        self.timer.set_in(limits::LINGER_S * 1_000);
+        let mut dropped = 0;
+        while dropped < limits::LINGER_BYTES_MAX {
+            let read = self.socket.read(&mut scratch.borrow_mut());
+            match read {
+                Ok(0) => return,
+                Ok(n) => dropped += n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    if self.readable().await.is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
