@@ -305,7 +305,7 @@ fn any_node() -> impl Strategy<Value = Node> {
         (any_tag(), any::<i64>()).prop_map(|(t, n)| Node::Number(t, n)),
     ];
     leaf.prop_recursive(8, 64, 6, |inner| {
-        (any_tag(), proptest::collection::vec(inner, 1..6)).prop_map(|(t, c)| Node::Container(t, c))
+        (any_tag(), proptest::collection::vec(inner, 0..6)).prop_map(|(t, c)| Node::Container(t, c))
     })
 }
 
@@ -350,6 +350,22 @@ fn read(r: &mut Reader<'_>, tag: Tag, node: &Node) {
             assert_eq!(r.child(), Ok(None));
         }
     }
+}
+
+#[test]
+fn an_empty_last_child_leaves_its_parent_whole() {
+    use super::tags::airsync;
+    let mut w = Writer::new();
+    w.open(airsync::SYNC);
+    w.open(airsync::COLLECTIONS);
+    w.open(airsync::COLLECTION);
+    w.close();
+    w.close();
+    w.close();
+    assert_eq!(
+        w.finish(),
+        [0x03, 0x01, 0x6A, 0x00, 0x45, 0x5C, 0x0F, 0x01, 0x01]
+    );
 }
 
 proptest! {

@@ -74,6 +74,8 @@ impl Writer {
             && let Some(last) = self.out.last_mut()
         {
             *last &= !CONTENT;
+            // This element is content of the one around it.
+            self.content = 0;
         } else {
             self.out.push(END);
         }
