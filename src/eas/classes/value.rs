@@ -60,12 +60,14 @@ pub(super) fn time(r: &mut Reader<'_>, tag: Tag) -> Result<Option<i64>, Error> {
 /// The texts in a container such as `Categories`, without empty ones.
 pub(super) fn strings(r: &mut Reader<'_>, container: Tag, each: Tag) -> Result<Vec<String>, Error> {
     let mut all = Vec::new();
+    let mut n = 0;
     while let Some(tag) = r.child()? {
         if tag != each {
             return Err(Error::Value(tag));
         }
         let text = r.text()?;
-        if all.len() == STRINGS_MAX {
+        n += 1;
+        if n > STRINGS_MAX {
             return Err(Error::Many(container));
         }
         if !text.trim().is_empty() {

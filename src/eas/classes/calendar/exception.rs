@@ -101,11 +101,13 @@ pub(super) fn read_all(
     before: &[Exception],
 ) -> Result<Vec<Exception>, Error> {
     let mut all: Vec<Exception> = Vec::new();
+    let mut n = 0;
     while let Some(tag) = r.child()? {
         if tag != calendar::EXCEPTION {
             return Err(Error::Value(tag));
         }
-        if all.len() == EXCEPTIONS_MAX {
+        n += 1;
+        if n > EXCEPTIONS_MAX {
             return Err(Error::Many(calendar::EXCEPTIONS));
         }
         all.extend(read_one(r, version, before)?);

@@ -40,11 +40,13 @@ pub(super) fn read(
     before: &[Attendee],
 ) -> Result<Vec<Attendee>, Error> {
     let mut all = Vec::new();
+    let mut n = 0;
     while let Some(tag) = r.child()? {
         if tag != calendar::ATTENDEE {
             return Err(Error::Value(tag));
         }
-        if all.len() == ATTENDEES_MAX {
+        n += 1;
+        if n > ATTENDEES_MAX {
             return Err(Error::Many(calendar::ATTENDEES));
         }
         if let Some(attendee) = read_one(r, version, before)? {

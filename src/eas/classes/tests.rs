@@ -1,1 +1,0 @@
-//! Every class in every version, there and back.
