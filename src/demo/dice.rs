@@ -49,7 +49,7 @@ mod tests {
     fn the_same_seed_gives_the_same_rolls() {
         let rolls = |seed| {
             let mut dice = Dice::new(seed);
-            (0..20).map(|_| dice.below(6)).collect::<Vec<_>>()
+            (0..60).map(|_| dice.below(6)).collect::<Vec<_>>()
         };
         assert_eq!(rolls(7), rolls(7));
         assert_ne!(rolls(7), rolls(8));

@@ -7,4 +7,7 @@
 //! Deliberately absent: the store (the caller puts the records there), and the clock.
 
 pub mod dice;
+pub mod mail;
 pub mod words;
+
+pub use mail::{DemoMail, mails};
