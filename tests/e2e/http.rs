@@ -243,3 +243,77 @@ impl ServerCertVerifier for SelfSigned {
             .supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    use rustls::{ServerConfig, ServerConnection};
+    use std::net::TcpListener;
+
+    /// Answers one request with these bytes, then waits for the peer to go.
+    fn server(answer: &'static [u8]) -> SocketAddr {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.into())
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (socket, _) = listener.accept().unwrap();
+            let session = ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = StreamOwned::new(session, socket);
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer).unwrap();
+            stream.write_all(answer).unwrap();
+            stream.flush().unwrap();
+            let _ = stream.read(&mut buffer);
+        });
+        addr
+    }
+
+    fn ask(answer: &'static [u8], tls12: bool) -> (io::Result<Answer>, Connection) {
+        let mut connection = Connection::open(server(answer), tls12);
+        let request = Request {
+            method: "OPTIONS",
+            target: "/".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        connection.send(&request).unwrap();
+        (connection.receive(PATIENCE), connection)
+    }
+
+    #[test]
+    fn answers_are_read_to_their_end_and_no_further() {
+        for tls12 in [false, true] {
+            let (answer, mut rest) = ask(
+                b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 3\r\n\r\nabcHTTP",
+                tls12,
+            );
+            let answer = answer.unwrap();
+            assert_eq!((answer.status, answer.body.as_slice()), (200, &b"abc"[..]));
+            assert_eq!(
+                (answer.header("a"), rest.is_quiet(PATIENCE)),
+                (Some("b"), false)
+            );
+        }
+        let chunked = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\n\
+            Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n";
+        let (answer, mut rest) = ask(chunked, false);
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (404, &b"abcd"[..]));
+        assert!(rest.is_quiet(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn compression_that_was_not_asked_for_is_an_error() {
+        let (answer, _) = ask(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+            false,
+        );
+        assert!(answer.is_err());
+    }
+}
