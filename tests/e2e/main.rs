@@ -11,6 +11,7 @@
 )]
 
 mod bad;
+mod classes;
 mod dice;
 mod fixtures;
 mod house;
