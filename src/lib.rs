@@ -24,6 +24,7 @@
 //! | 4 | [`delivery`] | LMTP into mailboxes | smtp, mailbox, queue |
 //! | 4 | [`import`] | mail, calendars and contacts out of files | pim |
 //! | 4 | [`demo`] | the made-up content of `roost demo` | pim, store |
+//! | 4 | [`admin`] | what an operator may do, as orders | layer 3, delivery, import, eas |
 //! | 5 | [`net`] | monoio: cores, listeners, TLS, connections, timers | http, smtp, clock |
 //! | 6 | [`appliance`] | the composition root | all |
 //! | 6 | [`config`], [`cli`] | file to typed configuration; one file per subcommand | all below |
@@ -37,6 +38,7 @@
 //! - A parked connection holds no buffer, no store handle, no snapshot.
 //! - Durable, then acknowledged, then heard of: in that order, everywhere.
 
+pub mod admin;
 pub mod appliance;
 pub mod auth;
 pub mod cli;

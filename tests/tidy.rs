@@ -47,6 +47,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["smtp", "pim", "store", "work", "mailbox", "auth", "queue"],
     ),
     ("import", &["pim", "store", "work", "mailbox", "auth"]),
+    // Orders are about everything of layer 4 that an operator can see.
+    (
+        "admin",
+        &[
+            "pim", "store", "work", "mailbox", "auth", "queue", "eas", "delivery", "import",
+        ],
+    ),
     (
         "admin",
         &[

@@ -1,9 +1,11 @@
 //! What a file is: by its name, and by its first bytes where the name says nothing.
 
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What something found is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// One mail (RFC 5322).
     Mail,

@@ -1,9 +1,10 @@
 //! What a user had done with a mail, as mail programs write it down.
 
 use crate::pim::mail;
+use serde::{Deserialize, Serialize};
 
 /// The state of a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Marks {
     /// Opened.
     pub read: bool,

@@ -18,6 +18,7 @@ pub use kind::Kind;
 pub use marks::Marks;
 pub use walk::{Walk, walk};
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -76,7 +77,7 @@ pub struct Summary {
 }
 
 /// What became of one [`Found`]: a calendar file may hold many items, some of them unreadable.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Taken {
     /// Items stored.
     pub items: u64,

@@ -49,7 +49,29 @@ impl Mailbox {
         folder: &FolderRow,
         delivery: Delivery,
     ) -> Result<Delivered, Error> {
-        let before = match delivery.fingerprint {
+        let mut message = delivery.message;
+        message.mime = BlobRef {
+            hash: delivery.raw.0,
+            bytes: delivery.raw_bytes,
+        };
+        let record = Record::Message(message);
+        self.put_once(scope, folder, &record, delivery.fingerprint)
+            .await
+    }
+
+    /// Stores a new item, unless one with this fingerprint was stored within the last
+    /// [`limits::DELIVERED_KEPT_DAYS`](crate::limits::DELIVERED_KEPT_DAYS). Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`Mailbox::deliver`].
+    pub async fn put_once(
+        &self,
+        scope: Scope,
+        folder: &FolderRow,
+        record: &Record,
+        fingerprint: Option<[u8; 32]>,
+    ) -> Result<Delivered, Error> {
+        let before = match fingerprint {
             Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
             None => None,
         };
@@ -57,15 +79,10 @@ impl Mailbox {
             return Ok(Delivered::Before(parse(&row).0));
         }
         let mut tx = self.transaction(scope, By::default());
-        let mut message = delivery.message;
-        message.mime = BlobRef {
-            hash: delivery.raw.0,
-            bytes: delivery.raw_bytes,
-        };
-        let item = tx.add(folder, &Record::Message(message)).await?;
+        let item = tx.add(folder, record).await?;
         let folder = folder.id;
         let id = ServerId { folder, item };
-        if let Some(hash) = delivery.fingerprint {
+        if let Some(hash) = fingerprint {
             let key = keys::delivered(scope, &hash);
             tx.require(Condition::Absent(key.clone()));
             let value = to_value(id, self.clock().now_ms());
@@ -73,8 +90,8 @@ impl Mailbox {
         }
         match tx.commit().await {
             Ok(_) => Ok(Delivered::Now(id)),
-            // The same mail over two connections: one of them was first.
-            Err(Error::Conflict) => self.delivered_meanwhile(scope, delivery.fingerprint).await,
+            // The same over two connections: one of them was first.
+            Err(Error::Conflict) => self.delivered_meanwhile(scope, fingerprint).await,
             Err(e) => Err(e),
         }
     }

@@ -12,7 +12,7 @@ use super::event::ArchivedEvent;
 use super::message::ArchivedMessage;
 use super::note::ArchivedNote;
 use super::task::ArchivedTask;
-use super::{Contact, Event, Message, Note, Task};
+use super::{Body, Contact, Event, Exception, Message, Note, Task};
 
 /// The kind of a record, and of a folder's contents.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -103,6 +103,34 @@ impl Record {
             Self::Task(_) => Class::Tasks,
             Self::Note(_) => Class::Notes,
         }
+    }
+
+    /// The same as if it had been created and stamped at the beginning of time: what tells two
+    /// copies of one record apart is not when they came here.
+    #[must_use]
+    pub fn without_created(&self) -> Self {
+        let mut record = self.clone();
+        match &mut record {
+            Self::Message(v) => v.received_ms = 0,
+            Self::Contact(v) => v.created_ms = 0,
+            Self::Event(v) => (v.created_ms, v.stamp_ms) = (0, 0),
+            Self::Task(v) => v.created_ms = 0,
+            Self::Note(v) => (v.created_ms, v.modified_ms) = (0, 0),
+        }
+        record
+    }
+
+    /// The bodies that it carries: its own, and those of changed occurrences. A mail has none.
+    pub fn bodies_mut(&mut self) -> impl Iterator<Item = &mut Body> {
+        let (own, exceptions): (Option<&mut Body>, &mut [Exception]) = match self {
+            Self::Message(_) => (None, &mut []),
+            Self::Contact(v) => (Some(&mut v.body), &mut []),
+            Self::Event(v) => (Some(&mut v.body), &mut v.exceptions),
+            Self::Task(v) => (Some(&mut v.body), &mut []),
+            Self::Note(v) => (Some(&mut v.body), &mut []),
+        };
+        own.into_iter()
+            .chain(exceptions.iter_mut().filter_map(|e| e.body.as_mut()))
     }
 
     /// The stored form; `date_ms` is the date by which the folder is ordered and windowed.

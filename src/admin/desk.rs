@@ -1,0 +1,560 @@
+//! Carries out orders on the mailbox.
+
+use super::intake::{self, Item};
+use super::order::{DeviceRow, FolderRow, UserRow};
+use super::{Order, Refusal, Reply};
+use crate::auth::{self, LoginName, Naming, password};
+use crate::eas::version::Version;
+use crate::mailbox::{self, Account, AccountRow, Mailbox};
+use std::collections::HashSet;
+
+/// Users beyond this many items in a folder are shown with this number.
+const COUNT_MAX: usize = 1_000_000;
+
+/// Where orders are carried out. A cheap clone.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    mailbox: Mailbox,
+    naming: Naming,
+    cost: password::Cost,
+}
+
+impl From<mailbox::Error> for Refusal {
+    fn from(e: mailbox::Error) -> Self {
+        use mailbox::Error as E;
+        match e {
+            E::Busy | E::Conflict => Self::Busy,
+            E::BadName => Self::Wrong(
+                "not a name: no control characters, no backslash, at most 256 characters".into(),
+            ),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl Desk {
+    /// A desk over `mailbox`; new passwords cost `cost`.
+    #[must_use]
+    pub fn new(mailbox: Mailbox, naming: Naming, cost: password::Cost) -> Self {
+        Self {
+            mailbox,
+            naming,
+            cost,
+        }
+    }
+
+    /// The mailbox.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// Carries out an order. What it changed is durable when the reply is there.
+    pub async fn carry_out(&self, order: Order, payload: Vec<u8>) -> Reply {
+        self.run(order, payload)
+            .await
+            .unwrap_or_else(|refusal| Reply::Refused { refusal })
+    }
+
+    async fn run(&self, order: Order, payload: Vec<u8>) -> Result<Reply, Refusal> {
+        match order {
+            Order::UserAdd {
+                name,
+                display_name,
+                addresses,
+                password,
+            } => {
+                self.user_add(&name, display_name, addresses, &password)
+                    .await
+            }
+            Order::UserList => self.user_list().await,
+            Order::UserShow { name } => self.user_show(&name).await,
+            Order::UserSet {
+                name,
+                display_name,
+                add_addresses,
+                remove_addresses,
+                version_max,
+            } => {
+                let row = self.user(&name).await?;
+                let mut account = row.account.clone();
+                if let Some(display_name) = display_name {
+                    account.display_name = display_name;
+                }
+                account
+                    .addresses
+                    .retain(|a| !remove_addresses.iter().any(|r| same(a, r)));
+                for address in add_addresses {
+                    check_address(&address)?;
+                    if !account.addresses.iter().any(|a| same(a, &address)) {
+                        account.addresses.push(address);
+                    }
+                }
+                if let Some(version) = version_max {
+                    account.version_ceiling = ceiling(&version)?;
+                }
+                self.update(&row, &account, &format!("changed {name}"))
+                    .await
+            }
+            Order::UserRemove { name } => {
+                let row = self.user(&name).await?;
+                self.mailbox.remove_account(row.scope).await?;
+                done(format!("removed {name}"))
+            }
+            Order::UserPassword { name, password } => {
+                let row = self.user(&name).await?;
+                let mut account = row.account.clone();
+                account.password_hash = self.hash(&password)?;
+                self.update(&row, &account, &format!("changed the password of {name}"))
+                    .await
+            }
+            Order::DeviceList { user } => self.device_list(user.as_deref()).await,
+            Order::DeviceShow { user, device } => {
+                let (row, device) = self.device(&user, &device).await?;
+                Ok(Reply::Devices {
+                    devices: vec![device_row(&row, &device)],
+                })
+            }
+            Order::DeviceResync { user, device } => {
+                let (row, found) = self.device(&user, &device).await?;
+                self.mailbox
+                    .forget_sync(row.scope, found.number, None)
+                    .await?;
+                done(format!(
+                    "{device} fetches everything again when it next syncs"
+                ))
+            }
+            Order::DeviceRemove { user, device } => {
+                let (row, found) = self.device(&user, &device).await?;
+                self.mailbox.remove_device(row.scope, found.number).await?;
+                done(format!("removed {device}; if it comes back it starts anew"))
+            }
+            Order::ImportItem {
+                user,
+                kind,
+                folder,
+                marks,
+                received_ms,
+                ..
+            } => {
+                let row = self.user(&user).await?;
+                let item = Item {
+                    kind,
+                    folder,
+                    marks,
+                    received_ms,
+                    bytes: payload,
+                };
+                let taken = intake::take(&self.mailbox, &row, item).await?;
+                Ok(Reply::Imported { taken })
+            }
+        }
+    }
+
+    /// A name is an address or a plain name. The first user of a name has it in the default
+    /// context, so that it logs in without a domain; a further one has it in its domain.
+    async fn user_add(
+        &self,
+        name: &str,
+        display_name: Option<String>,
+        mut addresses: Vec<String>,
+        password: &str,
+    ) -> Result<Reply, Refusal> {
+        let login = self
+            .naming
+            .parse(name)
+            .ok_or_else(|| Refusal::Wrong("a name is missing".into()))?;
+        let written = name.rsplit_once('\\').map_or(name, |(_, user)| user).trim();
+        let local = written
+            .rsplit_once('@')
+            .map_or(written, |(local, _)| local)
+            .to_owned();
+        if !login.domain.is_empty() {
+            addresses.insert(0, format!("{local}@{}", login.domain));
+        }
+        addresses.iter().try_for_each(|a| check_address(a))?;
+        let mut seen = HashSet::new();
+        addresses.retain(|a| seen.insert(a.to_lowercase()));
+        let account = Account {
+            display_name: display_name.unwrap_or_else(|| pretty(&local)),
+            login: local,
+            domain: String::new(),
+            addresses,
+            password_hash: self.hash(password)?,
+            created_ms: self.mailbox.clock().now_ms(),
+            ..Account::default()
+        };
+        let plain = self.mailbox.find_login(&login.user, "").await?;
+        let domain = if plain.is_some() {
+            login.domain.clone()
+        } else {
+            String::new()
+        };
+        match self
+            .mailbox
+            .add_account(&Account {
+                domain: domain.clone(),
+                ..account
+            })
+            .await
+        {
+            Ok(_) if domain.is_empty() => done(format!("added {name}; logs in as {}", login.user)),
+            Ok(_) => done(format!("added {name}; logs in with the domain only")),
+            Err(mailbox::Error::Taken) => Err(Refusal::Taken(name.to_owned())),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn update(
+        &self,
+        row: &AccountRow,
+        account: &Account,
+        text: &str,
+    ) -> Result<Reply, Refusal> {
+        match self.mailbox.update_account(row, account).await {
+            Ok(()) => done(text.to_owned()),
+            Err(mailbox::Error::Taken) => Err(Refusal::Taken("one of the addresses".into())),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn user_list(&self) -> Result<Reply, Refusal> {
+        let mut users = Vec::new();
+        for row in self.mailbox.accounts().await? {
+            users.push(self.user_row(&row).await?);
+        }
+        users.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Reply::Users { users })
+    }
+
+    async fn user_show(&self, name: &str) -> Result<Reply, Refusal> {
+        let row = self.user(name).await?;
+        let mut folders = Vec::new();
+        for folder in self.mailbox.folders(row.scope).await? {
+            let items = self
+                .mailbox
+                .count_items(row.scope, folder.id, COUNT_MAX)
+                .await?;
+            folders.push(FolderRow {
+                id: folder.id.to_string(),
+                parent: folder.parent().to_string(),
+                kind: folder.folder.kind.number(),
+                name: folder.folder.name,
+                items: items as u64,
+            });
+        }
+        let devices = self.devices_of(&row).await?;
+        Ok(Reply::User {
+            user: self.user_row(&row).await?,
+            folders,
+            devices,
+        })
+    }
+
+    async fn user_row(&self, row: &AccountRow) -> Result<UserRow, Refusal> {
+        let version = row.account.version_ceiling.and_then(version_of);
+        Ok(UserRow {
+            name: shown_name(&row.account),
+            display_name: row.account.display_name.clone(),
+            addresses: row.account.addresses.clone(),
+            version_max: version.map(|v| v.to_string()),
+            devices: self.mailbox.devices(row.scope).await?.len(),
+        })
+    }
+
+    async fn device_list(&self, user: Option<&str>) -> Result<Reply, Refusal> {
+        let rows = match user {
+            Some(user) => vec![self.user(user).await?],
+            None => self.mailbox.accounts().await?,
+        };
+        let mut devices = Vec::new();
+        for row in &rows {
+            devices.extend(self.devices_of(row).await?);
+        }
+        devices.sort_by_key(|d| std::cmp::Reverse(d.last_seen_ms));
+        Ok(Reply::Devices { devices })
+    }
+
+    async fn devices_of(&self, row: &AccountRow) -> Result<Vec<DeviceRow>, Refusal> {
+        let devices = self.mailbox.devices(row.scope).await?;
+        let mut rows: Vec<_> = devices.iter().map(|d| device_row(row, d)).collect();
+        rows.sort_by_key(|d| std::cmp::Reverse(d.last_seen_ms));
+        Ok(rows)
+    }
+
+    async fn device(
+        &self,
+        user: &str,
+        id: &str,
+    ) -> Result<(AccountRow, mailbox::DeviceRow), Refusal> {
+        let row = self.user(user).await?;
+        let device = self.mailbox.find_device(row.scope, id).await?;
+        Ok((row, device.ok_or_else(|| Refusal::NoDevice(id.to_owned()))?))
+    }
+
+    async fn user(&self, name: &str) -> Result<AccountRow, Refusal> {
+        let no_user = || Refusal::NoUser(name.to_owned());
+        let login: LoginName = self.naming.parse(name).ok_or_else(no_user)?;
+        auth::find(&self.mailbox, &login).await?.ok_or_else(no_user)
+    }
+
+    fn hash(&self, password: &str) -> Result<String, Refusal> {
+        if password.is_empty() {
+            return Err(Refusal::Wrong("an empty password is none".into()));
+        }
+        password::hash(password, self.cost).map_err(|e| Refusal::Failed(e.to_string()))
+    }
+}
+
+fn done(text: String) -> Result<Reply, Refusal> {
+    Ok(Reply::Done { text })
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+/// `alice.archer` as `Alice Archer`.
+fn pretty(local: &str) -> String {
+    let words = local.split(['.', '_', '-']).filter(|w| !w.is_empty());
+    let words = words.map(|w| {
+        let mut letters = w.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_uppercase().chain(letters).collect()
+        })
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The primary address, or the log-in name where there is none.
+fn shown_name(account: &Account) -> String {
+    if account.addresses.is_empty() {
+        account.login.clone()
+    } else {
+        account.address().to_owned()
+    }
+}
+
+fn check_address(address: &str) -> Result<(), Refusal> {
+    let sound = address.rsplit_once('@').is_some_and(|(local, domain)| {
+        let bad = |c: char| c.is_whitespace() || c.is_control() || "<>,;:\"\\".contains(c);
+        !local.is_empty() && !domain.is_empty() && !address.contains(bad)
+    });
+    if sound {
+        Ok(())
+    } else {
+        Err(Refusal::Wrong(format!("{address} is not an address")))
+    }
+}
+
+fn ceiling(version: &str) -> Result<Option<u16>, Refusal> {
+    if version == "none" {
+        return Ok(None);
+    }
+    let known = || Version::ALL.map(|v| v.to_string()).join(", ");
+    Version::parse(version)
+        .map(|v| Some(v.tens().into()))
+        .ok_or_else(|| {
+            Refusal::Wrong(format!(
+                "there is no version {version}; it is none or one of {}",
+                known()
+            ))
+        })
+}
+
+fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
+    let d = &found.device;
+    let says = [
+        ("user agent", &d.user_agent),
+        ("model", &d.model),
+        ("friendly name", &d.friendly_name),
+        ("system", &d.os),
+        ("language", &d.os_language),
+        ("imei", &d.imei),
+        ("phone number", &d.phone_number),
+        ("operator", &d.mobile_operator),
+    ];
+    let said = says.into_iter().filter(|(_, v)| !v.is_empty());
+    DeviceRow {
+        user: shown_name(&row.account),
+        id: d.id.clone(),
+        kind: d.kind.clone(),
+        describes_itself: said.map(|(k, v)| (k.to_owned(), v.clone())).collect(),
+        version: version_of(d.version).map_or_else(String::new, |v| v.to_string()),
+        first_seen_ms: d.first_seen_ms,
+        last_seen_ms: d.last_seen_ms,
+    }
+}
+
+fn version_of(tens: u16) -> Option<Version> {
+    u8::try_from(tens).ok().and_then(Version::from_tens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::import::{Folder, Kind, Marks, Taken};
+    use crate::store::Store;
+    use crate::work::block_on;
+
+    fn desk() -> Desk {
+        let clock = Clock::manual(1_700_000_000_000);
+        let mailbox = Mailbox::new(Store::memory(), clock, true);
+        Desk::new(
+            mailbox,
+            Naming::default(),
+            password::Cost {
+                memory_kib: 64,
+                passes: 1,
+            },
+        )
+    }
+
+    fn add(desk: &Desk, name: &str) -> Reply {
+        ask(
+            desk,
+            Order::UserAdd {
+                name: name.into(),
+                display_name: None,
+                addresses: Vec::new(),
+                password: "secret".into(),
+            },
+        )
+    }
+
+    fn ask(desk: &Desk, order: Order) -> Reply {
+        block_on(desk.carry_out(order, Vec::new()))
+    }
+
+    fn import(desk: &Desk, kind: Kind, folder: Folder, bytes: &[u8]) -> Taken {
+        let order = Order::ImportItem {
+            user: "alice".into(),
+            kind,
+            folder,
+            marks: Marks {
+                read: true,
+                flagged: true,
+                ..Marks::default()
+            },
+            received_ms: None,
+            bytes: bytes.len() as u64,
+        };
+        match block_on(desk.carry_out(order, bytes.to_vec())) {
+            Reply::Imported { taken } => taken,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn show(desk: &Desk, name: &str) -> (UserRow, Vec<FolderRow>) {
+        match ask(desk, Order::UserShow { name: name.into() }) {
+            Reply::User { user, folders, .. } => (user, folders),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_of_a_name_has_it_without_a_domain() {
+        let desk = desk();
+        assert!(matches!(
+            add(&desk, "alice.archer@a.example"),
+            Reply::Done { .. }
+        ));
+        assert!(matches!(
+            add(&desk, "alice.archer@b.example"),
+            Reply::Done { .. }
+        ));
+        let taken = Refusal::Taken("Alice.Archer@A.example".into());
+        assert_eq!(
+            add(&desk, "Alice.Archer@A.example"),
+            Reply::Refused { refusal: taken }
+        );
+        let (first, folders) = show(&desk, "alice.archer");
+        assert_eq!(first.addresses, ["alice.archer@a.example"]);
+        assert_eq!(first.display_name, "Alice Archer");
+        assert_eq!(folders.len(), 9);
+        assert_eq!(
+            show(&desk, "b.example\\alice.archer").0.name,
+            "alice.archer@b.example"
+        );
+        let Reply::Users { users } = ask(&desk, Order::UserList) else {
+            panic!("no list")
+        };
+        assert_eq!(users.len(), 2);
+    }
+
+    #[test]
+    fn users_are_changed_and_removed() {
+        let desk = desk();
+        add(&desk, "bob");
+        let set = |add: &[&str], remove: &[&str], version: &str| {
+            let order = Order::UserSet {
+                name: "bob".into(),
+                display_name: Some("Bob Baker".into()),
+                add_addresses: add.iter().map(ToString::to_string).collect(),
+                remove_addresses: remove.iter().map(ToString::to_string).collect(),
+                version_max: Some(version.into()),
+            };
+            ask(&desk, order)
+        };
+        assert!(matches!(
+            set(&["bob@x.example", "b@x.example"], &[], "14.1"),
+            Reply::Done { .. }
+        ));
+        assert!(matches!(
+            set(&[], &["B@X.example"], "15.0"),
+            Reply::Refused { .. }
+        ));
+        assert!(matches!(
+            set(&["no address"], &[], "none"),
+            Reply::Refused { .. }
+        ));
+        let (user, _) = show(&desk, "bob@x.example");
+        assert_eq!(user.version_max.as_deref(), Some("14.1"));
+        assert_eq!(user.addresses, ["bob@x.example", "b@x.example"]);
+        assert!(matches!(
+            ask(&desk, Order::UserRemove { name: "bob".into() }),
+            Reply::Done { .. }
+        ));
+        let gone = Refusal::NoUser("bob".into());
+        assert_eq!(
+            ask(&desk, Order::UserShow { name: "bob".into() }),
+            Reply::Refused { refusal: gone }
+        );
+    }
+
+    #[test]
+    fn imports_store_once_and_name_what_they_cannot_take() {
+        let desk = desk();
+        add(&desk, "alice@example.org");
+        let mail = b"From: x@y.example\r\nSubject: s\r\nDate: Mon, 1 Jan 2024 10:00:00 +0000\r\n\r\nhi\r\n";
+        let named = Folder::Named(vec!["Work".into(), "2024".into()]);
+        for (round, expect) in [(1, 0), (0, 1)] {
+            for folder in [Folder::Inbox, named.clone()] {
+                let taken = import(&desk, Kind::Mail, folder, mail);
+                assert_eq!((taken.items, taken.known), (round, expect));
+            }
+        }
+        let ics = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20240101T100000Z\r\nDTEND:20240101T110000Z\r\nSUMMARY:s\r\nEND:VEVENT\r\nBEGIN:VTODO\r\nUID:2\r\nSUMMARY:t\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+        assert_eq!(import(&desk, Kind::Calendar, Folder::Inbox, ics).items, 2);
+        desk.mailbox.clock().advance(1000);
+        assert_eq!(import(&desk, Kind::Calendar, Folder::Inbox, ics).known, 2);
+        assert_eq!(
+            import(&desk, Kind::Calendar, Folder::Inbox, b"junk")
+                .skipped
+                .len(),
+            1
+        );
+        let (_, folders) = show(&desk, "alice");
+        let items: Vec<_> = folders.iter().map(|f| (f.name.as_str(), f.items)).collect();
+        for expect in [
+            ("Inbox", 1),
+            ("2024", 1),
+            ("Work", 0),
+            ("Calendar", 1),
+            ("Tasks", 1),
+        ] {
+            assert!(items.contains(&expect), "{expect:?} in {items:?}");
+        }
+    }
+}

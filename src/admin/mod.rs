@@ -1,0 +1,15 @@
+//! What an operator may do, as orders: the same whether the appliance runs or not.
+//!
+//! A command of the command line becomes an [`Order`]. When an appliance runs on the data
+//! directory the order travels over its admin socket (`socket`, a Unix socket that only its owner
+//! may open); else the command opens the store and carries it out itself.
+//!
+//! Deliberately absent: a network listener. Whoever may open the socket may do everything.
+
+pub mod desk;
+mod intake;
+pub mod order;
+pub mod socket;
+
+pub use desk::Desk;
+pub use order::{Order, Refusal, Reply};

@@ -1,0 +1,219 @@
+//! Orders and their replies, as they travel: one JSON line each, a payload behind where it says so.
+
+use crate::import::{Folder, Kind, Marks, Taken};
+use serde::{Deserialize, Serialize};
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "order")]
+pub enum Order {
+    /// A new user.
+    UserAdd {
+        /// An address or a plain name.
+        name: String,
+        /// The name that others see.
+        display_name: Option<String>,
+        /// Further addresses.
+        addresses: Vec<String>,
+        /// In clear; hashed where the order is carried out.
+        password: String,
+    },
+    /// All users.
+    UserList,
+    /// One user.
+    UserShow {
+        /// The user.
+        name: String,
+    },
+    /// Changes a user; what is none stays.
+    UserSet {
+        /// The user.
+        name: String,
+        /// The name that others see.
+        display_name: Option<String>,
+        /// Addresses to add.
+        add_addresses: Vec<String>,
+        /// Addresses to take away.
+        remove_addresses: Vec<String>,
+        /// The highest protocol version; "none" lifts it.
+        version_max: Option<String>,
+    },
+    /// Removes a user with all data.
+    UserRemove {
+        /// The user.
+        name: String,
+    },
+    /// A new password.
+    UserPassword {
+        /// The user.
+        name: String,
+        /// In clear.
+        password: String,
+    },
+    /// The devices of one user or of all.
+    DeviceList {
+        /// The user.
+        user: Option<String>,
+    },
+    /// One device.
+    DeviceShow {
+        /// The user.
+        user: String,
+        /// The device id.
+        device: String,
+    },
+    /// The device fetches everything again.
+    DeviceResync {
+        /// The user.
+        user: String,
+        /// The device id.
+        device: String,
+    },
+    /// Forgets the device.
+    DeviceRemove {
+        /// The user.
+        user: String,
+        /// The device id.
+        device: String,
+    },
+    /// One mail, or one file of appointments or contacts; its bytes are the payload.
+    ImportItem {
+        /// The user.
+        user: String,
+        /// What the payload is.
+        kind: Kind,
+        /// Where it belongs.
+        folder: Folder,
+        /// What its user had done with it.
+        marks: Marks,
+        /// When it arrived, Unix milliseconds, where its source says so.
+        received_ms: Option<i64>,
+        /// Bytes of the payload.
+        bytes: u64,
+    },
+}
+
+impl Order {
+    /// Bytes of the payload that follows the line.
+    #[must_use]
+    pub fn payload_bytes(&self) -> u64 {
+        if let Self::ImportItem { bytes, .. } = self {
+            *bytes
+        } else {
+            0
+        }
+    }
+}
+
+/// What came of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "reply")]
+pub enum Reply {
+    /// Done.
+    Done {
+        /// A sentence for the operator.
+        text: String,
+    },
+    /// Users.
+    Users {
+        /// Sorted by name.
+        users: Vec<UserRow>,
+    },
+    /// One user.
+    User {
+        /// The user.
+        user: UserRow,
+        /// Folders in the order of their ids.
+        folders: Vec<FolderRow>,
+        /// Devices, last seen first.
+        devices: Vec<DeviceRow>,
+    },
+    /// Devices.
+    Devices {
+        /// Last seen first.
+        devices: Vec<DeviceRow>,
+    },
+    /// An imported mail or file.
+    Imported {
+        /// What became of it.
+        taken: Taken,
+    },
+    /// Not done.
+    Refused {
+        /// Why, and what to do.
+        refusal: Refusal,
+    },
+}
+
+/// Why an order was not carried out. The texts say what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// No such user.
+    #[error("there is no user {0}; `roost user list` shows all")]
+    NoUser(String),
+    /// The name or an address is taken.
+    #[error("{0} belongs to a user already")]
+    Taken(String),
+    /// No such device.
+    #[error("the user has no device {0}; `roost device list` shows all")]
+    NoDevice(String),
+    /// Something in the order is wrong.
+    #[error("{0}")]
+    Wrong(String),
+    /// The store is busy or full; nothing was done.
+    #[error("the store takes no writes at the moment; try again, or make room on the disk")]
+    Busy,
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// A user, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Log-in name.
+    pub name: String,
+    /// The name that others see.
+    pub display_name: String,
+    /// Addresses, the primary one first.
+    pub addresses: Vec<String>,
+    /// The highest protocol version, where there is a ceiling.
+    pub version_max: Option<String>,
+    /// How many devices.
+    pub devices: usize,
+}
+
+/// A folder, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderRow {
+    /// CollectionId.
+    pub id: String,
+    /// Its parent's, or "0".
+    pub parent: String,
+    /// Name.
+    pub name: String,
+    /// Type of the folder ([MS-ASCMD] 2.2.3.186.3).
+    pub kind: u8,
+    /// Items in it.
+    pub items: u64,
+}
+
+/// A device, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRow {
+    /// Whose.
+    pub user: String,
+    /// Device id.
+    pub id: String,
+    /// Device type.
+    pub kind: String,
+    /// What it says of itself: model, system, user agent.
+    pub describes_itself: Vec<(String, String)>,
+    /// Version of its last request.
+    pub version: String,
+    /// First seen, Unix milliseconds.
+    pub first_seen_ms: i64,
+    /// Last seen, Unix milliseconds.
+    pub last_seen_ms: i64,
+}
