@@ -253,16 +253,17 @@ mod tests {
 
         fn write(&mut self, _: u64, blobs: Vec<BlobRow>, rows: Changes) -> Result<(), String> {
             self.writes.send(rows.len() + blobs.len()).unwrap();
-            self.permits.recv().unwrap()?;
+            self.permits.recv().map_err(|e| e.to_string())??;
             self.rows.lock().unwrap().apply(rows);
             Ok(())
         }
     }
 
+    // Dropped in this order: without permits the thread behind the committer ends.
     struct Bench {
+        permit: flume::Sender<Result<(), String>>,
         committer: Committer,
         shared: Arc<Shared>,
-        permit: flume::Sender<Result<(), String>>,
         writes: flume::Receiver<usize>,
     }
 

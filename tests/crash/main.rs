@@ -10,10 +10,13 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a test that finds something else than it expects has to fail"
 )]
 
 mod child;
+mod failing;
 mod verify;
 
 use std::io::{BufRead as _, BufReader};

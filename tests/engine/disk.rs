@@ -185,3 +185,23 @@ fn waiting_batches_share_a_sync() {
         store.syncs()
     );
 }
+
+#[test]
+fn a_blob_with_its_batch_costs_one_sync_and_a_known_blob_none() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut before = store.syncs();
+    let mut cost = || {
+        let cost = store.syncs() - before;
+        before += cost;
+        cost
+    };
+    let both = batch(A).put(keys::folder(A, 1), b"x").done();
+    wait(store.commit_with_blob(both, b"one mail")).unwrap();
+    assert_eq!(cost(), 1);
+    wait(store.put_blob(b"another mail")).unwrap();
+    batch(A).put(keys::folder(A, 2), b"x").seq(&store);
+    assert_eq!(cost(), 2);
+    wait(store.put_blob(b"one mail")).unwrap();
+    assert_eq!(cost(), 0);
+}
