@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::time::Duration;
@@ -55,33 +55,42 @@ impl Listener {
 }
 
 /// Starts to accept on a core; ends when the core stops.
-pub(super) fn spawn<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd) {
-    let is_unix = socket2::SockRef::from(&fd)
-        .domain()
-        .is_ok_and(|domain| domain == socket2::Domain::UNIX);
+///
+/// # Errors
+/// When the listener cannot be handed to the runtime.
+pub(super) fn spawn<S: Service, L: Lmtp>(
+    core: &Rc<Core<S, L>>,
+    kind: Kind,
+    fd: OwnedFd,
+) -> io::Result<()> {
+    let is_unix = socket2::SockRef::from(&fd).domain()? == socket2::Domain::UNIX;
+    let ready = Rc::new(Socket::new(fd.try_clone()?)?);
+    let listener = Rc::new(if is_unix {
+        Listener::Unix(fd.into())
+    } else {
+        Listener::Tcp(fd.into())
+    });
     let acceptor = Rc::clone(core);
-    core.spawn(Ends::AtStop, |_| async move {
-        let ready = match fd.as_fd().try_clone_to_owned().and_then(Socket::new) {
-            Ok(ready) => ready,
-            Err(e) => return tracing::error!("cannot wait for connections: {e}"),
-        };
-        let listener = if is_unix {
-            Listener::Unix(fd.into())
-        } else {
-            Listener::Tcp(fd.into())
-        };
-        loop {
-            if let Err(e) = accept_all(&acceptor, kind, &listener).await {
-                // EMFILE and the like: the connections that are there go on.
-                tracing::warn!("cannot accept connections at the moment: {e}");
-                monoio::time::sleep(BACK_OFF).await;
-                continue;
-            }
-            if ready.readable().await.is_err() {
-                monoio::time::sleep(BACK_OFF).await;
+    core.spawn_lasting(move || {
+        let parts = (
+            Rc::clone(&acceptor),
+            Rc::clone(&ready),
+            Rc::clone(&listener),
+        );
+        async move {
+            let (core, ready, listener) = parts;
+            loop {
+                if let Err(e) = accept_all(&core, kind, &listener).await {
+                    // EMFILE and the like: the connections that are there go on.
+                    tracing::warn!("cannot accept connections at the moment: {e}");
+                    monoio::time::sleep(BACK_OFF).await;
+                } else if ready.readable().await.is_err() {
+                    monoio::time::sleep(BACK_OFF).await;
+                }
             }
         }
     });
+    Ok(())
 }
 
 /// Accepts what waits.

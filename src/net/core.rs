@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 
@@ -19,6 +20,8 @@ use crate::http::{Answer, DateCache, Terms, encode};
 
 /// Bytes that one read takes at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
+/// How long a lasting task leaves off after a panic.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// What all cores share.
 pub(super) struct Shared {
@@ -95,21 +98,49 @@ impl<S: 'static, L: 'static> Core<S, L> {
         encode(answer, terms, date.at(self.shared.clock.now_ms()), out)
     }
 
-    /// Runs a task that a panic ends without harm to the others. The future is made with the
-    /// task's timer, whose waker is the task.
+    /// Runs the task of a connection: a panic ends it, and nothing else. The future is made with
+    /// the task's timer, whose waker is the task.
     pub(super) fn spawn<F>(self: &Rc<Self>, ends: Ends, make: impl FnOnce(Rc<Timer>) -> F)
     where
         F: Future<Output = ()> + 'static,
     {
         let timer = Rc::new(self.wheel.timer());
+        let future = Box::pin(make(Rc::clone(&timer)));
+        self.guard(future, timer, ends, None);
+    }
+
+    /// Runs a task that the core cannot be without until it stops: after a panic it begins anew.
+    pub(super) fn spawn_lasting<F>(self: &Rc<Self>, make: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let timer = Rc::new(self.wheel.timer());
+        let future = Box::pin(make());
+        let again = move || -> Task {
+            let future = make();
+            Box::pin(async {
+                monoio::time::sleep(PAUSE_AFTER_PANIC).await;
+                future.await;
+            })
+        };
+        self.guard(future, timer, Ends::AtStop, Some(Box::new(again)));
+    }
+
+    fn guard(
+        self: &Rc<Self>,
+        future: Task,
+        timer: Rc<Timer>,
+        ends: Ends,
+        again: Option<Box<dyn Fn() -> Task>>,
+    ) {
         self.tasks.set(self.tasks.get() + 1);
-        let guarded = Guarded {
-            future: Some(Box::pin(make(Rc::clone(&timer)))),
+        drop(monoio::spawn(Guarded {
+            future: Some(future),
             core: Rc::clone(self),
             timer,
             ends,
-        };
-        drop(monoio::spawn(guarded));
+            again,
+        }));
     }
 
     /// Completes when no guarded task is left.
@@ -133,15 +164,19 @@ pub(super) enum Ends {
     AtAbort,
 }
 
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
 /// A task that is counted, that a panic ends, and that can be dropped from outside.
-struct Guarded<S: 'static, L: 'static, F> {
-    future: Option<Pin<Box<F>>>,
+struct Guarded<S: 'static, L: 'static> {
+    future: Option<Task>,
     core: Rc<Core<S, L>>,
     timer: Rc<Timer>,
     ends: Ends,
+    /// Makes the future anew after a panic.
+    again: Option<Box<dyn Fn() -> Task>>,
 }
 
-impl<S, L, F: Future<Output = ()>> Future for Guarded<S, L, F> {
+impl<S, L> Future for Guarded<S, L> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -160,6 +195,12 @@ impl<S, L, F: Future<Output = ()>> Future for Guarded<S, L, F> {
             Ok(Poll::Ready(())) => {}
             Err(_) => {
                 this.core.counters().panics.add();
+                if let Some(again) = &this.again {
+                    tracing::error!("a task of a core begins anew after a panic");
+                    this.future = Some(again());
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 tracing::error!("a connection was ended by a panic");
             }
         }
@@ -168,7 +209,7 @@ impl<S, L, F: Future<Output = ()>> Future for Guarded<S, L, F> {
     }
 }
 
-impl<S, L, F> Guarded<S, L, F> {
+impl<S, L> Guarded<S, L> {
     fn end(&mut self) {
         let Some(future) = self.future.take() else {
             return;
@@ -187,7 +228,7 @@ impl<S, L, F> Guarded<S, L, F> {
     }
 }
 
-impl<S, L, F> Drop for Guarded<S, L, F> {
+impl<S, L> Drop for Guarded<S, L> {
     fn drop(&mut self) {
         self.end();
     }

@@ -15,7 +15,7 @@ use monoio::{FusionDriver, LegacyDriver, RuntimeBuilder};
 use super::accept::{self, Kind};
 use super::admission::{Admission, Caps};
 use super::certificate::Certificates;
-use super::core::{Core, Ends, Phase, Shared};
+use super::core::{Core, Phase, Shared};
 use super::metrics::{Counters, Metrics};
 use super::service::{Lmtp, Service};
 use super::{socket, tls};
@@ -318,12 +318,15 @@ async fn serve<S: Service, L: Lmtp>(
             }
         }
     });
-    core.spawn(Ends::AtStop, |_| {
-        let core = Rc::clone(&core);
+    let shared = Rc::clone(&core);
+    core.spawn_lasting(move || {
+        let core = Rc::clone(&shared);
         async move { core.service.background().await }
     });
     for (kind, listener) in listeners {
-        accept::spawn(&core, kind, listener);
+        if let Err(e) = accept::spawn(&core, kind, listener) {
+            tracing::error!("cannot wait for connections: {e}");
+        }
     }
     // A server that is dropped stops at once.
     let grace = stopped.recv_async().await.unwrap_or_default();

@@ -157,19 +157,23 @@ impl Transport {
     async fn send(&mut self, wire: &[u8]) -> Result<(), End> {
         for part in wire.chunks(limits::PROGRESS_BYTES) {
             let mut rest = part;
-            let mut waits = false;
+            // While the peer has to read, another deadline holds.
+            let mut before = None;
             while !rest.is_empty() {
                 match self.socket.write(rest) {
                     Ok(n) => rest = rest.get(n..).unwrap_or_default(),
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                        if !waits {
+                        if before.is_none() {
+                            before = Some(self.timer.deadline());
                             self.timer.set_in(self.write_ms);
-                            waits = true;
                         }
                         self.or_due(self.socket.writable(), || false).await?;
                     }
                     Err(_) => return Err(End::Socket),
                 }
+            }
+            if let Some(deadline) = before {
+                self.timer.set(deadline);
             }
         }
         Ok(())

@@ -187,6 +187,12 @@ impl Timer {
         inner.queue(self.id, earliest, self.wheel.tick_ms);
     }
 
+    /// The deadline; beyond all time where there is none.
+    pub(super) fn deadline(&self) -> MonoMs {
+        let mut inner = self.wheel.inner.borrow_mut();
+        inner.entry(self.id).map_or(NEVER, |e| e.deadline)
+    }
+
     /// Sets the deadline so many milliseconds from now.
     pub(super) fn set_in(&self, ms: u64) {
         self.set(self.wheel.now_ms().saturating_add(ms));
@@ -194,9 +200,7 @@ impl Timer {
 
     /// Whether the deadline has come.
     pub(super) fn is_due(&self) -> bool {
-        let now = self.wheel.now_ms();
-        let mut inner = self.wheel.inner.borrow_mut();
-        inner.entry(self.id).is_some_and(|e| e.deadline <= now)
+        self.deadline() <= self.wheel.now_ms()
     }
 }
 

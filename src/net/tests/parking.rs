@@ -1,6 +1,7 @@
 //! Parked requests: woken, due, abandoned, ended.
 
 use super::rig::*;
+use crate::net::connection::Connection;
 use crate::net::*;
 
 const PARK: &str = "POST /park HTTP/1.1\nHost: x\nContent-Length: 1\n\nz";
@@ -113,4 +114,13 @@ fn many_park_and_all_are_answered() {
         rig.wait_closed();
         rig.stage.wait_dropped(200);
     }
+}
+
+#[test]
+fn a_waiting_connection_is_small() {
+    fn size<F: Future>(_: impl FnOnce(Connection<Toy, Toy>) -> F) -> usize {
+        size_of::<F>()
+    }
+    let waiting = size(Connection::run);
+    assert!(waiting <= 1_024, "{waiting} bytes");
 }

@@ -20,6 +20,8 @@ pub(super) const DRIVERS: [Driver; 2] = [Driver::Auto, Driver::Epoll];
 #[derive(Default)]
 pub(super) struct Stage {
     bell: AtomicBool,
+    /// How often the background task began.
+    pub(super) begun: AtomicUsize,
     waker: Mutex<Option<Waker>>,
     parked: AtomicUsize,
     dropped: AtomicUsize,
@@ -122,6 +124,13 @@ impl Service for Toy {
             }
             _ => Outcome::Answer(Answer::new(404)),
         }
+    }
+
+    async fn background(&self) {
+        if self.stage.begun.fetch_add(1, Ordering::SeqCst) == 0 {
+            panic!("on purpose");
+        }
+        std::future::pending().await
     }
 
     async fn resume(&self, _: ToyParked, why: Why) -> Outcome<ToyParked> {
