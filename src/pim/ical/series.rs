@@ -8,9 +8,9 @@ use super::event::{event, is_cancelled};
 use super::props::{Props, Stamp, stamps_of};
 use super::{Calendar, Found, Reader, Skipped};
 use crate::limits::{EXCEPTIONS_MAX, OCCURRENCES_MAX, SINGLE_INSTANCES_MAX};
-use calcard::common::PartialDateTime;
+use calcard::common::{CalendarScale, PartialDateTime};
 use calcard::icalendar::{
-    ICalendarComponent, ICalendarComponentType as Kind, ICalendarRecurrenceRule,
+    ICalendarComponent, ICalendarComponentType as Kind, ICalendarRecurrenceRule, ICalendarSkip,
     ICalendarValue as Value,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -194,8 +194,9 @@ fn with_series(
     let zone = Zone::of(&event.zone, &event.zone_blob);
     let text = match first.values.first() {
         Some(Value::RecurrenceRule(rule)) => rule.to_string(),
-        Some(Value::Text(text)) => text.clone(),
-        _ => return Err(event),
+        Some(Value::Text(text)) if !text.trim().is_empty() => text.clone(),
+        // "RRULE:" says nothing.
+        _ => return Ok(event),
     };
     let Some(rule) = from_rrule(&text, event.start_ms, &zone) else {
         return Err(event);
@@ -360,6 +361,14 @@ fn instances(reader: &Reader<'_>, rule: &ICalendarRecurrenceRule, event: &Event)
 /// no zones.
 fn wall_set(rule: &ICalendarRecurrenceRule, event: &Event, zone: &Zone) -> Option<rrule::RRuleSet> {
     let mut rule = rule.clone();
+    let gregorian = rule
+        .rscale
+        .take()
+        .is_none_or(|s| s == CalendarScale::Gregorian);
+    let omits = rule.skip.take().is_none_or(|s| s == ICalendarSkip::Omit);
+    if !gregorian || !omits {
+        return None;
+    }
     if rule.count.is_some() {
         rule.until = None;
     }

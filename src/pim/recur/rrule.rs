@@ -241,6 +241,8 @@ fn parts_of(text: &str) -> Option<Parts> {
             "BYHOUR" => parts.time[0] = Some(value.parse().ok()?),
             "BYMINUTE" => parts.time[1] = Some(value.parse().ok()?),
             "BYSECOND" => parts.time[2] = Some(value.parse().ok()?),
+            "RSCALE" if value == "GREGORIAN" => {}
+            "SKIP" if value == "OMIT" => {}
             name if name.starts_with("X-") => {}
             _ => return None,
         }

@@ -36,10 +36,17 @@ impl Written {
         out.raw("BEGIN", "VTIMEZONE");
         out.raw("TZID", &self.tzid);
         if self.rules.has_dst() {
-            period(out, "STANDARD", &self.rules.std, dst, std);
-            period(out, "DAYLIGHT", &self.rules.dst, std, dst);
+            let rules = &self.rules;
+            period(out, "STANDARD", &rules.std_name, &rules.std, (dst, std));
+            period(out, "DAYLIGHT", &rules.dst_name, &rules.dst, (std, dst));
         } else {
-            period(out, "STANDARD", &Rule::default(), std, std);
+            period(
+                out,
+                "STANDARD",
+                &self.rules.std_name,
+                &Rule::default(),
+                (std, std),
+            );
         }
         out.raw("END", "VTIMEZONE");
     }
@@ -56,7 +63,8 @@ impl Written {
     }
 }
 
-fn period(out: &mut Lines, kind: &str, rule: &Rule, from_s: i64, to_s: i64) {
+/// One part of the year; the clocks change from one offset (seconds east) to the other.
+fn period(out: &mut Lines, kind: &str, name: &str, rule: &Rule, (from_s, to_s): (i64, i64)) {
     const FIRST_YEAR: i16 = 1970;
     let year = i16::try_from(rule.year)
         .ok()
@@ -67,6 +75,7 @@ fn period(out: &mut Lines, kind: &str, rule: &Rule, from_s: i64, to_s: i64) {
     out.raw("DTSTART", &time(first));
     out.raw("TZOFFSETFROM", &offset(from_s));
     out.raw("TZOFFSETTO", &offset(to_s));
+    out.text("TZNAME", name);
     if rule.month != 0 && rule.year == 0 {
         const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
         let day = DAYS.get(usize::from(rule.weekday)).unwrap_or(&"SU");
