@@ -1,3 +1,5 @@
+//! Contacts from cards and back.
+
 use super::*;
 use crate::pim::body::Body;
 use crate::pim::contact::ContactField as F;
