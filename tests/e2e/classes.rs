@@ -293,7 +293,7 @@ fn recurrence(kind: u8) -> Recurrence {
         day_of_month: matches!(kind, 2 | 5).then_some(15),
         week_of_month: matches!(kind, 3 | 6).then_some(5),
         month_of_year: matches!(kind, 5 | 6).then_some(3),
-        until_ms: (kind % 2 == 0).then_some(NOW_MS + 9000 * HOUR_MS),
+        until_ms: kind.is_multiple_of(2).then_some(NOW_MS + 9000 * HOUR_MS),
         occurrences: (kind % 2 == 1).then_some(12),
         first_day_of_week: (kind == 1).then_some(1),
         calendar_type: u8::from(kind != 1),
@@ -354,13 +354,13 @@ fn messages() -> Vec<Message> {
         let invitation = inspected.calendar.map(|calendar| {
             Box::new(Meeting {
                 method: calendar.method,
-                recurrence_id_ms: (n % 2 == 0).then_some(NOW_MS),
+                recurrence_id_ms: n.is_multiple_of(2).then_some(NOW_MS),
                 event: event(u8::try_from(n % 4).unwrap()),
             })
         });
         messages.push(Message {
             read: true,
-            draft: n % 2 == 0,
+            draft: n.is_multiple_of(2),
             bcc: "hidden@example.org".to_owned(),
             last_verb: 1,
             last_verb_ms: NOW_MS,
