@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -56,6 +56,19 @@ impl House {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         (self.child, self.https, self.lmtp) = start(self.dir.path(), &self.panics);
+    }
+
+    /// Runs a subcommand on this house, which goes on running.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = roost(self.dir.path());
+        command.args(arguments);
+        place(&mut command, self.dir.path());
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The folder around the data, for files of a test's own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Resident memory of the process, KiB.

@@ -16,6 +16,7 @@ mod dice;
 mod fixtures;
 mod house;
 mod http;
+mod import;
 mod kill;
 mod lmtp;
 mod phone;
