@@ -35,8 +35,13 @@ pub(crate) struct House {
 impl House {
     /// Starts one with these users: each a name, or what `roost user add` takes besides.
     pub(crate) fn with_users(users: &[&str]) -> Self {
+        Self::configured(users, "")
+    }
+
+    /// The same, with more in its configuration.
+    pub(crate) fn configured(users: &[&str], more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("roost.toml"), CONFIG).unwrap();
+        fs::write(dir.path().join("roost.toml"), format!("{CONFIG}{more}")).unwrap();
         for user in users {
             add_user(dir.path(), user);
         }

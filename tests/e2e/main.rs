@@ -22,5 +22,6 @@ mod lmtp;
 mod phone;
 mod samples;
 mod transport;
+mod waiting;
 mod walk;
 mod wire;

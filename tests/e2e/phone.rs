@@ -26,7 +26,7 @@ pub(crate) struct Phone {
 }
 
 /// A request that is held.
-pub(crate) struct Waiting(Connection);
+pub(crate) struct Waiting(pub(crate) Connection);
 
 impl Phone {
     /// A phone of this user.
