@@ -109,7 +109,7 @@ impl Phone {
         connection.send(&request).unwrap();
         // Held, and not answered at once; whoever is slow here makes the test weaker, not red.
         assert!(
-            connection.is_quiet(Duration::from_millis(700)),
+            connection.is_quiet(Duration::from_millis(400)),
             "answered instead of held"
         );
         Waiting(connection)
