@@ -26,7 +26,8 @@ const PICTURE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Every text property and its tag. Which versions have it is in the table of tags.
+/// Every text property and its tag, in the order of the properties. Which versions have it is in
+/// the table of tags.
 const FIELDS: &[(ContactField, Tag)] = &[
     (ContactField::FileAs, contacts::FILE_AS),
     (ContactField::FirstName, contacts::FIRST_NAME),
@@ -40,10 +41,15 @@ const FIELDS: &[(ContactField, Tag)] = &[
     (ContactField::JobTitle, contacts::JOB_TITLE),
     (ContactField::OfficeLocation, contacts::OFFICE_LOCATION),
     (ContactField::AssistantName, contacts::ASSISTANT_NAME),
+    (ContactField::ManagerName, contacts2::MANAGER_NAME),
     (ContactField::Spouse, contacts::SPOUSE),
+    (ContactField::NickName, contacts2::NICK_NAME),
     (ContactField::Email1Address, contacts::EMAIL1_ADDRESS),
     (ContactField::Email2Address, contacts::EMAIL2_ADDRESS),
     (ContactField::Email3Address, contacts::EMAIL3_ADDRESS),
+    (ContactField::ImAddress, contacts2::IM_ADDRESS),
+    (ContactField::ImAddress2, contacts2::IM_ADDRESS2),
+    (ContactField::ImAddress3, contacts2::IM_ADDRESS3),
     (ContactField::WebPage, contacts::WEB_PAGE),
     (
         ContactField::BusinessPhoneNumber,
@@ -71,6 +77,11 @@ const FIELDS: &[(ContactField, Tag)] = &[
         ContactField::AssistantPhoneNumber,
         contacts::ASSISTANT_PHONE_NUMBER,
     ),
+    (
+        ContactField::CompanyMainPhone,
+        contacts2::COMPANY_MAIN_PHONE,
+    ),
+    (ContactField::Mms, contacts2::MMS),
     (
         ContactField::BusinessAddressStreet,
         contacts::BUSINESS_ADDRESS_STREET,
@@ -125,20 +136,10 @@ const FIELDS: &[(ContactField, Tag)] = &[
     (ContactField::YomiFirstName, contacts::YOMI_FIRST_NAME),
     (ContactField::YomiLastName, contacts::YOMI_LAST_NAME),
     (ContactField::YomiCompanyName, contacts::YOMI_COMPANY_NAME),
-    (ContactField::WeightedRank, contacts::WEIGHTED_RANK),
-    (ContactField::NickName, contacts2::NICK_NAME),
-    (ContactField::ManagerName, contacts2::MANAGER_NAME),
-    (ContactField::ImAddress, contacts2::IM_ADDRESS),
-    (ContactField::ImAddress2, contacts2::IM_ADDRESS2),
-    (ContactField::ImAddress3, contacts2::IM_ADDRESS3),
-    (
-        ContactField::CompanyMainPhone,
-        contacts2::COMPANY_MAIN_PHONE,
-    ),
-    (ContactField::Mms, contacts2::MMS),
     (ContactField::CustomerId, contacts2::CUSTOMER_ID),
     (ContactField::GovernmentId, contacts2::GOVERNMENT_ID),
     (ContactField::AccountName, contacts2::ACCOUNT_NAME),
+    (ContactField::WeightedRank, contacts::WEIGHTED_RANK),
 ];
 
 /// Writes the properties of a contact.
@@ -279,7 +280,8 @@ fn clear(c: &mut Contact, seen: &[Tag], source: &Source<'_>) {
 }
 
 fn tag_of(field: ContactField) -> Option<Tag> {
-    FIELDS.iter().find(|(f, _)| *f == field).map(|(_, t)| *t)
+    let place = FIELDS.binary_search_by_key(&field, |(f, _)| *f).ok()?;
+    FIELDS.get(place).map(|(_, t)| *t)
 }
 
 fn field_of(tag: Tag) -> Option<ContactField> {

@@ -237,7 +237,9 @@ impl From<wbxml::Error> for Error {
         use crate::wbxml::tags::airsync::APPLICATION_DATA;
         match e {
             wbxml::Error::Element(tag) => Self::Value(tag),
-            wbxml::Error::Text | wbxml::Error::Pieces => Self::Value(APPLICATION_DATA),
+            wbxml::Error::Text | wbxml::Error::Pieces | wbxml::Error::Utf8 => {
+                Self::Value(APPLICATION_DATA)
+            }
             e => Self::Wbxml(e),
         }
     }

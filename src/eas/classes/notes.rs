@@ -30,7 +30,7 @@ pub(super) fn encode(w: &mut Writer, n: &ArchivedNote, ctx: &Context<'_>) {
 }
 
 /// Reads `ApplicationData`, just named. What is left out is deleted (notes have no ghosts), save
-/// the text.
+/// the text and the subject.
 pub(super) fn decode(
     r: &mut Reader<'_>,
     existing: Option<Note>,
@@ -42,7 +42,6 @@ pub(super) fn decode(
         ..Note::default()
     });
     let mut n = Note {
-        subject: String::new(),
         categories: Vec::new(),
         // The server's own, whatever the client says (2.2.2.4).
         modified_ms: source.now_ms,

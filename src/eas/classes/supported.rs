@@ -20,9 +20,11 @@ impl Supported {
     /// [`Error::Wbxml`]; [`Error::Many`] for more tags than there are properties.
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, Error> {
         let mut tags = Vec::new();
+        let mut n = 0;
         while let Some(tag) = r.child()? {
             r.skip()?;
-            if tags.len() == TAGS_MAX {
+            n += 1;
+            if n > TAGS_MAX {
                 return Err(Error::Many(crate::wbxml::tags::airsync::SUPPORTED));
             }
             if !tags.contains(&tag) {

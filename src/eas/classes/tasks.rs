@@ -56,7 +56,7 @@ fn write_series(w: &mut Writer, series: &ArchivedTaskRecurrence, version: Versio
 }
 
 /// Reads `ApplicationData`, just named. What is left out is deleted (tasks have no ghosts), save
-/// the text ([MS-ASCMD] 2.2.3.24).
+/// the text ([MS-ASCMD] 2.2.3.24) and the subject, which nobody takes away on purpose.
 pub(super) fn decode(
     r: &mut Reader<'_>,
     existing: Option<Task>,
@@ -67,6 +67,7 @@ pub(super) fn decode(
         ..Task::default()
     });
     let mut t = Task {
+        subject: existing.subject,
         importance: 1,
         body: existing.body,
         uid: existing.uid,

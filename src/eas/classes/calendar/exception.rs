@@ -20,7 +20,7 @@ pub(super) fn write_all(w: &mut Writer, e: &ArchivedEvent, times: &Times, ctx: &
     w.open(calendar::EXCEPTIONS);
     for x in e.exceptions.iter().take(EXCEPTIONS_MAX) {
         w.open(calendar::EXCEPTION);
-        let original = times.write(x.original_ms.to_native());
+        let original = times.write(x.original_ms.to_native(), e.all_day);
         if ctx.version >= Version::V16_0 {
             w.text(airsyncbase::INSTANCE_ID, &original);
         } else {
@@ -29,22 +29,29 @@ pub(super) fn write_all(w: &mut Writer, e: &ArchivedEvent, times: &Times, ctx: &
         if x.deleted {
             w.flag(calendar::DELETED, true);
         } else {
-            write_changes(w, x, times, ctx);
+            write_changes(w, x, e.all_day, times, ctx);
         }
         w.close();
     }
     w.close();
 }
 
-fn write_changes(w: &mut Writer, x: &ArchivedException, times: &Times, ctx: &Context<'_>) {
+fn write_changes(
+    w: &mut Writer,
+    x: &ArchivedException,
+    all_day: bool,
+    times: &Times,
+    ctx: &Context<'_>,
+) {
+    let all_day = x.all_day.as_ref().copied().unwrap_or(all_day);
     if let Some(subject) = x.subject.as_ref() {
         w.text(calendar::SUBJECT, subject);
     }
     if let Some(ms) = value::ms(&x.start_ms) {
-        w.text(calendar::START_TIME, &times.write(ms));
+        w.text(calendar::START_TIME, &times.write(ms, all_day));
     }
     if let Some(ms) = value::ms(&x.end_ms) {
-        w.text(calendar::END_TIME, &times.write(ms));
+        w.text(calendar::END_TIME, &times.write(ms, all_day));
     }
     if let Some(all_day) = x.all_day.as_ref() {
         w.flag(calendar::ALL_DAY_EVENT, *all_day);

@@ -17,7 +17,7 @@ use super::value::{write_compact, write_known, write_strings};
 use super::{Context, date, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::event::ArchivedEvent;
-use crate::pim::tz::{self, DAY_MS, Zone};
+use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Tag, Writer};
 use base64::Engine;
@@ -35,13 +35,19 @@ const OLD_BODY: OldTags = OldTags {
 /// Writes the properties of an appointment.
 pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
     let times = Times::of(e, ctx.version);
-    if !times.floating {
+    if !(e.all_day && times.dates.is_some()) {
         let blob = tz::blob_for(&e.zone, &e.zone_blob, e.start_ms.to_native());
-        w.text(calendar::TIMEZONE, &STANDARD.encode(blob));
+        write_zone(w, calendar::TIMEZONE, &blob);
     }
     w.flag(calendar::ALL_DAY_EVENT, e.all_day);
-    w.text(calendar::START_TIME, &times.write(e.start_ms.to_native()));
-    w.text(calendar::END_TIME, &times.write(e.end_ms.to_native()));
+    w.text(
+        calendar::START_TIME,
+        &times.write(e.start_ms.to_native(), e.all_day),
+    );
+    w.text(
+        calendar::END_TIME,
+        &times.write(e.end_ms.to_native(), e.all_day),
+    );
     w.text(calendar::DT_STAMP, &date::compact(e.stamp_ms.to_native()));
     w.text(calendar::SUBJECT, &e.subject);
     w.text_if(calendar::UID, crate::pim::mail::cut(&e.uid, UID_MAX));
@@ -58,7 +64,7 @@ pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
     write_strings(w, calendar::CATEGORIES, calendar::CATEGORY, &e.categories);
     if let Some(rule) = e.recurrence.as_ref().map(recurrence::owned) {
         w.open(recurrence::CALENDAR.container);
-        let until = rule.until_ms.map(|ms| times.write(ms));
+        let until = rule.until_ms.map(|ms| times.write(ms, e.all_day));
         recurrence::write(
             w,
             &recurrence::CALENDAR,
@@ -71,7 +77,10 @@ pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
     }
     if ctx.version >= Version::V14_0 {
         w.flag(calendar::RESPONSE_REQUESTED, e.response_requested);
-        w.num(calendar::RESPONSE_TYPE, e.response.min(5));
+        w.num(
+            calendar::RESPONSE_TYPE,
+            response(e.response, e.meeting_status),
+        );
         w.flag(calendar::DISALLOW_NEW_TIME_PROPOSAL, e.disallow_new_time);
         write_compact(
             w,
@@ -108,6 +117,14 @@ pub(super) fn write_location(w: &mut Writer, version: Version, old: Tag, locatio
     }
 }
 
+/// A time zone in base64, without a detour over the heap.
+pub(super) fn write_zone(w: &mut Writer, tag: Tag, blob: &[u8; BLOB_BYTES]) {
+    let mut text = [0u8; BLOB_BYTES.div_ceil(3) * 4];
+    let n = STANDARD.encode_slice(blob, &mut text).unwrap_or(0);
+    let text = text.get(..n).unwrap_or_default();
+    w.text(tag, std::str::from_utf8(text).unwrap_or_default());
+}
+
 /// The zone that an appointment is in.
 pub(super) fn zone_of(e: &ArchivedEvent) -> Zone {
     Zone::of(&e.zone, &e.zone_blob)
@@ -115,24 +132,27 @@ pub(super) fn zone_of(e: &ArchivedEvent) -> Zone {
 
 /// How the times of one appointment are written.
 pub(super) struct Times {
-    /// As dates without a zone.
-    floating: bool,
-    zone: Zone,
+    /// The zone, where whole days are written as dates.
+    dates: Option<Zone>,
 }
 
 impl Times {
     fn of(e: &ArchivedEvent, version: Version) -> Self {
-        let floating = e.all_day && version >= Version::V16_0;
+        let any = || {
+            e.all_day
+                || e.exceptions
+                    .iter()
+                    .any(|x| x.all_day.as_ref() == Some(&true))
+        };
         Self {
-            floating,
-            zone: if floating { zone_of(e) } else { Zone::utc() },
+            dates: (version >= Version::V16_0 && any()).then(|| zone_of(e)),
         }
     }
 
-    fn write(&self, ms: i64) -> date::Stamp {
-        match self.floating {
-            true => date::compact(floor_day(self.zone.to_local(ms))),
-            false => date::compact(ms),
+    fn write(&self, ms: i64, all_day: bool) -> date::Stamp {
+        match &self.dates {
+            Some(zone) if all_day => date::compact(floor_day(zone.to_local(ms))),
+            _ => date::compact(ms),
         }
     }
 }
@@ -152,5 +172,15 @@ fn meeting_status(status: u8) -> u8 {
     match status & 0x0F {
         0 => 0,
         n => n | 1,
+    }
+}
+
+/// What the user answered: as known, else what the status says: 1 the user organizes, 5 has yet to
+/// answer (2.2.2.41).
+fn response(known: u8, meeting_status: u8) -> u8 {
+    match (known, meeting_status & 0x03) {
+        (0, 1) => 1,
+        (0, 3) => 5,
+        (n, _) => n.min(5),
     }
 }

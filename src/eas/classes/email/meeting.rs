@@ -1,7 +1,7 @@
 //! `MeetingRequest`: the invitation that a mail carries ([MS-ASEMAIL] 2.2.2.48). The schema wants
 //! its children in this order.
 
-use crate::eas::classes::calendar::{write_location, zone_of};
+use crate::eas::classes::calendar::{write_location, write_zone, zone_of};
 use crate::eas::classes::value::{self, write_dashed};
 use crate::eas::classes::{Context, date, recurrence};
 use crate::eas::version::Version;
@@ -48,7 +48,7 @@ pub(super) fn write(w: &mut Writer, m: &ArchivedMeeting, ctx: &Context<'_>) {
     w.num(email::SENSITIVITY, e.sensitivity.min(3));
     w.num(email::BUSY_STATUS, e.busy.min(4));
     let blob = tz::blob_for(&e.zone, &e.zone_blob, e.start_ms.to_native());
-    w.text(email::TIME_ZONE, &STANDARD.encode(blob));
+    write_zone(w, email::TIME_ZONE, &blob);
     let old = ctx.version < Version::V16_0;
     if old {
         w.text(email::GLOBAL_OBJ_ID, &global_object_id(e, recurrence_id));

@@ -124,7 +124,7 @@ fn times_and_places_of_each_version() {
         Version::V14_1,
         &[
             "<calendar:ExceptionStartTime>20261129T130000Z<",
-            "<calendar:ResponseType>0<",
+            "<calendar:ResponseType>1<",
         ],
         &["InstanceId", "airsyncbase:Location"],
     );
@@ -484,4 +484,22 @@ fn texts_of_exceptions_stay_and_give_way() {
     }));
     assert_eq!(full.exceptions.len(), 7);
     assert!(full.exceptions.iter().all(|x| x.body.is_none()));
+}
+
+#[test]
+fn a_whole_day_among_timed_ones() {
+    let mut series = samples::series();
+    let x = &mut series.exceptions[0];
+    let midnight = NOW_MS + (7 * 24 - 14) * HOUR_MS;
+    (x.all_day, x.start_ms, x.end_ms) = (Some(true), Some(midnight), Some(midnight + 24 * HOUR_MS));
+    comes_back(&series);
+    let new = xml(&Record::Event(series), &Options::default(), Version::V16_1);
+    assert!(
+        new.contains("<airsyncbase:InstanceId>20261129T130000Z<"),
+        "{new}"
+    );
+    assert!(
+        new.contains("<calendar:StartTime>20261129T000000Z<"),
+        "{new}"
+    );
 }

@@ -3,6 +3,7 @@
 mod calendar;
 mod items;
 mod mail;
+mod random;
 mod samples;
 
 use super::*;
