@@ -5,7 +5,9 @@ use super::order::{DeviceRow, FolderRow, UserRow};
 use super::{Order, Refusal, Reply};
 use crate::auth::{self, LoginName, Naming, password};
 use crate::eas::version::Version;
+use crate::import::Taken;
 use crate::mailbox::{self, Account, AccountRow, Mailbox};
+use crate::pim::Record;
 use std::collections::HashSet;
 
 /// Users beyond this many items in a folder are shown with this number.
@@ -149,6 +151,23 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    /// Puts a record (with the photo of a contact) into the default folder of its class, once
+    /// however often it is put.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn put(
+        &self,
+        user: &str,
+        record: Record,
+        photo: Option<&[u8]>,
+    ) -> Result<Taken, Refusal> {
+        let row = self.user(user).await?;
+        let mut taken = Taken::default();
+        intake::take_record(&self.mailbox, &row, record, photo, &mut taken).await?;
+        Ok(taken)
     }
 
     /// A name is an address or a plain name. The first user of a name has it in the default
@@ -394,7 +413,7 @@ fn version_of(tens: u16) -> Option<Version> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::import::{Folder, Kind, Marks, Taken};
+    use crate::import::{Folder, Kind, Marks};
     use crate::store::Store;
     use crate::work::block_on;
 

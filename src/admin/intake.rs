@@ -6,7 +6,7 @@ use crate::import::{Folder, Kind, Marks, Taken};
 use crate::limits::{BODY_INLINE_BYTES_MAX, CONFLICT_RETRIES_MAX, FOLDERS_MAX};
 use crate::mailbox::{AccountRow, Delivered, Error, FolderId, FolderKind, FolderRow, Mailbox};
 use crate::pim::body::BlobRef;
-use crate::pim::{Body, Record, ical, mail, vcard};
+use crate::pim::{Body, Class, Record, ical, mail, vcard};
 use aws_lc_rs::digest;
 
 /// One mail, or one file.
@@ -95,12 +95,12 @@ async fn take_calendar(
             .push(format!("{}: {}", skipped.what, skipped.why));
     }
     for found in calendar.found {
-        let (folder, mut record) = match found {
-            ical::Found::Event(event) => (FolderId::CALENDAR, Record::Event(event)),
-            ical::Found::Task(task) => (FolderId::TASKS, Record::Task(task)),
-            ical::Found::Note(note) => (FolderId::NOTES, Record::Note(note)),
+        let record = match found {
+            ical::Found::Event(event) => Record::Event(event),
+            ical::Found::Task(task) => Record::Task(task),
+            ical::Found::Note(note) => Record::Note(note),
         };
-        put_record(mailbox, row, folder, &mut record, taken).await?;
+        take_record(mailbox, row, record, None, taken).await?;
     }
     Ok(())
 }
@@ -116,33 +116,27 @@ async fn take_cards(
         Err(e) => return skip(taken, e.to_string()),
     };
     for card in cards {
-        let mut contact = card.contact;
-        if let Some(photo) = card.photo {
-            let blob = mailbox.put_mime(&photo).await?;
-            contact.picture = Some(BlobRef {
-                hash: blob.0,
-                bytes: photo.len() as u64,
-            });
-        }
-        let mut record = Record::Contact(contact);
-        put_record(mailbox, row, FolderId::CONTACTS, &mut record, taken).await?;
+        let record = Record::Contact(card.contact);
+        take_record(mailbox, row, record, card.photo.as_deref(), taken).await?;
     }
     Ok(())
 }
 
-fn skip(taken: &mut Taken, why: String) -> Result<(), Refusal> {
-    taken.skipped.push(why);
-    Ok(())
-}
-
-/// Puts a record with its long bodies as blobs.
-async fn put_record(
+/// Takes a record into the default folder of its class, a contact with its photo.
+pub(super) async fn take_record(
     mailbox: &Mailbox,
     row: &AccountRow,
-    folder: FolderId,
-    record: &mut Record,
+    mut record: Record,
+    photo: Option<&[u8]>,
     taken: &mut Taken,
 ) -> Result<(), Refusal> {
+    if let (Record::Contact(contact), Some(photo)) = (&mut record, photo) {
+        let blob = mailbox.put_mime(photo).await?;
+        contact.picture = Some(BlobRef {
+            hash: blob.0,
+            bytes: photo.len() as u64,
+        });
+    }
     // The moment of the import is no part of what is imported.
     let print = match record.without_created().to_stored(0) {
         Ok(stored) => stored,
@@ -151,9 +145,21 @@ async fn put_record(
     for body in record.bodies_mut() {
         move_out(mailbox, body).await?;
     }
+    let folder = match record.class() {
+        Class::Email => FolderId::INBOX,
+        Class::Contacts => FolderId::CONTACTS,
+        Class::Calendar => FolderId::CALENDAR,
+        Class::Tasks => FolderId::TASKS,
+        Class::Notes => FolderId::NOTES,
+    };
     let folder = mailbox.folder(row.scope, folder).await?;
     let print = fingerprint(&folder, &print);
-    put(mailbox, row, &folder, record, print, taken).await
+    put(mailbox, row, &folder, &record, print, taken).await
+}
+
+fn skip(taken: &mut Taken, why: String) -> Result<(), Refusal> {
+    taken.skipped.push(why);
+    Ok(())
 }
 
 /// A body that is too long for its record becomes a blob; its beginning stays.

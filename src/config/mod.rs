@@ -111,8 +111,6 @@ pub struct Eas {
 pub struct Store {
     /// MiB of memory for blocks read.
     pub cache_mib: u64,
-    /// MiB of journal: what a restart reads again.
-    pub journal_mib: u64,
     /// MiB of disk that stay free: below, mail is refused for the time being.
     pub reserve_mib: u64,
 }
@@ -221,7 +219,6 @@ impl Default for Store {
     fn default() -> Self {
         Self {
             cache_mib: 256,
-            journal_mib: 64,
             reserve_mib: 64,
         }
     }

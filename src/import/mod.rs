@@ -1,10 +1,10 @@
 //! Mail, calendars and contacts out of files: `.eml`, `.emlx`, mbox, Maildir, `.ics`, `.vcf`, and
 //! directories of any of them.
 //!
-//! [`walk`] finds one thing after the other and holds one at a time; [`run`] hands each to a sink
-//! that stores it, and sums up. What could not be taken is named, with the reason.
+//! [`walk`] finds one thing after the other and holds one at a time. What could not be taken is
+//! named, with the reason.
 //!
-//! Absent: the store (the sink's), the terminal (the command line's), archives (`.pst`, `.zip`).
+//! Absent: the store (whoever walks hands on what is found), the terminal (the command line's), archives (`.pst`, `.zip`).
 
 mod folder;
 mod kind;
@@ -42,7 +42,7 @@ pub struct Found {
 }
 
 /// What was not taken, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
     /// The file or directory.
     pub path: PathBuf,
@@ -52,21 +52,8 @@ pub struct Refused {
     pub why: String,
 }
 
-/// How far a [`Walk`] has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// Bytes of all files that are to be read.
-    pub bytes_total: u64,
-    /// Bytes of those that were read.
-    pub bytes_done: u64,
-    /// Mails and files handed to the sink so far.
-    pub found: u64,
-    /// Refused so far.
-    pub refused: u64,
-}
-
 /// What an import came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Summary {
     /// Items stored: mails, appointments, tasks, notes, contacts.
     pub items: u64,
@@ -85,46 +72,6 @@ pub struct Taken {
     pub known: u64,
     /// Reasons, one for each part that was not taken.
     pub skipped: Vec<String>,
-}
-
-/// Hands everything that the walk finds to `sink`, tells `progress` after each, and sums up.
-///
-/// # Errors
-/// Only what `sink` cannot go on after, as it returned it; a single item that it will not have is
-/// a reason in [`Taken::skipped`].
-pub fn run<E>(
-    mut walk: Walk,
-    mut sink: impl FnMut(Found) -> Result<Taken, E>,
-    mut progress: impl FnMut(Progress),
-) -> Result<Summary, E> {
-    let mut summary = Summary::default();
-    let mut found = 0;
-    while let Some(next) = walk.next() {
-        match next {
-            Ok(item) => {
-                let (path, offset) = (item.path.clone(), item.offset);
-                let taken = sink(item)?;
-                found += 1;
-                summary.items += taken.items;
-                summary.known += taken.known;
-                summary
-                    .refused
-                    .extend(taken.skipped.into_iter().map(|why| Refused {
-                        path: path.clone(),
-                        offset,
-                        why,
-                    }));
-            }
-            Err(refused) => summary.refused.push(refused),
-        }
-        progress(Progress {
-            bytes_total: walk.bytes_total(),
-            bytes_done: walk.bytes_done(),
-            found,
-            refused: summary.refused.len() as u64,
-        });
-    }
-    Ok(summary)
 }
 
 impl fmt::Display for Refused {

@@ -1,7 +1,6 @@
 //! Directories as mail programs leave them, walked and summed up.
 
 use super::*;
-use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
@@ -145,42 +144,26 @@ fn single_files_and_missing_ones() {
 }
 
 #[test]
-fn a_run_sums_up_and_names_what_it_did_not_take() {
-    let root = tempfile::tempdir().unwrap();
-    put(root.path(), "a.eml", "Subject: a\n\nx");
-    put(root.path(), "b.ics", "BEGIN:VCALENDAR\n");
-    put(root.path(), "c.zip", "PK");
-    let mut last = Progress::default();
-    let summary = run(
-        walk(&[root.path().to_owned()]),
-        |found| {
-            Ok::<_, Infallible>(match found.kind {
-                Kind::Mail => Taken {
-                    items: 1,
-                    ..Taken::default()
-                },
-                _ => Taken {
-                    skipped: vec!["no events in it".to_owned()],
-                    ..Taken::default()
-                },
-            })
-        },
-        |p| last = p,
-    )
-    .unwrap();
-    assert_eq!((summary.items, summary.refused.len()), (1, 2));
+fn a_summary_names_what_was_not_taken() {
+    let refused = |path: &str, offset, why: &str| Refused {
+        path: path.into(),
+        offset,
+        why: why.into(),
+    };
+    let mut summary = Summary {
+        items: 1,
+        ..Summary::default()
+    };
+    assert_eq!(summary.to_string(), "1 item imported");
+    summary.known = 2;
+    summary.refused = vec![
+        refused("b.ics", 0, "no events in it"),
+        refused("old.mbox", 77, "cut off"),
+    ];
     assert_eq!(
-        (last.found, last.refused, last.bytes_done),
-        (2, 2, last.bytes_total)
-    );
-    let text = summary.to_string();
-    assert!(
-        text.starts_with("1 item imported, 2 not taken:\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("b.ics: no events in it") && text.contains("c.zip: an archive"),
-        "{text}"
+        summary.to_string(),
+        "1 item imported, 2 there already, 2 not taken:\n  b.ics: no events in it\n  old.mbox \
+         (at byte 77): cut off"
     );
 }
 
