@@ -372,7 +372,10 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
 
     /// Sends an answer that ends the connection.
     async fn last_answer(&mut self, answer: &Answer) -> Result<Option<Message>, End> {
+        // What came of the request is not kept while the answer goes out.
         self.pending = Vec::new();
+        self.decoder = Decoder::new();
+        let _ = self.held.set(0);
         let mut bytes = Vec::new();
         self.core.encode(answer, Terms::refused(), &mut bytes);
         self.transport.write(&bytes).await?;

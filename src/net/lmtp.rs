@@ -56,6 +56,7 @@ impl<S: Service, L: Lmtp> Delivery<S, L> {
             let has_room = self.held.set(self.session.message_len());
             if !has_room || self.core.is_stopping() {
                 self.session.shut_down();
+                let _ = self.held.set(0);
                 self.say_goodbye(!has_room).await;
                 return Ok(());
             }
