@@ -2,7 +2,6 @@
 //! (`2026-11-22T13:00:00.000Z`: mail, contacts, tasks) and compact (`20261122T130000Z`: calendar,
 //! notes). Old devices depend on each class having its own. Both are read everywhere.
 
-use std::fmt::{self, Write};
 use std::ops::Deref;
 
 const DAY_MS: i64 = 86_400_000;
@@ -23,15 +22,29 @@ impl Deref for Stamp {
     }
 }
 
-impl Write for Stamp {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        let room = self
-            .text
-            .get_mut(self.len..)
-            .and_then(|t| t.get_mut(..s.len()));
-        room.ok_or(fmt::Error)?.copy_from_slice(s.as_bytes());
-        self.len += s.len();
-        Ok(())
+impl Stamp {
+    const EMPTY: Self = Self {
+        text: [0; 24],
+        len: 0,
+    };
+
+    fn sign(&mut self, byte: u8) -> &mut Self {
+        // 24 bytes are room for the longer form.
+        if let Some(slot) = self.text.get_mut(self.len) {
+            *slot = byte;
+            self.len += 1;
+        }
+        self
+    }
+
+    /// A number of so many digits; formatting each time by `format!` would cost more than the rest
+    /// of an item.
+    fn digits(&mut self, n: i64, count: u32) -> &mut Self {
+        for place in (0..count).rev() {
+            let digit = n / 10i64.pow(place) % 10;
+            self.sign(b'0' + u8::try_from(digit).unwrap_or(0));
+        }
+        self
     }
 }
 
@@ -39,20 +52,42 @@ impl Write for Stamp {
 #[must_use]
 pub fn dashed(ms: i64) -> Stamp {
     let t = Civil::of(ms);
-    stamp(format_args!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        t.year, t.month, t.day, t.hour, t.minute, t.second, t.milli
-    ))
+    let mut stamp = Stamp::EMPTY;
+    stamp
+        .digits(t.year, 4)
+        .sign(b'-')
+        .digits(t.month, 2)
+        .sign(b'-');
+    stamp
+        .digits(t.day, 2)
+        .sign(b'T')
+        .digits(t.hour, 2)
+        .sign(b':');
+    stamp
+        .digits(t.minute, 2)
+        .sign(b':')
+        .digits(t.second, 2)
+        .sign(b'.');
+    stamp.digits(t.milli, 3).sign(b'Z');
+    stamp
 }
 
 /// `20261122T130000Z`, from Unix milliseconds.
 #[must_use]
 pub fn compact(ms: i64) -> Stamp {
     let t = Civil::of(ms);
-    stamp(format_args!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        t.year, t.month, t.day, t.hour, t.minute, t.second
-    ))
+    let mut stamp = Stamp::EMPTY;
+    stamp
+        .digits(t.year, 4)
+        .digits(t.month, 2)
+        .digits(t.day, 2)
+        .sign(b'T');
+    stamp
+        .digits(t.hour, 2)
+        .digits(t.minute, 2)
+        .digits(t.second, 2)
+        .sign(b'Z');
+    stamp
 }
 
 /// Unix milliseconds of a time in either form; also without its `Z` or its fraction, and of a
@@ -155,16 +190,6 @@ impl Civil {
             milli: of_day % 1000,
         }
     }
-}
-
-fn stamp(args: fmt::Arguments<'_>) -> Stamp {
-    let mut stamp = Stamp {
-        text: [0; 24],
-        len: 0,
-    };
-    // 24 bytes are room for the longer form; years are clamped to four digits.
-    let _ = stamp.write_fmt(args);
-    stamp
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar. Years begin in March here, so that
