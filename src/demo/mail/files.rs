@@ -1,34 +1,16 @@
 //! Small real files, made on the spot: a picture, a document, an archive, a table.
 
-use flate2::write::{DeflateEncoder, ZlibEncoder};
+use super::super::png;
+use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use std::io::Write;
 
 /// A PNG of a harbour: sky over water, a sun, two hulls. `shade` (0 to 255) is the time of day.
 pub(super) fn picture(width: u32, height: u32, shade: u8) -> Vec<u8> {
-    let mut rows = Vec::new();
-    for y in 0..height {
-        rows.push(0);
-        for x in 0..width {
-            rows.extend(pixel(
-                x * 100 / width.max(1),
-                y * 100 / height.max(1),
-                shade,
-            ));
-        }
-    }
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut head = Vec::new();
-    head.extend(width.to_be_bytes());
-    head.extend(height.to_be_bytes());
-    head.extend([8, 2, 0, 0, 0]);
-    chunk(&mut png, b"IHDR", &head);
-    let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory cannot fail.
-    let _ = packed.write_all(&rows);
-    chunk(&mut png, b"IDAT", &packed.finish().unwrap_or_default());
-    chunk(&mut png, b"IEND", b"");
-    png
+    let hundredths = |n: u32, of: u32| n * 100 / of.max(1);
+    png::encode(width, height, |x, y| {
+        pixel(hundredths(x, width), hundredths(y, height), shade)
+    })
 }
 
 /// The colour at `x`, `y` (both in hundredths of the picture).
@@ -52,16 +34,6 @@ fn pixel(x: u32, y: u32, shade: u8) -> [u8; 3] {
         let wave = u8::try_from((x + y * 3) % 9).unwrap_or(0) * 4;
         [40 + wave, 90 + shade / 6 + wave, 130 + wave]
     }
-}
-
-fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
-    png.extend(len32(body).to_be_bytes());
-    png.extend(kind);
-    png.extend(body);
-    let mut crc = Crc::new();
-    crc.update(kind);
-    crc.update(body);
-    png.extend(crc.sum().to_be_bytes());
 }
 
 /// A PDF of one page with these lines (Latin text).

@@ -33,8 +33,10 @@ pub(super) fn span(reader: &Reader<'_>, component: &ICalendarComponent) -> Optio
         (None, None) => start_ms,
     };
     let all_day = start.is_date || is_whole_days(component, &start, &place, end_ms);
-    if start.is_date && end_ms <= start_ms {
-        end_ms = local(start.wall_ms + DAY_MS);
+    if start.is_date {
+        // At least a day, and whole ones, whatever the end says.
+        let wall = place.zone.to_local(end_ms).max(start.wall_ms + DAY_MS);
+        end_ms = local(wall.saturating_add(DAY_MS - 1).div_euclid(DAY_MS) * DAY_MS);
     }
     Some(Span {
         start_ms,

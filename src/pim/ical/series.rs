@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, HashMap};
 const PAST_MS: i64 = 366 * DAY_MS;
 const AHEAD_MS: i64 = 731 * DAY_MS;
 
-/// Series of one file that may be taken apart: each may cost some milliseconds.
-const TAKEN_APART_MAX: usize = 1_000;
+/// Series of one file that may be taken apart: a hostile one costs some tens of milliseconds.
+const TAKEN_APART_MAX: usize = 200;
 
 /// A `VEVENT` and its overrides.
 struct Group<'a> {
@@ -233,9 +233,11 @@ fn excluded(reader: &Reader<'_>, master: &ICalendarComponent, event: &Event) -> 
         .collect()
 }
 
-/// The start that a date of a series means: a date alone has the time of day of the series.
+/// The start that a date of a series means: a date alone has the time of day of the series, and
+/// of a series of whole days a midnight (Google writes it in UTC) means the day.
 fn original(reader: &Reader<'_>, stamp: &Stamp<'_>, event: &Event) -> i64 {
-    if !stamp.is_date {
+    let is_day = stamp.is_date || (event.all_day && stamp.wall_ms.rem_euclid(DAY_MS) == 0);
+    if !is_day {
         return reader.zones.instant(stamp);
     }
     let zone = Zone::of(&event.zone, &event.zone_blob);

@@ -135,6 +135,12 @@ fn every_way_to_say_when() {
         true,
     );
     check(
+        "DTSTART;VALUE=DATE:20260105\nDTEND:20260105T010000",
+        midnight,
+        midnight + DAY_MS,
+        true,
+    );
+    check(
         "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE\nDTSTART:20260105T000000\nDTEND:20260106T000000",
         midnight,
         midnight + DAY_MS,
@@ -221,6 +227,16 @@ fn a_series_has_its_exceptions() {
         (Some(at(2026, 1, 8, 14, 0)), None)
     );
     assert_eq!(occurrences(e, 0, i64::MAX, 99).len(), 2);
+}
+
+#[test]
+fn a_midnight_names_the_day_of_a_series_of_whole_days() {
+    let all = events(
+        "BEGIN:VEVENT\nUID:d\nDTSTART;VALUE=DATE:20260105\nRRULE:FREQ=DAILY;COUNT=5\n\
+         EXDATE:20260106T000000Z\nEND:VEVENT",
+    );
+    assert_eq!(all[0].exceptions[0].original_ms, at(2026, 1, 5, 23, 0));
+    assert_eq!(occurrences(&all[0], 0, i64::MAX, 9).len(), 4);
 }
 
 #[test]

@@ -139,5 +139,5 @@ pub(super) fn preferred(property: &Property<'_>) -> u32 {
             (Param::Pref, VCardParameterValue::Integer(n)) => Some(*n),
             _ => None,
         });
-    pref.unwrap_or(if property.is(&["PREF"]) { 1 } else { 101 })
+    pref.unwrap_or_else(|| if property.is(&["PREF"]) { 1 } else { 101 })
 }

@@ -42,7 +42,7 @@ pub enum Version {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
     /// There is no card in it that says anything.
-    #[error("no card in it")]
+    #[error("no card in it that says anything")]
     NotCard,
     /// More bytes than [`VCARD_BYTES_MAX`].
     #[error("cards of {0} bytes")]
