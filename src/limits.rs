@@ -153,8 +153,6 @@ pub const HEADER_FIELD_BYTES_MAX: usize = 1_000;
 pub const ATTACHMENT_LIST_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of HTML that are converted to text; the rest is cut.
 pub const HTML_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Nesting of HTML elements that is converted; deeper documents are stripped instead.
-pub const HTML_DEPTH_MAX: usize = 200;
 /// Occurrences that an expansion of a series may visit.
 pub const OCCURRENCES_MAX: usize = 5_000;
 /// Attendees of an event.

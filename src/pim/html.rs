@@ -1,29 +1,17 @@
-//! Between HTML and plain text, at a bounded cost.
+//! Between HTML and plain text, at a cost linear to the length.
 //!
-//! HTML is read by a real parser where the document is of a sane depth; what is deeper, longer or
-//! refused is stripped of its tags in one pass. Absent: sanitising (the client renders mail).
+//! No tree is built: a sender chooses how deep a document nests, and parsers that build one have
+//! paid for that in time and in panics. Absent: style sheets, sanitising (the client renders mail).
 
-use crate::limits::{HTML_BYTES_MAX, HTML_DEPTH_MAX};
-use html2text::config;
-use mail_parser::decoders::html::html_to_text;
-use plain::Plain;
+mod layout;
+mod reader;
 
-mod depth;
-mod plain;
-
-/// Columns at which the converter would wrap: a phone wraps by itself.
-const WIDTH: usize = 2_000;
+use crate::limits::HTML_BYTES_MAX;
 
 /// The plain-text rendition, lines separated by `\n`. Reads [`HTML_BYTES_MAX`] bytes.
 #[must_use]
 pub fn to_text(html: &str) -> String {
-    let html = super::mail::cut(html, HTML_BYTES_MAX);
-    let text = if depth::is_within(html, HTML_DEPTH_MAX) {
-        convert(html).unwrap_or_else(|| strip(html))
-    } else {
-        strip(html)
-    };
-    tidy(&text)
+    tidy(&layout::text_of(super::mail::cut(html, HTML_BYTES_MAX)))
 }
 
 /// HTML that shows a plain text as it is.
@@ -61,66 +49,6 @@ pub fn preview(text: &str, chars: usize) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-fn convert(html: &str) -> Option<String> {
-    config::with_decorator(Plain)
-        .raw_mode(true)
-        .allow_width_overflow()
-        .string_from_read(html.as_bytes(), WIDTH)
-        .ok()
-}
-
-/// Elements that stand on lines of their own.
-const BLOCKS: &[&str] = &[
-    "address",
-    "article",
-    "blockquote",
-    "br",
-    "center",
-    "dd",
-    "div",
-    "dl",
-    "dt",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "li",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "table",
-    "td",
-    "th",
-    "title",
-    "tr",
-    "ul",
-];
-
-/// Drops the tags; words of neighbouring blocks stay apart.
-fn strip(html: &str) -> String {
-    let mut spaced = String::with_capacity(html.len() + html.len() / 16);
-    for (i, piece) in html.split('<').enumerate() {
-        if i > 0 {
-            let name = piece.strip_prefix('/').unwrap_or(piece);
-            let len = name.bytes().take_while(u8::is_ascii_alphanumeric).count();
-            let name = name.get(..len).unwrap_or_default();
-            if BLOCKS.iter().any(|b| b.eq_ignore_ascii_case(name)) {
-                spaced.push(' ');
-            }
-            spaced.push('<');
-        }
-        spaced.push_str(piece);
-    }
-    html_to_text(&spaced)
 }
 
 /// No blanks at line ends, no more than one empty line in a row, none at either end.
@@ -177,29 +105,63 @@ mod tests {
     fn html_becomes_readable_text() {
         let check = |html: &str, expect: &str| assert_eq!(to_text(html), expect, "{html}");
         check("<p>One</p><p>two</p>", "One\n\ntwo");
-        check("a<br>b", "a\nb");
+        check("a<br>b<br><br>c", "a\nb\n\nc");
+        check("<div>a</div><div><br></div><div>b</div>", "a\n\nb");
         check(
             "<b>bold</b> and <a href='http://x'>link</a>",
             "bold and link",
         );
         check("<h1>Head</h1>text", "Head\n\ntext");
-        check("<ul><li>a<li>b</ul>", "- a\n- b");
-        check("<ol><li>a<li>b</ol>", "1. a\n2. b");
-        check("<blockquote>q</blockquote>", "> q");
-        check("<table><tr><td>a<td>b</table>", "a\nb");
+        check("<ul><li>a<li>b<ul><li>c</ul></ul>d", "- a\n- b\n  - c\n\nd");
+        check("<ol><li>a<li><p>b</p></ol>", "1. a\n2. b");
+        check("x<blockquote>q<br>r</blockquote>y", "x\n\n> q\n> r\n\ny");
         check(
-            "<style>p{}</style><script>x()</script>&amp;&nbsp;&euro;",
-            "&\u{a0}€",
+            "<table><tr><td>a<td>b</tr><tr><td><div>c</div></td></tr></table>",
+            "a  b\nc",
         );
-        check("<img src=x alt=Logo>", "[Logo]");
+        check(
+            "<style>p{}</style><script>'</p>'</script>&amp;&nbsp;&euro;&#x41;&bogus;",
+            "& €A&bogus;",
+        );
+        check("<pre>a\n  b</pre>c", "a\n  b\n\nc");
+        check("a<img src=x alt=Logo><img src=y>", "a[Logo]");
+        check("a<hr>b", "a\n\n---\n\nb");
+        check("AT&T & co. < all &", "AT&T & co. < all &");
+        check("Preview&zwnj;&#8203;<p>x", "Preview\n\nx");
         check("", "");
-        check("no tags < here", "no tags < here");
     }
 
     #[test]
-    fn deep_documents_are_stripped_with_words_apart() {
-        let deep = format!("{}<p>one</p><p>two</p>", "<div>".repeat(20_000));
-        assert_eq!(to_text(&deep), "one\ntwo");
+    fn hostile_documents_are_read_to_the_end() {
+        let check = |html: String, ends: &str| {
+            let text = to_text(&html);
+            assert!(text.ends_with(ends), "{ends}");
+            assert!(
+                text.len() <= 4 * html.len() + 100,
+                "{} of {}",
+                text.len(),
+                html.len()
+            );
+        };
+        check("<div>".repeat(100_000) + "end", "end");
+        check("<ul><li>x".repeat(100_000) + "end", "end");
+        check("<blockquote>x".repeat(50_000) + "end", "end");
+        check("</ul></pre></blockquote>".repeat(1_000) + "end", "end");
+        check(
+            "<td colspan=9 rowspan=9999999999>x".repeat(10_000) + "end",
+            "end",
+        );
+        check(
+            "<ol start=99999999999999999999><li>x".repeat(10_000) + "end",
+            "end",
+        );
+        check("<a b=\"".repeat(100_000) + ">end", "end");
+        check("<a b='x\">".repeat(100_000) + "end", "end");
+        check("&".repeat(300_000) + "end", "end");
+        check("<".repeat(300_000) + " end", "end");
+        check("<!-- ".repeat(300_000), "");
+        check("<style>".repeat(300_000), "");
+        check("x".repeat(3_000_000), "x");
     }
 
     #[test]
