@@ -9,15 +9,16 @@
 #![allow(missing_docs, reason = "the macros of criterion make public functions")]
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use roost::store::{Batch, BatchId, CommitError, Committed, Condition, Fjall, Hint, LogEntry};
 use roost::store::{Options, Scope, Write, keys};
+use roost_bench::contest::measures;
+use roost_bench::must;
+use roost_bench::wait::{timed, waker};
 
 /// Accounts that mail is delivered to.
 const ACCOUNTS: u64 = 64;
@@ -51,17 +52,9 @@ fn delivery(n: u64) -> Batch {
 
 type Waiting = Pin<Box<dyn Future<Output = Result<Committed, CommitError>>>>;
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 /// Commits `count` deliveries from number `first` on; `outstanding` of them wait at any time.
 fn run(store: &Fjall, first: u64, count: u64, outstanding: usize) {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = waker();
     let mut cx = Context::from_waker(&waker);
     let mut deliveries = (first..first + count).map(|n| {
         let store = store.clone();
@@ -87,34 +80,31 @@ fn run(store: &Fjall, first: u64, count: u64, outstanding: usize) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-fn timed(run: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    run();
-    start.elapsed()
-}
-
 #[expect(clippy::print_stderr, reason = "a bench speaks to the terminal")]
 fn commit(c: &mut Criterion) {
     let mut group = c.benchmark_group("commit");
-    group.sample_size(20).throughput(Throughput::Elements(1));
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .throughput(Throughput::Elements(1));
+    let folder = must(tempfile::tempdir());
+    let store = must(Fjall::open(folder.path(), &Options::default()));
+    let next = AtomicU64::new(0);
     for outstanding in [1, 8, 64, 512] {
-        let Ok(folder) = tempfile::tempdir() else {
-            return eprintln!("no folder for temporary files");
-        };
-        let store = match Fjall::open(folder.path(), &Options::default()) {
-            Ok(store) => store,
-            Err(e) => return eprintln!("{e}"),
-        };
-        let next = AtomicU64::new(0);
         group.bench_function(BenchmarkId::new("outstanding", outstanding), |b| {
             b.iter_custom(|count| {
                 let first = next.fetch_add(count, Ordering::Relaxed);
                 timed(|| run(&store, first, count, outstanding))
             });
         });
-        let (commits, syncs) = (next.into_inner(), store.syncs());
-        let per_sync = commits / syncs.max(1);
+        // Apart from the above, whose samples are of any length.
+        let rounds = if measures() { 50 } else { 1 };
+        let (commits, before) = (rounds * outstanding as u64, store.syncs());
+        let first = next.fetch_add(commits, Ordering::Relaxed);
+        run(&store, first, commits, outstanding);
+        let syncs = (store.syncs() - before).max(1);
+        let per_sync = commits / syncs;
         eprintln!("{commits} commits took {syncs} syncs: {per_sync} commits for each\n");
     }
     group.finish();

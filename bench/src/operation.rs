@@ -1,0 +1,159 @@
+//! The operations that are measured, by name.
+
+use crate::answer::{self, Page};
+use crate::fixture::{Engine, Fixture, folder_of};
+use crate::{naive, request, sample};
+use roost::pim::Class;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// Items of a page, commands of a request.
+pub const ITEMS: u32 = 100;
+
+/// What is run: returns a number that depends on what it did (bytes, as a rule).
+pub type Run = Box<dyn FnMut() -> usize>;
+
+/// Something to measure.
+pub struct Operation {
+    /// `group/what`.
+    pub name: String,
+    /// What one run is divided by: how many items it handles.
+    pub items: u32,
+    prepare: Box<dyn FnOnce() -> Run>,
+}
+
+impl Operation {
+    fn new(name: String, items: u32, prepare: impl FnOnce() -> Run + 'static) -> Self {
+        let prepare = Box::new(prepare);
+        Self {
+            name,
+            items,
+            prepare,
+        }
+    }
+
+    /// Does what has to be done once; what it returns is what is measured.
+    #[must_use]
+    pub fn prepare(self) -> Run {
+        (self.prepare)()
+    }
+
+    /// The part of the name before the slash.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+}
+
+/// Fixtures that are filled when an operation first wants one.
+#[derive(Clone, Default)]
+struct Fixtures {
+    memory: Rc<OnceCell<Rc<Fixture>>>,
+    fjall: Rc<OnceCell<Rc<Fixture>>>,
+}
+
+impl Fixtures {
+    fn of(&self, engine: Engine) -> Rc<Fixture> {
+        let cell = match engine {
+            Engine::Memory => &self.memory,
+            Engine::Fjall => &self.fjall,
+        };
+        Rc::clone(cell.get_or_init(|| Rc::new(Fixture::new(engine))))
+    }
+}
+
+/// All operations, in the order in which they are shown.
+#[must_use]
+pub fn all() -> Vec<Operation> {
+    let fixtures = Fixtures::default();
+    let mut all = Vec::new();
+    for (group, class) in [("contacts", Class::Contacts), ("mails", Class::Email)] {
+        all.extend(of_memory(group, class));
+        for (on, engine) in [("memory", Engine::Memory), ("fjall", Engine::Fjall)] {
+            all.extend(of_store(group, class, on, engine, &fixtures));
+        }
+    }
+    all
+}
+
+/// Without a store.
+fn of_memory(group: &str, class: Class) -> [Operation; 4] {
+    let folder = folder_of(class).0;
+    let operation = |what: &str, prepare: Box<dyn FnOnce() -> Run>| {
+        Operation::new(format!("{group}/{what}"), ITEMS, prepare)
+    };
+    let memcpy = move || -> Run {
+        let document = answer::document(folder, &sample::stored(class, ITEMS));
+        let mut out = Vec::with_capacity(document.len());
+        Box::new(move || {
+            out.clear();
+            out.extend_from_slice(&document);
+            out.len()
+        })
+    };
+    let encode = move || -> Run {
+        let (stored, mut page) = (sample::stored(class, ITEMS), Page::new(folder));
+        Box::new(move || {
+            page.begin();
+            for (item, stored) in (0..).zip(&stored) {
+                page.add(item, stored);
+            }
+            page.end()
+        })
+    };
+    let naive = move || -> Run {
+        let stored = sample::stored(class, ITEMS);
+        Box::new(move || naive::document(folder, &stored).len())
+    };
+    let decode = move || -> Run {
+        let stored = sample::stored(class, ITEMS);
+        let (document, existing) = match class {
+            Class::Email => (request::marks(folder, ITEMS), stored),
+            _ => (request::adds(folder, &stored), Vec::new()),
+        };
+        Box::new(move || request::read(&document, class, &existing))
+    };
+    [
+        operation("memcpy", Box::new(memcpy)),
+        operation("encode", Box::new(encode)),
+        operation("naive", Box::new(naive)),
+        operation("decode", Box::new(decode)),
+    ]
+}
+
+/// Out of a store.
+fn of_store(
+    group: &str,
+    class: Class,
+    on: &str,
+    engine: Engine,
+    fixtures: &Fixtures,
+) -> [Operation; 3] {
+    let operation = |what: &str, run: fn(&Fixture, Class, &mut Page) -> usize| {
+        let fixtures = fixtures.clone();
+        let name = format!("{group}/{what}-{on}");
+        Operation::new(name, ITEMS, move || {
+            let (fixture, mut page) = (fixtures.of(engine), Page::new(folder_of(class).0));
+            Box::new(move || run(&fixture, class, &mut page))
+        })
+    };
+    const COUNT: usize = ITEMS as usize;
+    [
+        operation("scan", |f, class, _| f.scan(class, COUNT)),
+        operation("page", |f, class, page| f.encode_scan(class, COUNT, page)),
+        operation("round", |f, class, page| f.encode_round(class, COUNT, page)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique() {
+        let all = all();
+        let names: HashSet<_> = all.iter().map(|o| o.name.as_str()).collect();
+        assert_eq!(names.len(), all.len());
+    }
+}
