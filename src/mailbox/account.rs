@@ -273,7 +273,7 @@ impl Mailbox {
         removed.status = AccountStatus::Removed;
         self.put_account(&row, &removed).await?;
         self.release(&row.account.names(self.0.fold), scope).await?;
-        self.erase(scope).await
+        Box::pin(self.erase(scope)).await
     }
 
     /// Whether the account of this scope was removed, and is not gone yet.

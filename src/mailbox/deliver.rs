@@ -55,8 +55,7 @@ impl Mailbox {
             bytes: delivery.raw_bytes,
         };
         let record = Record::Message(message);
-        self.put_once(scope, folder, &record, delivery.fingerprint)
-            .await
+        Box::pin(self.put_once(scope, folder, &record, delivery.fingerprint)).await
     }
 
     /// Stores a new item, unless one with this fingerprint was stored within the last

@@ -21,10 +21,10 @@ pub mod item;
 mod log;
 mod purge;
 pub mod sent;
-mod stored;
+pub(crate) mod stored;
 pub mod sync;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tree;
 pub mod tx;
 
@@ -270,7 +270,7 @@ impl Mailbox {
             };
             self.next()
                 .entry((scope, which))
-                .or_insert(first.max(used + 1));
+                .or_insert_with(|| first.max(used + 1));
         }
     }
 

@@ -10,7 +10,7 @@ use rkyv::ser::allocator::ArenaHandle;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The stored form of `record`.
-pub(super) fn write<T>(format: u8, record: &T) -> Result<Vec<u8>, Error>
+pub(crate) fn write<T>(format: u8, record: &T) -> Result<Vec<u8>, Error>
 where
     T: for<'a> Serialize<HighSerializer<Vec<u8>, ArenaHandle<'a>, rancor::Error>>,
 {
@@ -21,7 +21,7 @@ where
 }
 
 /// The record of stored bytes of this format.
-pub(super) fn read<T>(format: u8, stored: &[u8]) -> Result<T, Error>
+pub(crate) fn read<T>(format: u8, stored: &[u8]) -> Result<T, Error>
 where
     T: Archive,
     T::Archived: for<'a> CheckBytes<HighValidator<'a, rancor::Error>>

@@ -7,14 +7,14 @@ use std::task::{Context, Poll, Waker};
 use super::{Account, Mailbox};
 use crate::clock::Clock;
 use crate::pim::body::{BlobRef, BodyKind};
-use crate::pim::{Message, Note, Task};
+use crate::pim::{Message, Task};
 use crate::store::Store;
 
 /// 2026-01-01T00:00:00Z.
-pub(super) const NEW_YEAR_MS: i64 = 1_767_225_600_000;
+pub(crate) const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
 /// Polls until it is ready: the memory store answers by itself.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     loop {
@@ -25,12 +25,12 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// An empty mailbox in memory, at New Year.
-pub(super) fn mailbox() -> Mailbox {
+pub(crate) fn mailbox() -> Mailbox {
     Mailbox::new(Store::memory(), Clock::manual(NEW_YEAR_MS), true)
 }
 
 /// An account in the default context.
-pub(super) fn account(login: &str) -> Account {
+pub(crate) fn account(login: &str) -> Account {
     Account {
         login: login.to_owned(),
         addresses: vec![format!("{login}@example.org")],
@@ -39,7 +39,7 @@ pub(super) fn account(login: &str) -> Account {
 }
 
 /// A mail with this subject.
-pub(super) fn mail(subject: &str, received_ms: i64) -> Message {
+pub(crate) fn mail(subject: &str, received_ms: i64) -> Message {
     Message {
         mime: BlobRef {
             hash: [0; 32],
@@ -78,19 +78,11 @@ pub(super) fn mail(subject: &str, received_ms: i64) -> Message {
 }
 
 /// A task with this subject, due at a date.
-pub(super) fn task(subject: &str, due_ms: i64, complete: bool) -> Task {
+pub(crate) fn task(subject: &str, due_ms: i64, complete: bool) -> Task {
     Task {
         subject: subject.to_owned(),
         utc_due_ms: Some(due_ms),
         complete,
         ..Task::default()
-    }
-}
-
-/// A note with this subject.
-pub(super) fn note(subject: &str) -> Note {
-    Note {
-        subject: subject.to_owned(),
-        ..Note::default()
     }
 }

@@ -288,7 +288,7 @@ impl Round {
         let span = keys::changes_after(self.at.scope, self.at.folder.0, seq, item);
         let page = self.mailbox.range(span.read(PAGE_ROWS)).await?;
         let entries = page.rows.iter();
-        let entries: Vec<_> = entries.filter_map(|row| log::parse(row)).collect();
+        let entries: Vec<_> = entries.filter_map(log::parse).collect();
         for chunk in entries.chunks(PAGE_ITEMS) {
             let put = chunk.iter().filter(|entry| !entry.deleted);
             let put: Vec<_> = put.map(|entry| ItemId(entry.item)).collect();

@@ -285,7 +285,8 @@ impl Round {
     async fn save_quietly(&mut self) -> Result<(), Error> {
         let restated = self.draft.options != self.origin.options
             || self.draft.positions.window() != self.origin.positions.window()
-            || self.draft.owed != self.origin.owed;
+            || self.draft.owed != self.origin.owed
+            || self.draft.positions.is_filled() != self.origin.positions.is_filled();
         if restated || self.pager.skipped >= SKIPPED_WORTH_SAVING {
             let mut state = self.origin.clone();
             state.positions = self.draft.positions.clone();

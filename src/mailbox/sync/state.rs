@@ -416,7 +416,7 @@ impl At {
             .rows
             .first()
             .and_then(|row| keys::parse_change(&row.key));
-        Ok(key.map_or(Cursor::default(), |key| Cursor {
+        Ok(key.map_or_else(Cursor::default, |key| Cursor {
             seq: key.seq,
             item: key.item,
         }))
