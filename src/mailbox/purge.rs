@@ -81,7 +81,7 @@ impl Mailbox {
     /// Removes what is left of one deleted folder, or of a removed account.
     async fn bury(&self, scope: Scope) -> Result<Option<Stage>, Error> {
         if self.is_removed(scope).await? {
-            self.erase(scope).await?;
+            Box::pin(self.erase(scope)).await?;
             return Ok(None);
         }
         let folders = self.folders_with_doomed(scope).await?;

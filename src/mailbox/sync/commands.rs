@@ -1,5 +1,7 @@
 //! The client's commands of a round: recognised when repeated, carried out otherwise.
 
+use std::collections::BTreeMap;
+
 use super::round::Round;
 use super::{Command, Outcome, Presented, Recorded};
 use crate::mailbox::log::{self, By};
@@ -90,6 +92,31 @@ impl Round {
         status: u8,
         print: u64,
     ) -> Result<(), Error> {
+        self.replace(row, record).await?;
+        self.note(Command::Change(row.item), Some(row.item), status, print);
+        Ok(())
+    }
+
+    /// Carries out an Add that was carried out before and says something else now
+    /// ([`Recorded::Differs`]): the item that it made is changed.
+    ///
+    /// # Errors
+    /// As [`Round::change`].
+    pub async fn amend(
+        &mut self,
+        client_id: &str,
+        row: &ItemRow,
+        record: &Record,
+        status: u8,
+        print: u64,
+    ) -> Result<(), Error> {
+        self.replace(row, record).await?;
+        let command = Command::Add(client_id.to_owned());
+        self.note(command, Some(row.item), status, print);
+        Ok(())
+    }
+
+    async fn replace(&mut self, row: &ItemRow, record: &Record) -> Result<(), Error> {
         let conflicts = self.conflicts(row).await?;
         self.make_room().await?;
         self.tx.update(row, record)?;
@@ -98,7 +125,6 @@ impl Round {
         if conflicts {
             self.echo(row.item);
         }
-        self.note(Command::Change(row.item), Some(row.item), status, print);
         Ok(())
     }
 
@@ -174,34 +200,34 @@ impl Round {
     }
 
     /// Which commands the request repeats is known now: what they did is not told again. The
-    /// others are told what the lost request did.
+    /// others are told what the lost request did. Of several commands for one item the last counts.
     pub(super) fn settle(&mut self) {
         if self.presented != Presented::Previous || std::mem::replace(&mut self.settled, true) {
             return;
         }
-        let mut items: Vec<ItemId> = Vec::new();
-        for (_, outcome) in &self.origin.outcomes {
-            items.extend(outcome.item);
+        let mut last = BTreeMap::new();
+        for (command, outcome) in &self.origin.outcomes {
+            if let Some(item) = outcome.item {
+                last.insert(item.0, command.clone());
+            }
         }
-        for item in items {
-            let of_item = self.origin.outcomes.iter();
-            let of_item = of_item.filter(|(_, outcome)| outcome.item == Some(item));
-            let mut held = None;
-            let mut all_repeated = true;
-            for (command, _) in of_item {
-                all_repeated &= self.repeated.contains(command);
-                match command {
-                    Command::Add(_) => held = Some(true),
-                    Command::Delete(_) => held = Some(false),
-                    Command::Change(_) => {}
+        for (item, command) in last {
+            if !self.repeated.contains(&command) || !self.replay.contains(item) {
+                continue;
+            }
+            match command {
+                Command::Add(_) => self.hold(item, true),
+                Command::Delete(_) => self.hold(item, false),
+                Command::Change(_) => {
+                    let made = |(command, outcome): &(Command, Outcome)| {
+                        matches!(command, Command::Add(_)) && outcome.item == Some(ItemId(item))
+                    };
+                    if self.origin.outcomes.iter().any(made) {
+                        self.hold(item, true);
+                    }
                 }
             }
-            if all_repeated && self.replay.contains(item.0) {
-                if let Some(held) = held {
-                    self.hold(item.0, held);
-                }
-                self.forget_debt(item.0);
-            }
+            self.forget_debt(item);
         }
     }
 }

@@ -135,7 +135,7 @@ pub enum Recorded {
     /// It was carried out before: answer this, and do nothing.
     Same(Outcome),
     /// It was carried out before, but said something else then. An Add is to become a change of
-    /// the item it made, a Change is carried out again.
+    /// the item it made ([`Round::amend`]), a Change is carried out again.
     Differs(Outcome),
 }
 

@@ -412,7 +412,10 @@ async fn add_mail(f: &Fixture, phone: &Phone, client_id: &str, text: &str) -> (I
         Recorded::Differs(outcome) => {
             let row = round.item(outcome.item.unwrap()).await.unwrap().unwrap();
             let record = renamed(&row, text);
-            round.change(&row, &record, 1, print).await.unwrap();
+            round
+                .amend(client_id, &row, &record, 1, print)
+                .await
+                .unwrap();
             row.item
         }
     };

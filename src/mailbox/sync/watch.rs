@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 use super::Window;
 use super::state::{At, State};
 use crate::mailbox::{DeviceNo, Error, FolderId, Mailbox, Place};
-use crate::store::{Scope, keys};
+use crate::store::{Scope, Seq, keys};
 
 /// Whether a device is behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +45,8 @@ impl Mailbox {
         let is_root = folder == FolderId::ROOT;
         if !peek.owes && (is_root || peek.positions.is_filled()) {
             let span = keys::changes_after(scope, folder.0, cursor.seq, cursor.item);
-            if self.range(span.read_reverse(1)).await?.rows.is_empty() {
+            let quiet = self.range(span.read_reverse(1)).await?.rows.is_empty();
+            if quiet && (is_root || !self.is_behind_purge(&at, cursor.seq).await?) {
                 return Ok(Watched::Unchanged);
             }
         }
@@ -118,8 +119,7 @@ impl Mailbox {
     /// Items of the set that are gone though the log does not say so any more: for a device that
     /// was away for longer than tombstones are kept. Nothing is read for all others but one row.
     pub(super) async fn missing(&self, at: &At, state: &State) -> Result<RoaringBitmap, Error> {
-        let purged = self.purged(at.scope, at.folder).await?;
-        if state.positions.cursor.seq >= purged {
+        if !self.is_behind_purge(at, state.positions.cursor.seq).await? {
             return Ok(RoaringBitmap::new());
         }
         let mut missing = state.held.clone();
@@ -134,5 +134,12 @@ impl Mailbox {
                 _ => return Ok(missing),
             }
         }
+    }
+
+    /// Whether tombstones were dropped that a device at `seq` has not seen. It may stand between
+    /// two entries of one commit.
+    async fn is_behind_purge(&self, at: &At, seq: Seq) -> Result<bool, Error> {
+        let purged = self.purged(at.scope, at.folder).await?;
+        Ok(purged != 0 && seq <= purged)
     }
 }

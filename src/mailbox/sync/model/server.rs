@@ -180,7 +180,8 @@ async fn carry_out(
                 Recorded::Differs(outcome) => {
                     let item = outcome.item.unwrap();
                     if let Some(row) = round.item(item).await? {
-                        round.change(&row, &record, OK, content.print()).await?;
+                        let print = content.print();
+                        round.amend(client_id, &row, &record, OK, print).await?;
                     }
                     Ok((OK, Some(item)))
                 }
