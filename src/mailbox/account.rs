@@ -333,7 +333,7 @@ mod tests {
             let scope = mailbox.add_account(&account("anna")).await.unwrap();
             let again = mailbox.add_account(&account("ANNA")).await;
             assert_eq!(again, Err(Error::Taken));
-            mailbox.remove_account(scope).await.unwrap();
+            Box::pin(mailbox.remove_account(scope)).await.unwrap();
             assert_eq!(mailbox.find_login("anna", "").await.unwrap(), None);
             assert_eq!(mailbox.account(scope).await, Err(Error::NotFound));
             let new = mailbox.add_account(&account("anna")).await.unwrap();

@@ -244,7 +244,7 @@ impl Mailbox {
             if device == row.device {
                 return Ok(row);
             }
-            match self.update_device(scope, &row, device).await {
+            match Box::pin(self.update_device(scope, &row, device)).await {
                 Err(Error::Conflict) => {}
                 done => return done,
             }

@@ -34,7 +34,7 @@ impl Round {
     /// The store's; [`Error::Conflict`].
     pub async fn item(&mut self, item: ItemId) -> Result<Option<ItemRow>, Error> {
         if self.tx.has_touched(self.at.folder, item) {
-            self.save().await?;
+            Box::pin(self.save()).await?;
         }
         let (scope, folder) = (self.at.scope, self.at.folder);
         self.mailbox.item(scope, folder, item).await
@@ -168,7 +168,7 @@ impl Round {
 
     async fn make_room(&mut self) -> Result<(), Error> {
         if self.tx.is_full() || self.is_spread() {
-            self.save().await?;
+            Box::pin(self.save()).await?;
         }
         Ok(())
     }

@@ -34,10 +34,10 @@ pub struct Hierarchy {
     mailbox: Mailbox,
     at: At,
     presented: Presented,
-    origin: State,
+    origin: Box<State>,
     version: Option<Seq>,
     base: Option<Previous>,
-    draft: State,
+    draft: Box<State>,
     tree: Tree,
     tx: Tx,
     by: By,
@@ -57,6 +57,16 @@ impl Mailbox {
     /// # Errors
     /// The store's.
     pub async fn folder_sync(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        key: u64,
+    ) -> Result<Option<Hierarchy>, Error> {
+        // Boxed: callers keep their own futures small.
+        Box::pin(self.begin_hierarchy(scope, device, key)).await
+    }
+
+    async fn begin_hierarchy(
         &self,
         scope: Scope,
         device: DeviceNo,
@@ -89,13 +99,13 @@ impl Mailbox {
             presented,
             version,
             base: None,
-            draft: origin.clone(),
+            draft: Box::new(origin.clone()),
             tree: Tree::load(self, scope).await?,
             tx: self.transaction(scope, by),
             by,
             news: RoaringBitmap::new(),
             log_end: origin.positions.cursor,
-            origin,
+            origin: Box::new(origin),
             repeated: HashSet::new(),
             novel: false,
             told: false,
@@ -111,7 +121,7 @@ impl Hierarchy {
     fn begin(&mut self) {
         match self.presented {
             Presented::First => {
-                self.draft = State::new(self.origin.number, self.log_end);
+                *self.draft = State::new(self.origin.number, self.log_end);
             }
             Presented::Current => {
                 self.base = Some(Previous {
@@ -242,7 +252,7 @@ impl Hierarchy {
     /// As [`Mailbox::delete_folder`].
     pub async fn delete(&mut self, id: FolderId) -> Result<(), Error> {
         let gone = self.tree.delete(&self.mailbox, &mut self.tx, id, self.by);
-        for folder in gone.await? {
+        for folder in Box::pin(gone).await? {
             self.draft.held.remove(folder.0);
             self.draft.owed.remove(folder.0);
         }
@@ -317,7 +327,11 @@ impl Hierarchy {
     ///
     /// # Errors
     /// [`Error::Conflict`]: compute the request again; the store's.
-    pub async fn finish(mut self) -> Result<Finished, Error> {
+    pub async fn finish(self) -> Result<Finished, Error> {
+        Box::pin(self.finish_boxed()).await
+    }
+
+    async fn finish_boxed(mut self) -> Result<Finished, Error> {
         self.settle();
         if self.is_same_answer() {
             let unchanged = self.presented == Presented::Current;

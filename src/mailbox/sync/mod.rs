@@ -30,11 +30,13 @@
 mod commands;
 mod hierarchy;
 #[cfg(test)]
+#[expect(clippy::large_futures, reason = "no test is parked")]
 mod model;
 mod pager;
 mod round;
 mod state;
 #[cfg(test)]
+#[expect(clippy::large_futures, reason = "no test is parked")]
 mod tests;
 mod watch;
 

@@ -193,12 +193,12 @@ impl Round {
     /// Reads the next page; `false` when all is said.
     async fn fetch(&mut self) -> Result<bool, Error> {
         match self.pager.stage {
-            Stage::Replay => self.fetch_replay().await?,
-            Stage::Owed => self.fetch_owed().await?,
-            Stage::Sweep => self.fetch_sweep().await?,
-            Stage::Log => self.fetch_log().await?,
+            Stage::Replay => Box::pin(self.fetch_replay()).await?,
+            Stage::Owed => Box::pin(self.fetch_owed()).await?,
+            Stage::Sweep => Box::pin(self.fetch_sweep()).await?,
+            Stage::Log => Box::pin(self.fetch_log()).await?,
             Stage::Fill if self.pager.counting => return Ok(false),
-            Stage::Fill => self.fetch_fill().await?,
+            Stage::Fill => Box::pin(self.fetch_fill()).await?,
             Stage::Done => return Ok(false),
         }
         Ok(true)

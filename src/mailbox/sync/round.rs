@@ -29,7 +29,7 @@ pub struct Round {
     pub(super) folder: FolderRow,
     pub(super) presented: Presented,
     /// The state as it was read.
-    pub(super) origin: State,
+    pub(super) origin: Box<State>,
     /// The head row's version; `None` before there is one.
     version: Option<Seq>,
     /// The set that the stored parts hold.
@@ -37,7 +37,7 @@ pub struct Round {
     /// What becomes the generation before.
     base: Option<Previous>,
     /// What becomes the current generation.
-    pub(super) draft: State,
+    pub(super) draft: Box<State>,
     pub(super) tx: Tx,
     /// The draft was written under its own number already.
     saved: bool,
@@ -53,7 +53,7 @@ pub struct Round {
     pub(super) dirty: BTreeSet<u16>,
     /// What the lost answer told and its repetition has not told yet.
     pub(super) replay: RoaringBitmap,
-    pub(super) pager: Pager,
+    pub(super) pager: Box<Pager>,
 }
 
 /// What a round came to.
@@ -72,6 +72,17 @@ impl Mailbox {
     /// # Errors
     /// [`Error::NotFound`] for the folder; the store's.
     pub async fn sync(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+        key: u64,
+    ) -> Result<Option<Round>, Error> {
+        // Boxed: callers keep their own futures small.
+        Box::pin(self.begin_round(scope, device, folder, key)).await
+    }
+
+    async fn begin_round(
         &self,
         scope: Scope,
         device: DeviceNo,
@@ -99,6 +110,7 @@ impl Mailbox {
             }
             Some(_) => return Ok(None),
         };
+        let origin = Box::new(origin);
         let mut round = Round::new(self.clone(), at, folder, presented, origin, version);
         match presented {
             Presented::First => round.begin_first().await?,
@@ -120,7 +132,7 @@ impl Round {
         at: At,
         folder: FolderRow,
         presented: Presented,
-        origin: State,
+        origin: Box<State>,
         version: Option<Seq>,
     ) -> Self {
         let by = By {
@@ -147,7 +159,7 @@ impl Round {
             touched: RoaringBitmap::new(),
             dirty: BTreeSet::new(),
             replay: RoaringBitmap::new(),
-            pager: Pager::default(),
+            pager: Box::default(),
             mailbox,
         }
     }
@@ -157,7 +169,7 @@ impl Round {
     async fn begin_first(&mut self) -> Result<(), Error> {
         if self.version.is_some() && !self.origin.is_pristine() {
             let cursor = self.at.log_end(&self.mailbox).await?;
-            self.draft = State::new(self.origin.number + 1, cursor);
+            *self.draft = State::new(self.origin.number + 1, cursor);
         }
         self.draft.options = Vec::new();
         Ok(())
@@ -245,7 +257,11 @@ impl Round {
     ///
     /// # Errors
     /// [`Error::Conflict`]: compute the request again; the store's.
-    pub async fn finish(mut self) -> Result<Finished, Error> {
+    pub async fn finish(self) -> Result<Finished, Error> {
+        Box::pin(self.finish_boxed()).await
+    }
+
+    async fn finish_boxed(mut self) -> Result<Finished, Error> {
         self.settle();
         self.apply_sent();
         let advanced = self.pager.sent > 0 || self.novel;
@@ -265,7 +281,7 @@ impl Round {
     async fn finish_first(&mut self) -> Result<(), Error> {
         self.saved = true;
         if self.version.is_none() || self.draft != self.origin {
-            self.write_state(self.draft.clone()).await?;
+            self.write_state(&self.draft.clone()).await?;
         }
         Ok(())
     }
@@ -292,7 +308,7 @@ impl Round {
             state.positions = self.draft.positions.clone();
             state.options.clone_from(&self.draft.options);
             state.owed.clone_from(&self.draft.owed);
-            self.write_state(state).await?;
+            self.write_state(&state).await?;
         }
         Ok(())
     }
@@ -305,10 +321,10 @@ impl Round {
         }
         let mut state = self.draft.clone();
         state.previous.clone_from(&self.base);
-        self.write_state(state).await
+        self.write_state(&state).await
     }
 
-    async fn write_state(&mut self, state: State) -> Result<(), Error> {
+    async fn write_state(&mut self, state: &State) -> Result<(), Error> {
         self.tx.require(self.at.condition(self.version));
         self.tx.require(self.folder.unchanged(self.at.scope));
         for write in state.writes(&self.at, &self.stored)? {
@@ -316,7 +332,7 @@ impl Round {
         }
         if let Some(batch) = self.tx.take() {
             self.version = Some(self.mailbox.commit(batch).await?);
-            self.stored = state.held;
+            self.stored.clone_from(&state.held);
             self.dirty.clear();
         }
         Ok(())

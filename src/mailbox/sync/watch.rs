@@ -51,10 +51,10 @@ impl Mailbox {
             }
         }
         let more = if is_root {
-            let hierarchy = self.folder_sync(scope, device, peek.number).await?;
+            let hierarchy = Box::pin(self.folder_sync(scope, device, peek.number)).await?;
             hierarchy.is_some_and(|mut h| !h.changes().is_empty())
         } else {
-            match Box::pin(self.sync(scope, device, folder, peek.number)).await? {
+            match self.sync(scope, device, folder, peek.number).await? {
                 Some(mut round) => round.more().await?,
                 // A Sync has come between.
                 None => true,
@@ -81,7 +81,7 @@ impl Mailbox {
         window: Option<Window>,
         max: usize,
     ) -> Result<Option<usize>, Error> {
-        let Some(mut round) = Box::pin(self.sync(scope, device, folder, key)).await? else {
+        let Some(mut round) = self.sync(scope, device, folder, key).await? else {
             return Ok(None);
         };
         if let Some(window) = window {

@@ -40,7 +40,7 @@ impl Random {
     }
 
     pub(super) fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
+        usize::try_from(self.next() % n as u64).unwrap()
     }
 
     pub(super) fn percent(&mut self, chance: usize) -> bool {

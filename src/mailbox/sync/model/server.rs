@@ -115,7 +115,7 @@ pub(super) async fn handle(
 ) -> Result<Answer, Error> {
     let mut random = seed.map(Random);
     for _ in 0..limits::CONFLICT_RETRIES_MAX {
-        match attempt(mailbox, scope, request, &mut random).await {
+        match Box::pin(attempt(mailbox, scope, request, &mut random)).await {
             Err(Error::Conflict) => {}
             done => return done,
         }
