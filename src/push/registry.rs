@@ -1,7 +1,7 @@
 //! Who watches what: shards by scope, and in each the watches of a scope.
 
 use super::watcher::{Ended, Entry, Watcher};
-use crate::store::{Scope, Wake};
+use crate::store::{Hint, Scope, Wake};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,13 +105,20 @@ impl Registry {
         end(older.unwrap_or_default());
     }
 
-    /// Marks the watches that a commit concerns. Returns how many.
+    /// Marks the watches that a wake concerns; all of them after a gap. Returns how many.
     pub fn wake(&self, wake: &Wake) -> usize {
+        match wake {
+            Wake::Moved { scope, hints, .. } => self.moved(*scope, hints),
+            Wake::Gap => self.wake_all(),
+        }
+    }
+
+    fn moved(&self, scope: Scope, hints: &[Hint]) -> usize {
         let concerned: Vec<Arc<Entry>> = self
-            .locked(wake.scope)
+            .locked(scope)
             .and_then(|shard| {
-                let watches = shard.get(&wake.scope)?;
-                let concerned = watches.iter().filter(|w| concerns(&w.watch, wake));
+                let watches = shard.get(&scope)?;
+                let concerned = watches.iter().filter(|w| concerns(&w.watch, hints));
                 Some(concerned.map(|w| Arc::clone(&w.entry)).collect())
             })
             .unwrap_or_default();
@@ -122,18 +129,21 @@ impl Registry {
         concerned.len()
     }
 
-    /// Marks everything: after wakes were lost, everyone has to read again.
-    pub fn wake_all(&self) {
+    /// Marks everything: after wakes were lost, everyone has to read again. Returns how many.
+    pub fn wake_all(&self) -> usize {
+        let mut count = 0;
         for shard in &self.0.shards {
             let all: Vec<Arc<Entry>> = lock(shard)
                 .values()
                 .flatten()
                 .map(|w| Arc::clone(&w.entry))
                 .collect();
+            count += all.len();
             for entry in all {
                 entry.mark(Ended::Woken);
             }
         }
+        count
     }
 
     /// How many requests are parked.
@@ -183,8 +193,8 @@ fn end(older: Vec<Registered>) {
     }
 }
 
-fn concerns(watch: &Watch, wake: &Wake) -> bool {
-    wake.hints.iter().any(|hint| {
+fn concerns(watch: &Watch, hints: &[Hint]) -> bool {
+    hints.iter().any(|hint| {
         let by_others = hint.device == 0 || hint.device != watch.device;
         let watched = match hint.folder {
             0 => watch.hierarchy,

@@ -16,10 +16,10 @@ fn watch(device: u32, folders: &[u32]) -> Watch {
 }
 
 fn wake(folder: u32, device: u32) -> Wake {
-    Wake {
+    Wake::Moved {
         scope: ALICE,
         seq: 1,
-        hints: vec![Hint { folder, device }],
+        hints: [Hint { folder, device }].into(),
     }
 }
 
@@ -51,9 +51,10 @@ fn own_changes_and_other_accounts_do_not_wake() {
     let registry = Registry::new();
     let w = registry.watch(watch(1, &[2]));
     registry.wake(&wake(2, 1));
-    registry.wake(&Wake {
+    registry.wake(&Wake::Moved {
         scope: Scope(17),
-        ..wake(2, 0)
+        seq: 1,
+        hints: [Hint { folder: 2, device: 0 }].into(),
     });
     assert_eq!(w.ended(), None);
 }
@@ -82,7 +83,7 @@ fn a_rearmed_watcher_waits_again_but_not_a_superseded_one() {
     registry.wake(&wake(2, 0));
     w.rearm();
     assert_eq!(w.ended(), None);
-    registry.wake_all();
+    assert_eq!(registry.wake(&Wake::Gap), 1);
     assert_eq!(w.ended(), Some(Ended::Woken));
     registry.supersede(ALICE, 1);
     w.rearm();
