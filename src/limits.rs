@@ -191,6 +191,8 @@ pub const SYNC_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const ESTIMATE_COLLECTIONS_MAX: usize = 1_000;
 /// Operations of one ItemOperations request.
 pub const ITEM_OPERATIONS_MAX: usize = 100;
+/// Bytes of attachments and bodies in one answer to ItemOperations.
+pub const ITEM_OPERATIONS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Moves of one MoveItems request.
 pub const MOVES_MAX: usize = 1_000;
 /// Folders of one Ping; above it Status 6 with this `MaxFolders`.
@@ -205,6 +207,10 @@ pub const ID_CHARS_MAX: usize = 64;
 pub const CLIENT_ID_CHARS_MAX: usize = 40;
 /// Characters of a DeviceId.
 pub const DEVICE_ID_CHARS_MAX: usize = 32;
+/// Bytes of a property of `DeviceInformation` that are kept.
+pub const DEVICE_INFORMATION_BYTES_MAX: usize = 1_024;
+/// Bytes of a `User-Agent` that are kept.
+pub const USER_AGENT_BYTES_MAX: usize = 256;
 /// Folders of one account.
 pub const FOLDERS_MAX: usize = 10_000;
 /// Devices of one account; the one unseen for longest gives way.

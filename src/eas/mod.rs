@@ -1,5 +1,432 @@
-//! Exchange ActiveSync.
+//! Exchange ActiveSync: the protocol from the request line to the answer ([MS-ASHTTP], [MS-ASCMD]).
+//!
+//! A request goes through [`Eas::handle`]: log-in, device, policy, then the command that the table
+//! in [`dispatch`] names. Every number of the protocol's statuses stands in here and nowhere else.
+//!
+//! Deliberately absent: sockets, what a record is stored as, Autodiscover.
 
 pub mod classes;
+pub mod commands;
+pub mod context;
+pub mod dispatch;
+pub mod log;
 pub mod options;
+pub mod outgoing;
+pub mod parked;
+pub mod policy;
+pub mod request;
+pub mod status;
+#[cfg(test)]
+mod testing;
+pub mod value;
 pub mod version;
+
+use std::sync::Arc;
+
+use crate::auth::{Authenticator, Denied};
+use crate::clock::Clock;
+use crate::http::{Answer, Outcome, Peer, Request, Why};
+use crate::limits;
+use crate::mailbox::{Access, AccountRow, Device, DeviceNo, DeviceRow, Mailbox};
+use crate::push::{Ended, Registry};
+use crate::work::Pool;
+use context::{Content, Context, Done, Reply};
+use dispatch::{Carries, Command};
+use log::Line;
+use outgoing::Outbound;
+use parked::{Parked, Wait};
+use request::Target;
+use status::{Common, Failure};
+use version::Version;
+
+/// What the `MS-Server-ActiveSync` header says: some clients show it, some compare its first number
+/// with what they know of Exchange.
+const SERVER: &str = "16.1";
+/// The device id with which Android tries an account before it keeps it: nothing is kept of it.
+const TRIAL_DEVICE: &str = "validate";
+/// A device is noted as seen so often, in milliseconds; more often where it has changed.
+const SEEN_EVERY_MS: i64 = 15 * 60 * 1000;
+
+/// What an operator may set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The highest version that is offered, where the account says nothing else.
+    pub version_max: Version,
+    /// The shortest heartbeat, in seconds.
+    pub heartbeat_s_min: u32,
+    /// The longest heartbeat, in seconds.
+    pub heartbeat_s_max: u32,
+    /// Policy for all accounts: element of [MS-ASPROV] 2.2.2 and value; empty: none.
+    pub policy: Vec<(String, String)>,
+    /// The name of this host, for Message-IDs.
+    pub host: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version_max: Version::V16_1,
+            heartbeat_s_min: limits::HEARTBEAT_S_MIN,
+            heartbeat_s_max: limits::HEARTBEAT_S_MAX,
+            policy: Vec::new(),
+            host: "localhost".into(),
+        }
+    }
+}
+
+/// What the protocol is served from.
+pub struct Parts {
+    /// The user data.
+    pub mailbox: Mailbox,
+    /// Who may log in.
+    pub auth: Authenticator,
+    /// Takes mail for other hosts; none: such mail is refused.
+    pub outbound: Option<Arc<dyn Outbound>>,
+    /// Who waits.
+    pub push: Registry,
+    /// The time.
+    pub clock: Clock,
+    /// Where large mails are taken apart.
+    pub workers: Pool,
+    /// What the operator set.
+    pub settings: Settings,
+}
+
+/// The protocol's server. A cheap clone, one per core.
+#[derive(Clone)]
+pub struct Eas {
+    parts: Arc<Parts>,
+    core: usize,
+}
+
+impl std::fmt::Debug for Eas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Eas")
+            .field("core", &self.core)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Eas {
+    /// A server of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            core: 0,
+        }
+    }
+
+    /// The same, for another core.
+    #[must_use]
+    pub fn on_core(&self, core: usize) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+            core,
+        }
+    }
+
+    /// The user data.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.parts.mailbox
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.parts.clock
+    }
+
+    /// Who waits.
+    #[must_use]
+    pub fn push(&self) -> &Registry {
+        &self.parts.push
+    }
+
+    /// The pool for what burns.
+    #[must_use]
+    pub fn workers(&self) -> &Pool {
+        &self.parts.workers
+    }
+
+    /// What the operator set.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    /// Who takes mail for other hosts.
+    #[must_use]
+    pub fn outbound(&self) -> Option<&dyn Outbound> {
+        self.parts.outbound.as_deref()
+    }
+
+    /// Answers a request for a path that [`request::is_service`] knows.
+    pub async fn handle(&self, request: &Request<'_>, peer: &Peer) -> Outcome<Parked> {
+        let started_ms = self.clock().mono_ms();
+        let account = match self.log_in(request, peer).await {
+            Ok(account) => account,
+            Err(answer) => {
+                log::refused("log-in", answer.status, self.core);
+                return Outcome::Answer(common_headers(answer));
+            }
+        };
+        let ceiling = self.ceiling(&account);
+        match request.method {
+            "OPTIONS" => {
+                log::refused("OPTIONS", 200, self.core);
+                return Outcome::Answer(common_headers(commands::options::answer(ceiling)));
+            }
+            "POST" => {}
+            _ => {
+                let answer = Answer::text(501, "not a method of this protocol");
+                return Outcome::Answer(common_headers(answer.with("Allow", "OPTIONS,POST")));
+            }
+        }
+        let target = match request::parse(request) {
+            Ok(target) => target,
+            Err(e) => return self.refuse_line(&e),
+        };
+        let line = Line {
+            command: target.command.name(),
+            user: account.account.login.as_str().into(),
+            device: target.device_id.as_str().into(),
+            version: target.version,
+            started_ms,
+            core: self.core,
+        };
+        let done = Box::pin(self.serve(request, &target, &account, ceiling)).await;
+        self.close(done, Box::new(line), target.command, ceiling)
+    }
+
+    /// Goes on with a parked request.
+    pub async fn resume(&self, parked: Parked, why: Why) -> Outcome<Parked> {
+        let Parked { waiting, line } = parked;
+        let superseded = waiting.watcher.ended() == Some(Ended::Superseded);
+        let expired = why == Why::Expired || superseded;
+        let (command, done) = match &waiting.wait {
+            Wait::Ping(_) => (
+                Command::Ping,
+                Box::pin(commands::ping::resume(self, *waiting, expired)).await,
+            ),
+            Wait::Sync(_) => (
+                Command::Sync,
+                Box::pin(commands::sync::resume(self, *waiting, expired)).await,
+            ),
+        };
+        self.close(done, line, command, self.settings().version_max)
+    }
+
+    async fn log_in(&self, request: &Request<'_>, peer: &Peer) -> Result<AccountRow, Answer> {
+        let header = request.header("Authorization").map(str::as_bytes);
+        match Box::pin(self.parts.auth.verify(header, peer.network())).await {
+            Ok(account) => Ok(account),
+            Err(Denied::Missing | Denied::Wrong) => Err(status::unauthorized()),
+            Err(Denied::Throttled { wait_s }) => Err(status::throttled(wait_s)),
+            Err(Denied::Busy | Denied::Store(_)) => Err(status::unavailable()),
+        }
+    }
+
+    /// The highest version for this account.
+    fn ceiling(&self, account: &AccountRow) -> Version {
+        let own = account.account.version_ceiling;
+        let own = own.and_then(|tens| Version::from_tens(u8::try_from(tens).ok()?));
+        own.unwrap_or(self.settings().version_max)
+    }
+
+    async fn serve(
+        &self,
+        request: &Request<'_>,
+        target: &Target,
+        account: &AccountRow,
+        ceiling: Version,
+    ) -> Result<Done, Failure> {
+        let row = target.command.row();
+        if target.version > ceiling {
+            return Err(Common::VersionNotSupported.into());
+        }
+        let run = row.run.ok_or(Common::CommandNotSupported)?;
+        if !row.is_in(target.version) {
+            return Err(not_in_version(target.version));
+        }
+        if !target.has_device_id() {
+            return Err(Common::DeviceIdMissingOrInvalid.into());
+        }
+        if !target.has_device_type() {
+            return Err(Common::DeviceTypeMissingOrInvalid.into());
+        }
+        check_type(request, row.carries, target.version)?;
+        let device = self.device(request, target, account).await?;
+        if device.device.access != Access::Allowed {
+            return Err(Common::DeviceIsBlockedForThisUser.into());
+        }
+        if row.needs_policy {
+            let policy = self.policy(account);
+            policy.check(&device.device, target.policy_key)?;
+        }
+        let context = Context {
+            eas: self,
+            target,
+            account,
+            device: &device,
+            body: request.body,
+        };
+        run(&context).await
+    }
+
+    /// What is demanded of the devices of this account.
+    #[must_use]
+    pub fn policy(&self, account: &AccountRow) -> policy::Policy {
+        policy::Policy::of(&self.settings().policy, &account.account.policy)
+    }
+
+    /// The device of a request; a new one is noted, and what has changed of it.
+    async fn device(
+        &self,
+        request: &Request<'_>,
+        target: &Target,
+        account: &AccountRow,
+    ) -> Result<DeviceRow, Failure> {
+        let agent = request.header("User-Agent").unwrap_or_default();
+        let agent = crate::pim::mail::cut(agent, limits::USER_AGENT_BYTES_MAX);
+        if target.device_id == TRIAL_DEVICE {
+            return Ok(trial_device(target));
+        }
+        let (scope, mailbox) = (account.scope, self.mailbox());
+        let mut tries = 0;
+        let row = loop {
+            let (id, kind) = (&target.device_id, &target.device_type);
+            match Box::pin(mailbox.get_or_add_device(scope, id, kind, agent)).await {
+                Err(crate::mailbox::Error::Conflict) if tries < limits::CONFLICT_RETRIES_MAX => {
+                    tries += 1;
+                }
+                row => break row?,
+            }
+        };
+        let (now_ms, version) = (self.clock().now_ms(), u16::from(target.version.tens()));
+        let is_as_noted = |d: &Device| {
+            // Some clients send no User-Agent with some commands.
+            (agent.is_empty() || d.user_agent == agent)
+                && d.version == version
+                && now_ms - d.last_seen_ms < SEEN_EVERY_MS
+        };
+        if is_as_noted(&row.device) {
+            return Ok(row);
+        }
+        let note = |d: &mut Device| {
+            if !agent.is_empty() {
+                agent.clone_into(&mut d.user_agent);
+            }
+            d.version = version;
+            d.last_seen_ms = now_ms;
+            if target.command == Command::Sync {
+                d.syncs += 1;
+            }
+        };
+        Ok(Box::pin(mailbox.change_device(scope, row.number, note)).await?)
+    }
+
+    fn refuse_line(&self, e: &request::Error) -> Outcome<Parked> {
+        let answer = match e {
+            request::Error::Command => Answer::text(501, "unknown command"),
+            e => Answer::text(400, &e.to_string()),
+        };
+        log::refused("?", answer.status, self.core);
+        Outcome::Answer(common_headers(answer))
+    }
+
+    /// Makes the answer of what a command came to, and writes the log line.
+    fn close(
+        &self,
+        done: Result<Done, Failure>,
+        line: Box<Line>,
+        command: Command,
+        ceiling: Version,
+    ) -> Outcome<Parked> {
+        let (answer, status, changes) = match done {
+            Ok(Done::Park(waiting)) => return Outcome::Park(Parked { waiting, line }),
+            Ok(Done::Reply(reply)) => {
+                let (status, changes) = (reply.status, reply.changes);
+                (answer_of(reply, ceiling), status, changes)
+            }
+            Err(failure) => {
+                if let Failure::Mailbox(e) = &failure {
+                    tracing::warn!(command = line.command, error = %e, "a command failed");
+                }
+                (
+                    failure.answer(command.row(), line.version),
+                    failure.status(),
+                    0,
+                )
+            }
+        };
+        let now_ms = self.clock().mono_ms();
+        line.write(now_ms, status, answer.status, answer.body.len(), changes);
+        Outcome::Answer(common_headers(answer))
+    }
+}
+
+fn answer_of(reply: Reply, ceiling: Version) -> Answer {
+    let answer = match reply.content {
+        Content::Nothing => Answer::new(200),
+        Content::Wbxml(document) => Answer::wbxml(document),
+        Content::Other(kind, bytes) => Answer::new(200).with_body(kind, bytes),
+    };
+    if !reply.renegotiate {
+        return answer;
+    }
+    answer
+        .with("X-MS-RP", dispatch::versions(ceiling))
+        .with("MS-ASProtocolVersions", dispatch::versions(ceiling))
+        .with("MS-ASProtocolCommands", dispatch::commands(ceiling))
+}
+
+fn common_headers(answer: Answer) -> Answer {
+    answer
+        .with("MS-Server-ActiveSync", SERVER)
+        .with("Cache-Control", "private")
+}
+
+/// A command that exists, but not in this version.
+fn not_in_version(version: Version) -> Failure {
+    if version >= Version::V14_0 {
+        Common::VersionNotSupported.into()
+    } else {
+        Failure::Http(501, "not a command of this version")
+    }
+}
+
+/// A content has to be of the type that the command carries. None at all is left to the command.
+fn check_type(request: &Request<'_>, carries: Carries, version: Version) -> Result<(), Failure> {
+    let Some(kind) = request.header("Content-Type") else {
+        return Ok(());
+    };
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let is = |expect: &str| kind.eq_ignore_ascii_case(expect);
+    let wbxml = || is("application/vnd.ms-sync.wbxml") || is("application/vnd.ms-sync");
+    let fits = match carries {
+        _ if request.body.is_empty() => true,
+        Carries::Nothing => true,
+        Carries::Mail if version < Version::V14_0 => is("message/rfc822"),
+        Carries::Mail | Carries::Wbxml | Carries::WbxmlOrNothing => wbxml(),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Common::InvalidContent.into())
+    }
+}
+
+/// A device that only tries whether the account works.
+fn trial_device(target: &Target) -> DeviceRow {
+    DeviceRow {
+        number: DeviceNo::NONE,
+        version: 0,
+        device: Device {
+            id: target.device_id.clone(),
+            kind: target.device_type.clone(),
+            ..Device::default()
+        },
+    }
+}

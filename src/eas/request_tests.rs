@@ -19,14 +19,23 @@ fn paths() {
     ] {
         assert!(is_service(good), "{good}");
     }
-    for bad in ["", "/", "/Microsoft-Server", "/Microsoft-Server-ActiveSyncX", "/Microsoft-Server-ActiveSync/x"] {
+    for bad in [
+        "",
+        "/",
+        "/Microsoft-Server",
+        "/Microsoft-Server-ActiveSyncX",
+        "/Microsoft-Server-ActiveSync/x",
+    ] {
         assert!(!is_service(bad), "{bad}");
     }
 }
 
 #[test]
 fn a_plain_query_in_any_order_and_case() {
-    let headers = [("MS-ASProtocolVersion", "12.1"), ("X-MS-PolicyKey", "3942919513")];
+    let headers = [
+        ("MS-ASProtocolVersion", "12.1"),
+        ("X-MS-PolicyKey", "3942919513"),
+    ];
     let got = target(
         "/x?User=alice%40example.org&DEVICEID=abc123&devicetype=iPhone&cMd=sYnC&SaveInSent=T&CollectionId=5",
         &headers,
@@ -35,7 +44,10 @@ fn a_plain_query_in_any_order_and_case() {
     assert_eq!(got.command, Command::Sync);
     assert_eq!(got.version, Version::V12_1);
     assert_eq!(got.user.as_deref(), Some("alice@example.org"));
-    assert_eq!((got.device_id.as_str(), got.device_type.as_str()), ("abc123", "iPhone"));
+    assert_eq!(
+        (got.device_id.as_str(), got.device_type.as_str()),
+        ("abc123", "iPhone")
+    );
     assert_eq!(got.policy_key, Some(3_942_919_513));
     assert!(got.parameters.save_in_sent);
     assert_eq!(got.parameters.collection_id.as_deref(), Some("5"));
@@ -62,9 +74,17 @@ fn refused() {
     check("/x?Cmd=Sync&DeviceId=a", &[], Error::NoVersion);
     check("/x?Cmd=Nothing", V14_1, Error::Command);
     check("/x?Cmd=", V14_1, Error::Command);
-    check("/x?Cmd=Ping", &[("MS-ASProtocolVersion", "17.0")], Error::Version(Command::Ping));
+    check(
+        "/x?Cmd=Ping",
+        &[("MS-ASProtocolVersion", "17.0")],
+        Error::Version(Command::Ping),
+    );
     let three_bytes_of_key = STANDARD.encode([141, 0, 9, 4, 1, b'a', 3, 1, 2, 3, 1, b'b']);
-    check(&format!("/x?{three_bytes_of_key}"), &[], Error::PolicyKey(3));
+    check(
+        &format!("/x?{three_bytes_of_key}"),
+        &[],
+        Error::PolicyKey(3),
+    );
 }
 
 #[test]
@@ -120,7 +140,9 @@ fn encode(t: &Target, escape: bool) -> String {
     field(Some(7), &[flags]);
     let text = STANDARD.encode(bytes);
     if escape {
-        text.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D")
+        text.replace('+', "%2B")
+            .replace('/', "%2f")
+            .replace('=', "%3D")
     } else {
         text
     }

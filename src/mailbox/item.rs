@@ -93,6 +93,12 @@ impl ItemRow {
         Class::from_number(*self.stored().get(1)?)
     }
 
+    /// Bytes of the stored record: about what it takes in an answer.
+    #[must_use]
+    pub fn stored_bytes(&self) -> usize {
+        self.stored().len()
+    }
+
     pub(super) fn stored(&self) -> &[u8] {
         self.row.value()
     }

@@ -54,7 +54,11 @@ fn own_changes_and_other_accounts_do_not_wake() {
     registry.wake(&Wake::Moved {
         scope: Scope(17),
         seq: 1,
-        hints: [Hint { folder: 2, device: 0 }].into(),
+        hints: [Hint {
+            folder: 2,
+            device: 0,
+        }]
+        .into(),
     });
     assert_eq!(w.ended(), None);
 }

@@ -170,6 +170,12 @@ impl<'a> Reader<'a> {
         Ok(all)
     }
 
+    /// What is not read yet: the difference before and after an element is its bytes.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Passes over the element just named, with all that is in it.
     ///
     /// # Errors

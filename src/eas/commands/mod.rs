@@ -1,0 +1,17 @@
+//! The commands, one file (or folder) each.
+
+pub mod folder_create;
+pub mod folder_delete;
+pub mod folder_sync;
+pub mod folder_update;
+pub mod get_attachment;
+pub mod get_item_estimate;
+pub mod item_operations;
+pub mod move_items;
+pub mod options;
+pub mod ping;
+pub mod provision;
+pub mod search;
+pub mod send_mail;
+pub mod settings;
+pub mod sync;

@@ -1,0 +1,247 @@
+//! The answer to Sync, from what the collections came to. Written after everything is durable.
+
+use super::decode::class_name;
+use crate::eas::classes::{self, Fetched};
+use crate::eas::context::Reply;
+use crate::eas::options::Options;
+use crate::eas::version::Version;
+use crate::mailbox::{FolderId, ItemId, ItemRow, ServerId};
+use crate::pim::Class;
+use crate::wbxml::tags::{airsync, calendar, contacts, email, notes, tasks};
+use crate::wbxml::{Tag, Writer};
+
+/// What one collection came to.
+#[derive(Debug)]
+pub struct Section {
+    /// Its folder.
+    pub folder: FolderId,
+    /// CollectionId as sent.
+    pub id: String,
+    /// The class of what it holds.
+    pub class: Option<Class>,
+    /// The key to present next.
+    pub key: u64,
+    /// The collection's status.
+    pub status: u16,
+    /// Something was held back.
+    pub more: bool,
+    /// What the client is told.
+    pub changes: Vec<Told>,
+    /// What its commands came to.
+    pub responses: Vec<Response>,
+    /// In which form.
+    pub options: Options,
+    /// Nothing to say: the key is the one presented.
+    pub silent: bool,
+}
+
+/// One thing that the client is told.
+#[derive(Debug)]
+pub enum Told {
+    /// A new item, with what had to be read for it.
+    Add(ItemRow, Box<Fetched>),
+    /// A changed one.
+    Change(ItemRow, Box<Fetched>),
+    /// One that is gone.
+    Delete(ItemId),
+    /// One that is out of the window.
+    SoftDelete(ItemId),
+}
+
+/// What a command of the client came to, where it has to be said.
+#[derive(Debug)]
+pub enum Response {
+    /// To an Add.
+    Add {
+        /// As sent.
+        client_id: String,
+        /// The new item.
+        item: Option<ItemId>,
+        /// 1 or what went wrong.
+        status: u8,
+        /// It was a text message.
+        sms: bool,
+    },
+    /// To a Change that failed.
+    Change {
+        /// As sent.
+        server_id: String,
+        /// What went wrong.
+        status: u8,
+    },
+    /// To a Delete that failed.
+    Delete {
+        /// As sent.
+        server_id: String,
+        /// What went wrong.
+        status: u8,
+    },
+    /// To a Fetch.
+    Fetch {
+        /// As sent.
+        server_id: String,
+        /// The item, where there is one.
+        item: Option<(ItemRow, Box<Fetched>)>,
+    },
+}
+
+/// Writes the sections; those without anything to say only where the version wants them.
+#[must_use]
+pub fn reply(sections: &[Section], version: Version) -> Reply {
+    let spoken = |s: &&Section| !s.silent || version < Version::V14_0;
+    let changes = sections.iter().map(|s| s.changes.len()).sum();
+    let mut w = Writer::with_capacity(4 * 1024);
+    w.open(airsync::SYNC);
+    w.open(airsync::COLLECTIONS);
+    for s in sections.iter().filter(spoken) {
+        section(&mut w, s, version);
+    }
+    w.close();
+    w.close();
+    let status = sections.iter().map(|s| s.status).find(|s| *s != 1);
+    Reply::document(w, status.unwrap_or(1)).with_changes(changes)
+}
+
+/// An answer that is nothing but a status, and a limit where the status has one.
+#[must_use]
+pub fn refusal(status: u16, limit: Option<u32>) -> Reply {
+    let mut w = Writer::new();
+    w.open(airsync::SYNC);
+    w.num(airsync::STATUS, status);
+    if let Some(limit) = limit {
+        w.num(airsync::LIMIT, limit);
+    }
+    w.close();
+    Reply::document(w, status)
+}
+
+fn section(w: &mut Writer, s: &Section, version: Version) {
+    w.open(airsync::COLLECTION);
+    // The schemas from 12.1 on forbid it; clients before rely on it.
+    if version <= Version::V12_0
+        && let Some(class) = s.class
+    {
+        w.text(airsync::CLASS, class_name(class));
+    }
+    w.text(airsync::SYNC_KEY, &s.key.to_string());
+    w.text(airsync::COLLECTION_ID, &s.id);
+    w.num(airsync::STATUS, s.status);
+    if s.more {
+        w.empty(airsync::MORE_AVAILABLE);
+    }
+    if !s.changes.is_empty() {
+        w.open(airsync::COMMANDS);
+        for told in &s.changes {
+            command(w, s, told, version);
+        }
+        w.close();
+    }
+    if !s.responses.is_empty() {
+        w.open(airsync::RESPONSES);
+        for response in &s.responses {
+            answer(w, s, response, version);
+        }
+        w.close();
+    }
+    w.close();
+}
+
+fn server_id(s: &Section, item: ItemId) -> String {
+    let folder = s.folder;
+    ServerId { folder, item }.to_string()
+}
+
+fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
+    let (tag, id, item) = match told {
+        Told::Add(row, fetched) => (airsync::ADD, row.item, Some((row, fetched))),
+        Told::Change(row, fetched) => (airsync::CHANGE, row.item, Some((row, fetched))),
+        Told::Delete(id) => (airsync::DELETE, *id, None),
+        Told::SoftDelete(id) => (airsync::SOFT_DELETE, *id, None),
+    };
+    w.open(tag);
+    w.text(airsync::SERVER_ID, &server_id(s, id));
+    if let Some((row, fetched)) = item {
+        application_data(w, row, fetched, &s.options, version);
+    }
+    w.close();
+}
+
+fn answer(w: &mut Writer, s: &Section, response: &Response, version: Version) {
+    match response {
+        Response::Add {
+            client_id,
+            item,
+            status,
+            sms,
+        } => {
+            w.open(airsync::ADD);
+            if *sms {
+                w.text(airsync::CLASS, "SMS");
+            }
+            w.text(airsync::CLIENT_ID, client_id);
+            if let Some(item) = item {
+                w.text(airsync::SERVER_ID, &server_id(s, *item));
+            }
+            w.num(airsync::STATUS, *status);
+        }
+        Response::Change { server_id, status } => {
+            w.open(airsync::CHANGE);
+            w.text(airsync::SERVER_ID, server_id);
+            w.num(airsync::STATUS, *status);
+        }
+        Response::Delete { server_id, status } => {
+            w.open(airsync::DELETE);
+            w.text(airsync::SERVER_ID, server_id);
+            w.num(airsync::STATUS, *status);
+        }
+        Response::Fetch { server_id, item } => {
+            w.open(airsync::FETCH);
+            w.text(airsync::SERVER_ID, server_id);
+            w.num(airsync::STATUS, if item.is_some() { 1 } else { 8 });
+            if let Some((row, fetched)) = item {
+                application_data(w, row, fetched, &s.options, version);
+            }
+        }
+    }
+    w.close();
+}
+
+fn application_data(
+    w: &mut Writer,
+    row: &ItemRow,
+    fetched: &Fetched,
+    options: &Options,
+    version: Version,
+) {
+    w.open(airsync::APPLICATION_DATA);
+    item(w, row, fetched, options, version);
+    w.close();
+}
+
+/// Writes the properties of an item; of one that cannot be read, that it cannot be read.
+pub fn item(w: &mut Writer, row: &ItemRow, fetched: &Fetched, options: &Options, version: Version) {
+    let ctx = classes::Context {
+        version,
+        options,
+        item: (row.folder.0, row.item.0),
+        fetched,
+    };
+    match row.record() {
+        Ok(record) => classes::encode(w, record, &ctx),
+        Err(e) => {
+            let (folder, item) = (row.folder.0, row.item.0);
+            tracing::error!(folder, item, error = %e, "an item cannot be read");
+            w.text(subject(row.class()), "(this item is damaged on the server)");
+        }
+    }
+}
+
+fn subject(class: Option<Class>) -> Tag {
+    match class {
+        Some(Class::Contacts) => contacts::FILE_AS,
+        Some(Class::Calendar) => calendar::SUBJECT,
+        Some(Class::Tasks) => tasks::SUBJECT,
+        Some(Class::Notes) => notes::SUBJECT,
+        Some(Class::Email) | None => email::SUBJECT,
+    }
+}

@@ -1,0 +1,310 @@
+//! The client's commands of a collection ([MS-ASCMD] 2.2.3.5, 2.2.3.24, 2.2.3.42, 2.2.3.67).
+//!
+//! Each is recognised when it is repeated: it is answered as before, and not carried out again.
+
+use super::Env;
+use super::answer::Response;
+use super::decode::{Collection, Command, Item};
+use super::kept::Kept;
+use crate::eas::classes::{self, Decoded, Source};
+use crate::eas::context::fetch;
+use crate::eas::outgoing::fresh_id;
+use crate::eas::status::Failure;
+use crate::mailbox::{self, FolderId, ItemId, ItemRow, Recorded, Round, ServerId};
+use crate::pim::body::BlobRef;
+use crate::pim::{Class, Record};
+
+const DONE: u8 = 1;
+const PROTOCOL: u8 = 4;
+const MALFORMED: u8 = 6;
+const CONFLICT: u8 = 7;
+const GONE: u8 = 8;
+const NO_SPACE: u8 = 9;
+
+/// What a collection's commands are carried out with.
+struct Desk<'a> {
+    env: &'a Env<'a>,
+    class: Class,
+    kept: &'a Kept,
+}
+
+/// Carries out one command; says what has to be said of it.
+///
+/// # Errors
+/// The store's; [`Failure::Conflict`].
+pub(super) async fn apply(
+    env: &Env<'_>,
+    round: &mut Round,
+    collection: &Collection<'_>,
+    class: Class,
+    kept: &Kept,
+    command: &Command<'_>,
+) -> Result<Option<Response>, Failure> {
+    let desk = Desk { env, class, kept };
+    match command {
+        Command::Add {
+            client_id,
+            sms,
+            item,
+            ..
+        } => {
+            let (item, status) = desk.add(round, client_id, *sms, item).await?;
+            Ok(Some(Response::Add {
+                client_id: client_id.clone(),
+                item,
+                status,
+                sms: *sms,
+            }))
+        }
+        Command::Change {
+            server_id,
+            instance_ms,
+            item,
+            ..
+        } => {
+            let status = match own(round, server_id) {
+                Some(id) => desk.change(round, id, *instance_ms, item).await?,
+                None => GONE,
+            };
+            let server_id = server_id.clone();
+            Ok((status != DONE).then_some(Response::Change { server_id, status }))
+        }
+        Command::Delete {
+            server_id,
+            instance_ms,
+        } => {
+            let status = match (own(round, server_id), instance_ms) {
+                (Some(id), Some(at)) => desk.delete_occurrence(round, id, *at).await?,
+                (Some(id), None) => desk.delete(round, id, collection.deletes_as_moves).await?,
+                (None, _) => GONE,
+            };
+            let server_id = server_id.clone();
+            Ok((status != DONE).then_some(Response::Delete { server_id, status }))
+        }
+        Command::Fetch { server_id } => {
+            let row = match own(round, server_id) {
+                Some(id) => round.item(id).await?,
+                None => None,
+            };
+            let item = match row {
+                Some(row) => {
+                    let read = fetch(env.eas, &row, &kept.options, env.version);
+                    let fetched = Box::new(Box::pin(read).await?);
+                    Some((row, fetched))
+                }
+                None => None,
+            };
+            let server_id = server_id.clone();
+            Ok(Some(Response::Fetch { server_id, item }))
+        }
+    }
+}
+
+/// The item of the collection's folder that a ServerId names.
+fn own(round: &Round, server_id: &str) -> Option<ItemId> {
+    let id = ServerId::parse(server_id)?;
+    (id.folder == round.folder().id).then_some(id.item)
+}
+
+/// The status of an item that the store does not take.
+fn refused(e: mailbox::Error) -> Result<u8, Failure> {
+    match e {
+        mailbox::Error::TooLarge => Ok(MALFORMED),
+        mailbox::Error::Limit => Ok(NO_SPACE),
+        e => Err(e.into()),
+    }
+}
+
+impl Desk<'_> {
+    async fn add(
+        &self,
+        round: &mut Round,
+        client_id: &str,
+        sms: bool,
+        item: &Item<'_>,
+    ) -> Result<(Option<ItemId>, u8), Failure> {
+        let command = mailbox::Command::Add(client_id.to_owned());
+        match round.recorded(&command, item.print) {
+            Recorded::New => {}
+            Recorded::Same(outcome) => return Ok((outcome.item, outcome.status)),
+            // The client has edited the item before it heard that it was stored: the edit counts.
+            Recorded::Differs(outcome) => {
+                if let Some(id) = outcome.item {
+                    let status = self.change(round, id, None, item).await?;
+                    return Ok((Some(id), status));
+                }
+            }
+        }
+        if sms || client_id.is_empty() {
+            round.refuse(command, MALFORMED, item.print);
+            return Ok((None, MALFORMED));
+        }
+        let decoded = match self.decode(item, None, None).await? {
+            Ok(decoded) => decoded,
+            Err(status) => {
+                round.refuse(command, status, item.print);
+                return Ok((None, status));
+            }
+        };
+        // A mail without a record is a draft that has to be composed, which is not done here.
+        let Some(record) = decoded.record else {
+            round.refuse(command, MALFORMED, item.print);
+            return Ok((None, MALFORMED));
+        };
+        match Box::pin(round.add(client_id, &record, DONE, item.print)).await {
+            Ok(id) => Ok((Some(id), DONE)),
+            Err(e) => {
+                let status = refused(e)?;
+                round.refuse(command, status, item.print);
+                Ok((None, status))
+            }
+        }
+    }
+
+    async fn change(
+        &self,
+        round: &mut Round,
+        id: ItemId,
+        instance_ms: Option<i64>,
+        item: &Item<'_>,
+    ) -> Result<u8, Failure> {
+        // Several Changes of one series, each with another InstanceId, are several commands
+        // (TbSync 5): only the whole item's Change is recognised as a repetition.
+        let command = mailbox::Command::Change(id);
+        let print = item.print ^ instance_ms.map_or(0, i64::cast_unsigned);
+        if let Recorded::Same(outcome) = round.recorded(&command, print) {
+            return Ok(outcome.status);
+        }
+        let Some(row) = round.item(id).await? else {
+            return Ok(GONE);
+        };
+        let Ok(existing) = row.to_record() else {
+            return Ok(MALFORMED);
+        };
+        let decoded = match self.decode(item, Some(existing), instance_ms).await? {
+            Ok(decoded) => decoded,
+            Err(status) => {
+                round.refuse(command, status, print);
+                return Ok(status);
+            }
+        };
+        // Marks of a mail are merged: nobody wants to be asked about a read flag.
+        let only_marks = decoded.only_marks();
+        let Some(record) = decoded.record else {
+            round.refuse(command, MALFORMED, print);
+            return Ok(MALFORMED);
+        };
+        let server_wins = !self.kept.options.client_wins && !only_marks;
+        if server_wins && round.conflicts(&row).await? {
+            round.refuse(command, CONFLICT, print);
+            round.echo(id);
+            return Ok(CONFLICT);
+        }
+        self.store(round, &row, &record, print).await
+    }
+
+    async fn store(
+        &self,
+        round: &mut Round,
+        row: &ItemRow,
+        record: &Record,
+        print: u64,
+    ) -> Result<u8, Failure> {
+        match Box::pin(round.change(row, record, DONE, print)).await {
+            Ok(()) => Ok(DONE),
+            Err(e) => {
+                let status = refused(e)?;
+                round.refuse(mailbox::Command::Change(row.item), status, print);
+                Ok(status)
+            }
+        }
+    }
+
+    async fn delete(&self, round: &mut Round, id: ItemId, as_move: bool) -> Result<u8, Failure> {
+        let command = mailbox::Command::Delete(id);
+        if let Recorded::Same(outcome) = round.recorded(&command, 0) {
+            return Ok(outcome.status);
+        }
+        let Some(row) = round.item(id).await? else {
+            return Ok(GONE);
+        };
+        // Deleted Items is a folder for mail; other classes have no such place.
+        let folder = round.folder().id;
+        let into = if as_move && self.class == Class::Email && folder != FolderId::DELETED {
+            let env = self.env;
+            Some(
+                env.eas
+                    .mailbox()
+                    .folder(env.scope(), FolderId::DELETED)
+                    .await?,
+            )
+        } else {
+            None
+        };
+        Box::pin(round.delete(&row, into.as_ref(), DONE)).await?;
+        Ok(DONE)
+    }
+
+    /// Delete with InstanceId (16.0+): the series stays, less one.
+    async fn delete_occurrence(
+        &self,
+        round: &mut Round,
+        id: ItemId,
+        instance_ms: i64,
+    ) -> Result<u8, Failure> {
+        let print = instance_ms.cast_unsigned();
+        let command = mailbox::Command::Change(id);
+        if let Recorded::Same(outcome) = round.recorded(&command, print) {
+            return Ok(outcome.status);
+        }
+        let Some(row) = round.item(id).await? else {
+            return Ok(GONE);
+        };
+        let Ok(Record::Event(mut event)) = row.to_record() else {
+            return Ok(PROTOCOL);
+        };
+        if classes::delete_occurrence(&mut event, instance_ms).is_err() {
+            return Ok(MALFORMED);
+        }
+        self.store(round, &row, &Record::Event(event), print).await
+    }
+
+    /// Reads an item onto what there is of it, and stores what is too large for its record. The
+    /// inner error: the status of an item that is refused.
+    async fn decode(
+        &self,
+        item: &Item<'_>,
+        existing: Option<Record>,
+        instance_ms: Option<i64>,
+    ) -> Result<Result<Decoded, u8>, Failure> {
+        let Some(mut r) = item.at.clone() else {
+            return Ok(Err(PROTOCOL));
+        };
+        let account = &self.env.account.account;
+        let uid = fresh_id();
+        let source = Source {
+            version: self.env.version,
+            supported: &self.kept.supported,
+            now_ms: self.env.eas.clock().now_ms(),
+            zone: "",
+            user_name: &account.display_name,
+            user_email: account.address(),
+            uid: &uid,
+            instance_ms,
+        };
+        let mut decoded = match classes::decode(&mut r, self.class, existing, &source) {
+            Ok(decoded) => decoded,
+            Err(e) if e.costs_one_item() => return Ok(Err(MALFORMED)),
+            Err(_) => return Ok(Err(PROTOCOL)),
+        };
+        for (slot, bytes) in std::mem::take(&mut decoded.uploads) {
+            let id = self.env.eas.mailbox().store().put_blob(&bytes).await?;
+            let blob = BlobRef {
+                hash: id.0,
+                bytes: bytes.len() as u64,
+            };
+            decoded.keep(slot, blob);
+        }
+        Ok(Ok(decoded))
+    }
+}

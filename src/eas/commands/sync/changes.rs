@@ -1,0 +1,75 @@
+//! The server's changes of a collection, as many as the window and the size of the answer allow.
+
+use super::Env;
+use super::answer::Told;
+use crate::eas::context::fetch;
+use crate::eas::options::Options;
+use crate::eas::status::Failure;
+use crate::mailbox::{ChangeKind, ItemRow, Round};
+
+/// Bytes that the ids and tags of one change take.
+const OVERHEAD_BYTES: usize = 64;
+
+/// What may still go into the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Changes.
+    pub changes: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// Takes changes from the round while there is room; true if some are left. At least one is taken
+/// where one is allowed, however large it is.
+///
+/// # Errors
+/// The store's; [`Failure::Conflict`].
+pub async fn collect(
+    env: &Env<'_>,
+    round: &mut Round,
+    options: &Options,
+    room: &mut Room,
+) -> Result<(Vec<Told>, bool), Failure> {
+    let mut told = Vec::new();
+    while room.changes > 0 && room.bytes > 0 {
+        let Some(change) = round.next().await? else {
+            break;
+        };
+        let (one, bytes) = match change.kind {
+            ChangeKind::Delete => (Told::Delete(change.item), 0),
+            ChangeKind::SoftDelete => (Told::SoftDelete(change.item), 0),
+            ChangeKind::Add(row) => {
+                let (fetched, bytes) = read(env, &row, options).await?;
+                (Told::Add(row, fetched), bytes)
+            }
+            ChangeKind::Change(row) => {
+                let (fetched, bytes) = read(env, &row, options).await?;
+                (Told::Change(row, fetched), bytes)
+            }
+        };
+        if bytes > room.bytes && !told.is_empty() {
+            round.put_back();
+            room.bytes = 0;
+            break;
+        }
+        room.changes -= 1;
+        room.bytes = room.bytes.saturating_sub(bytes + OVERHEAD_BYTES);
+        told.push(one);
+    }
+    let more = round.more().await?;
+    Ok((told, more))
+}
+
+/// What the item needs beside its record, and about how many bytes it takes in the answer.
+async fn read(
+    env: &Env<'_>,
+    row: &ItemRow,
+    options: &Options,
+) -> Result<(Box<crate::eas::classes::Fetched>, usize), Failure> {
+    let fetched = Box::pin(fetch(env.eas, row, options, env.version)).await?;
+    let texts = [&fetched.text, &fetched.html, &fetched.body];
+    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+    let binary = [&fetched.mime, &fetched.picture];
+    let binary: usize = binary.into_iter().flatten().map(Vec::len).sum();
+    Ok((Box::new(fetched), row.stored_bytes() + texts + binary))
+}

@@ -1,0 +1,294 @@
+//! Sync ([MS-ASCMD] 2.2.1.21): what changes on both sides of a collection.
+//!
+//! [`decode`] reads the request, [`apply`] carries out the client's commands, [`changes`] gathers
+//! the server's, [`answer`] writes, [`wait`] parks. What a device holds, and what a repeated key
+//! means, is the business of [`crate::mailbox::sync`].
+//!
+//! One collection is one round, and its commit one batch: commands, change log and new state
+//! together. Deliberately absent: text messages, conversations, the recipient information cache.
+
+mod answer;
+mod apply;
+mod changes;
+mod decode;
+mod kept;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+pub use answer::item as write_item;
+pub use decode::{class_name, fingerprint};
+pub use kept::{Kept, window};
+pub use wait::{Waiting, resume};
+
+use crate::eas::Eas;
+use crate::eas::context::{Context, Done, Reply};
+use crate::eas::status::{Failure, retrying};
+use crate::eas::version::Version;
+use crate::limits;
+use crate::mailbox::{self, AccountRow, DeviceNo, FolderRow};
+use crate::store::Scope;
+use crate::wbxml::tags::airsync;
+use answer::Section;
+use changes::Room;
+use decode::{Collection, PROTOCOL_ERROR, Refused, Request};
+
+/// Who syncs, apart from what the request says.
+pub(super) struct Env<'a> {
+    eas: &'a Eas,
+    account: &'a AccountRow,
+    device: DeviceNo,
+    version: Version,
+    takes_empty: bool,
+}
+
+impl Env<'_> {
+    fn scope(&self) -> Scope {
+        self.account.scope
+    }
+
+    /// The answer when there is nothing to tell: from 12.1 on none at all.
+    fn nothing_new(&self, sections: &[Section]) -> Reply {
+        if self.version >= Version::V12_1 && self.takes_empty {
+            return Reply::nothing();
+        }
+        answer::reply(sections, self.version.min(Version::V12_1))
+    }
+}
+
+/// Carries out the command.
+///
+/// # Errors
+/// A document that cannot be read; the store's.
+pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
+    let env = Env {
+        eas: ctx.eas,
+        account: ctx.account,
+        device: ctx.device_no(),
+        version: ctx.version(),
+        takes_empty: takes_empty(&ctx.device.device.user_agent),
+    };
+    match sync(ctx, &env).await {
+        Ok(done) => Ok(done),
+        Err(Refused::Failure(failure)) => Err(failure),
+        Err(Refused::Status(status)) => Ok(answer::refusal(status, None).into()),
+        Err(Refused::Limit(status, limit)) => Ok(answer::refusal(status, Some(limit)).into()),
+    }
+}
+
+/// Nokia's Maemo and MeeGo clients stop at an empty answer (devices.md: seen by syncroton).
+fn takes_empty(user_agent: &str) -> bool {
+    let agent = user_agent.to_ascii_lowercase();
+    !agent.contains("meego") && !agent.contains("nokian800")
+}
+
+async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
+    let request = requested(ctx, env).await?;
+    let watcher = match request.wait_s {
+        Some(_) => Some(wait::watch(env, &request)),
+        None => {
+            ctx.eas.push().supersede(env.scope(), env.device.0);
+            None
+        }
+    };
+    remember(ctx, &request).await?;
+    let sections = match run_collections(env, &request).await? {
+        Ok(sections) => sections,
+        Err(reply) => return Ok(reply.into()),
+    };
+    if sections.iter().any(|s| !s.silent) {
+        return Ok(answer::reply(&sections, env.version).into());
+    }
+    if let (Some(watcher), Some(wait_s)) = (watcher, request.wait_s) {
+        let deadline_ms = ctx.eas.clock().mono_ms() + u64::from(wait_s) * 1000;
+        return Ok(Box::pin(wait::park(env, &request, watcher, deadline_ms)).await?);
+    }
+    Ok(env.nothing_new(&sections).into())
+}
+
+/// The request as sent, or as it stands for one that was sent before.
+async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, Refused> {
+    let stored = stored::from_bytes(&ctx.device.device.last_sync);
+    if ctx.body.is_empty() {
+        if env.version < Version::V12_1 {
+            return Err(PROTOCOL_ERROR);
+        }
+        let stored = stored.ok_or(Refused::Status(13))?;
+        return with_keys(ctx, stored).await;
+    }
+    let mut r = ctx.document(airsync::SYNC)?;
+    let settings = ctx.eas.settings();
+    let heartbeat_s = (settings.heartbeat_s_min, settings.heartbeat_s_max);
+    let request = decode::request(&mut r, env.version, heartbeat_s)?;
+    if request.partial {
+        let is_bare =
+            request.collections.is_empty() && request.wait_s.is_none() && request.window.is_none();
+        if is_bare {
+            return Err(PROTOCOL_ERROR);
+        }
+        let stored = stored.ok_or(Refused::Status(13))?;
+        return with_keys(ctx, stored::merge(stored, request)).await;
+    }
+    if request.collections.is_empty() {
+        return Err(PROTOCOL_ERROR);
+    }
+    Ok(request)
+}
+
+/// Gives the collections of a stored request the keys that were answered last.
+async fn with_keys<'a>(
+    ctx: &Context<'_>,
+    mut request: Request<'a>,
+) -> Result<Request<'a>, Refused> {
+    for c in &mut request.collections {
+        if c.key.is_some() {
+            continue;
+        }
+        let folder = c.folder.ok_or(Refused::Status(13))?;
+        let mailbox = ctx.mailbox();
+        let key = mailbox
+            .current_key(ctx.scope(), ctx.device_no(), folder)
+            .await?;
+        let (key, _) = key.ok_or(Refused::Status(13))?;
+        c.key = Some(key);
+    }
+    Ok(request)
+}
+
+/// Stores a full request without commands. One with key 0 is not stored, and ends the validity of
+/// what was: an empty request after it has nothing to refer to.
+async fn remember(ctx: &Context<'_>, request: &Request<'_>) -> Result<(), Failure> {
+    if ctx.version() < Version::V12_1 || request.collections.iter().any(|c| !c.commands.is_empty())
+    {
+        return Ok(());
+    }
+    let has_first = request.collections.iter().any(|c| c.key == Some(0));
+    let bytes = if has_first {
+        Vec::new()
+    } else {
+        stored::to_bytes(request)
+    };
+    if bytes != ctx.device.device.last_sync {
+        let (scope, device) = (ctx.scope(), ctx.device_no());
+        let change = ctx
+            .mailbox()
+            .change_device(scope, device, |d| d.last_sync.clone_from(&bytes));
+        Box::pin(change).await?;
+    }
+    Ok(())
+}
+
+/// Runs all collections in order. The inner error: nothing was run, since a folder is not there.
+async fn run_collections(
+    env: &Env<'_>,
+    request: &Request<'_>,
+) -> Result<Result<Vec<Section>, Reply>, Failure> {
+    let mut folders = Vec::with_capacity(request.collections.len());
+    for c in &request.collections {
+        match folder(env, c).await? {
+            Some(folder) => folders.push(folder),
+            // The old iPhone loops on a collection's status 8, Outlook dislikes it: 12 sends
+            // both to FolderSync.
+            None => return Ok(Err(answer::refusal(12, None))),
+        }
+    }
+    let total = request.window.unwrap_or(u32::MAX);
+    let mut room = Room {
+        changes: usize::try_from(total).unwrap_or(usize::MAX),
+        bytes: limits::SYNC_ANSWER_BYTES_MAX,
+    };
+    let mut sections = Vec::with_capacity(folders.len());
+    for (c, folder) in request.collections.iter().zip(&folders) {
+        let window = c.window.unwrap_or(limits::WINDOW_SIZE_DEFAULT);
+        let window = usize::try_from(window).unwrap_or(usize::MAX);
+        let own = Room {
+            changes: room.changes.min(window),
+            bytes: room.bytes,
+        };
+        let section = retrying(|| collection(env, c, folder, own)).await?;
+        room.changes = room.changes.saturating_sub(section.0.changes.len());
+        room.bytes = section.1;
+        sections.push(section.0);
+    }
+    Ok(Ok(sections))
+}
+
+async fn folder(env: &Env<'_>, c: &Collection<'_>) -> Result<Option<FolderRow>, Failure> {
+    let Some(id) = c.folder else { return Ok(None) };
+    match env.eas.mailbox().folder(env.scope(), id).await {
+        Ok(folder) => Ok(Some(folder)),
+        Err(mailbox::Error::NotFound) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// One collection, from its key to its commit; and the bytes that are left for the others.
+async fn collection(
+    env: &Env<'_>,
+    c: &Collection<'_>,
+    folder: &FolderRow,
+    mut room: Room,
+) -> Result<(Section, usize), Failure> {
+    let mut section = Section {
+        folder: folder.id,
+        id: c.id.clone(),
+        class: folder.class(),
+        key: 0,
+        status: 1,
+        more: false,
+        changes: Vec::new(),
+        responses: Vec::new(),
+        options: crate::eas::options::Options::default(),
+        silent: false,
+    };
+    let round = match c.key {
+        Some(key) => {
+            let mailbox = env.eas.mailbox();
+            Box::pin(mailbox.sync(env.scope(), env.device, folder.id, key)).await?
+        }
+        None => None,
+    };
+    let Some(mut round) = round else {
+        section.status = 3;
+        return Ok((section, room.bytes));
+    };
+    let is_first = c.key == Some(0);
+    if is_first && !c.commands.is_empty() {
+        section.status = 4;
+        return Ok((section, room.bytes));
+    }
+    let mut kept = Kept::from_bytes(round.options());
+    if let Some(options) = c.options {
+        kept.options = options;
+    }
+    if is_first {
+        kept.supported = c.supported.clone().unwrap_or_default();
+    }
+    if let Some(class) = section.class {
+        let now_ms = env.eas.clock().now_ms();
+        let Some(window) = window(&kept.options, class, now_ms) else {
+            section.status = 4;
+            return Ok((section, room.bytes));
+        };
+        round.set_options(kept.to_bytes())?;
+        round.set_window(window);
+        for command in &c.commands {
+            let applied = apply::apply(env, &mut round, c, class, &kept, command);
+            section.responses.extend(Box::pin(applied).await?);
+        }
+        if !is_first && c.get_changes != Some(false) {
+            let gathered = changes::collect(env, &mut round, &kept.options, &mut room);
+            (section.changes, section.more) = Box::pin(gathered).await?;
+        }
+    }
+    section.options = kept.options;
+    let finished = Box::pin(round.finish()).await?;
+    section.key = finished.key;
+    section.silent = !is_first
+        && finished.unchanged
+        && section.changes.is_empty()
+        && section.responses.is_empty()
+        && !section.more;
+    Ok((section, room.bytes))
+}

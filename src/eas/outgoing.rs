@@ -1,0 +1,277 @@
+//! Mail that goes out from an account: to those who live here at once, to others by way of a queue,
+//! and a copy into Sent Items.
+//!
+//! Sending happens once, whatever becomes of the answer: all that is derived from a mail hangs on
+//! its ClientId and the time of the first attempt, so that a second attempt finds what the first one
+//! did. Without a ClientId (up to 12.1) the content itself takes its place.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::eas::Eas;
+use crate::eas::status::{Common, Failure, retrying};
+use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, Sent};
+use crate::pim::body::BlobRef;
+use crate::pim::mail::compose::{self, ComposeError, Outgoing};
+use crate::pim::{Message, Record, mail};
+use crate::store::BlobId;
+
+/// Takes mail for other hosts.
+pub trait Outbound: Send + Sync {
+    /// Takes a mail, durably. A mail of an id that was taken before is not sent again.
+    fn take<'a>(
+        &'a self,
+        mail: &'a Remote,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotTaken>> + 'a>>;
+}
+
+/// A mail for other hosts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remote {
+    /// Names it for ever.
+    pub id: [u8; 32],
+    /// Envelope sender.
+    pub from: String,
+    /// Envelope recipients, none of whom lives here.
+    pub recipients: Vec<String>,
+    /// The MIME, stored already.
+    pub raw: BlobId,
+    /// Its length in bytes.
+    pub raw_bytes: u64,
+}
+
+/// Why a mail was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// Later, perhaps.
+    #[error("the queue takes nothing at the moment")]
+    Busy,
+    /// Never.
+    #[error("no mail leaves this appliance")]
+    Refused,
+}
+
+/// Who sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// The account.
+    pub account: &'a AccountRow,
+    /// The device.
+    pub device: DeviceNo,
+}
+
+/// A mail as a client hands it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Submission<'a> {
+    /// The MIME.
+    pub mime: &'a [u8],
+    /// The client's name for it; none: the content is the name.
+    pub client_id: Option<&'a str>,
+    /// Keep a copy in Sent Items.
+    pub save: bool,
+}
+
+/// Sixteen random bytes as hex: a UID, or the left part of a Message-ID.
+#[must_use]
+pub fn fresh_id() -> String {
+    let mut bytes = [0_u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without random bytes TLS does not work either; an id that is empty is replaced later.
+        return String::new();
+    }
+    hex(&bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Sends a mail, once.
+///
+/// # Errors
+/// 118 for one that was sent before under its ClientId; 107, 116, 119, 120; the store's.
+pub async fn submit(
+    eas: &Eas,
+    author: Author<'_>,
+    submission: Submission<'_>,
+) -> Result<(), Failure> {
+    let scope = author.account.scope;
+    let print = digest(&[submission.mime]);
+    let client_id = match submission.client_id {
+        Some(id) => id.to_owned(),
+        // Half of the digest: a ClientId has at most 40 characters.
+        None => format!("mime {}", hex(print.get(..16).unwrap_or_default())),
+    };
+    let mailbox = eas.mailbox();
+    let device = author.device;
+    let begin = || async { Ok(mailbox.begin_send(scope, device, &client_id).await?) };
+    let begun_ms = match retrying(begin).await? {
+        Sent::Begun(at_ms) => at_ms,
+        // Up to 12.1 there is no way to say so, and the client wants to hear of success.
+        Sent::Done(_) if submission.client_id.is_none() => return Ok(()),
+        Sent::Done(_) => return Err(Common::MessagePreviouslySent.into()),
+    };
+    let seed = digest(&[
+        &scope.0.to_be_bytes(),
+        &device.0.to_be_bytes(),
+        client_id.as_bytes(),
+        &begun_ms.to_be_bytes(),
+    ]);
+    let (outgoing, record) = prepare(eas, author, submission.mime, begun_ms, &seed).await?;
+    let raw = mailbox.store().put_blob(&outgoing.raw).await?;
+    let post = Post {
+        eas,
+        outgoing: &outgoing,
+        record: &record,
+        raw,
+        seed,
+    };
+    post.distribute().await?;
+    let save = submission.save.then_some(post.record);
+    retrying(|| finish(eas, author, &client_id, begun_ms, raw, save)).await
+}
+
+/// Makes the client's message fit for sending, and its record.
+async fn prepare(
+    eas: &Eas,
+    author: Author<'_>,
+    mime: &[u8],
+    begun_ms: i64,
+    seed: &[u8; 32],
+) -> Result<(Outgoing, Message), Failure> {
+    let account = author.account.account.clone();
+    let host = &eas.settings().host;
+    let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
+    let mime = mime.to_vec();
+    let work = move || {
+        let sender = compose::Sender {
+            primary: account.address(),
+            addresses: &account.addresses,
+            name: &account.display_name,
+        };
+        let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
+        let (record, _) = mail::inspect(&outgoing.raw, begun_ms);
+        Ok::<_, ComposeError>((outgoing, record))
+    };
+    let done = eas.workers().run(work).await?;
+    done.map_err(|e| {
+        Failure::Common(match e {
+            ComposeError::NotMime | ComposeError::HeaderTooLong(_) => Common::InvalidMime,
+            ComposeError::NoRecipient => Common::MessageHasNoRecipient,
+            ComposeError::TooManyRecipients(_) => Common::MailSubmissionFailed,
+            ComposeError::BadRecipient(_) => Common::MessageRecipientUnresolved,
+        })
+    })
+}
+
+struct Post<'a> {
+    eas: &'a Eas,
+    outgoing: &'a Outgoing,
+    record: &'a Message,
+    raw: BlobId,
+    seed: [u8; 32],
+}
+
+impl Post<'_> {
+    /// To everyone: those who live here at once, the others by way of the queue.
+    async fn distribute(&self) -> Result<(), Failure> {
+        let mut remote = Vec::new();
+        let mut local: Vec<AccountRow> = Vec::new();
+        for recipient in &self.outgoing.recipients {
+            match self.resident(recipient).await? {
+                Some(account) if local.iter().any(|a| a.scope == account.scope) => {}
+                Some(account) => local.push(account),
+                None if recipient.contains('@') => remote.push(recipient.clone()),
+                None => return Err(Common::MessageRecipientUnresolved.into()),
+            }
+        }
+        // The others first: if the queue does not take it, nobody gets it.
+        if !remote.is_empty() {
+            self.queue(remote).await?;
+        }
+        for account in &local {
+            retrying(|| self.deliver(account)).await?;
+        }
+        Ok(())
+    }
+
+    async fn resident(&self, recipient: &str) -> Result<Option<AccountRow>, Failure> {
+        let mailbox = self.eas.mailbox();
+        let found = mailbox.find_address(recipient).await?;
+        if found.is_some() || recipient.contains('@') {
+            return Ok(found);
+        }
+        Ok(mailbox.find_login(recipient, "").await?)
+    }
+
+    async fn queue(&self, recipients: Vec<String>) -> Result<(), Failure> {
+        let outbound = self.eas.outbound().ok_or(Common::MailSubmissionFailed)?;
+        let mail = Remote {
+            id: self.seed,
+            from: self.outgoing.from.clone(),
+            recipients,
+            raw: self.raw,
+            raw_bytes: self.outgoing.raw.len() as u64,
+        };
+        outbound.take(&mail).await.map_err(|e| match e {
+            NotTaken::Busy => Failure::Busy,
+            NotTaken::Refused => Common::MailSubmissionFailed.into(),
+        })
+    }
+
+    async fn deliver(&self, account: &AccountRow) -> Result<(), Failure> {
+        let mailbox = self.eas.mailbox();
+        let inbox = mailbox.folder(account.scope, FolderId::INBOX).await?;
+        let delivery = Delivery {
+            raw: self.raw,
+            raw_bytes: self.outgoing.raw.len() as u64,
+            message: self.record.clone(),
+            fingerprint: Some(self.seed),
+        };
+        Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;
+        Ok(())
+    }
+}
+
+/// Says that it is sent, together with the copy in Sent Items.
+async fn finish(
+    eas: &Eas,
+    author: Author<'_>,
+    client_id: &str,
+    begun_ms: i64,
+    raw: BlobId,
+    save: Option<&Message>,
+) -> Result<(), Failure> {
+    let (mailbox, scope) = (eas.mailbox(), author.account.scope);
+    let by = By {
+        // The copy is news to the device that sent it, too.
+        device: DeviceNo::NONE,
+        via_sync: false,
+    };
+    let mut tx = mailbox.transaction(scope, by);
+    if let Some(message) = save {
+        let folder = mailbox.folder(scope, FolderId::SENT).await?;
+        let mut copy = message.clone();
+        copy.read = true;
+        copy.mime = BlobRef {
+            hash: raw.0,
+            bytes: message.mime.bytes,
+        };
+        tx.add(&folder, &Record::Message(copy)).await?;
+    }
+    tx.finish_send(author.device, client_id, begun_ms, Vec::new())?;
+    Box::pin(tx.commit()).await?;
+    Ok(())
+}
+
+/// SHA-256 over the parts, each with its length in front.
+fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    out
+}
