@@ -11,7 +11,7 @@ use crate::wbxml::tags::{airsync, airsyncbase, documentlibrary, itemoperations a
 
 /// One operation.
 #[derive(Clone, Debug)]
-pub enum Operation {
+pub(super) enum Operation {
     /// An item, or an attachment.
     Fetch(Box<Fetch>),
     /// Everything out of a folder.
@@ -34,7 +34,7 @@ pub enum Operation {
 
 /// What is fetched; what was named is repeated in the answer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Fetch {
+pub(super) struct Fetch {
     /// `Mailbox` or `DocumentLibrary`.
     pub store: String,
     /// CollectionId.
@@ -60,7 +60,7 @@ pub struct Fetch {
 impl Fetch {
     /// A range that cannot be read.
     #[must_use]
-    pub fn bad_range(&self) -> bool {
+    pub(super) fn bad_range(&self) -> bool {
         self.has_range && self.range.is_none()
     }
 }
@@ -69,7 +69,7 @@ impl Fetch {
 ///
 /// # Errors
 /// A document that cannot be read or breaks the schema.
-pub fn operations(r: &mut Reader<'_>, version: Version) -> Result<Vec<Operation>, Failure> {
+pub(super) fn operations(r: &mut Reader<'_>, version: Version) -> Result<Vec<Operation>, Failure> {
     let mut all = Vec::new();
     while let Some(tag) = r.child()? {
         if version.too_old_for(tag) {

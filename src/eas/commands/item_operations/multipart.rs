@@ -1,12 +1,12 @@
 //! The multipart form of an answer ([MS-ASCMD] 2.2.1.10.1): the document, then binary parts.
 
 /// The type of such an answer.
-pub const CONTENT_TYPE: &str = "application/vnd.ms-sync.multipart";
+pub(super) const CONTENT_TYPE: &str = "application/vnd.ms-sync.multipart";
 
 /// Count, then offset and length of each part, all 32 bits and little-endian; then the parts, of
 /// which the document is the first. Sizes are bounded by the caller far below 4 GiB.
 #[must_use]
-pub fn assemble(document: &[u8], parts: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn assemble(document: &[u8], parts: &[Vec<u8>]) -> Vec<u8> {
     let count = parts.len() + 1;
     let all = || std::iter::once(document).chain(parts.iter().map(Vec::as_slice));
     let bytes: usize = all().map(<[u8]>::len).sum();

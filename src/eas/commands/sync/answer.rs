@@ -12,7 +12,7 @@ use crate::wbxml::{Tag, Writer};
 
 /// What one collection came to.
 #[derive(Debug)]
-pub struct Section {
+pub(super) struct Section {
     /// Its folder.
     pub folder: FolderId,
     /// CollectionId as sent.
@@ -37,7 +37,7 @@ pub struct Section {
 
 /// One thing that the client is told.
 #[derive(Debug)]
-pub enum Told {
+pub(super) enum Told {
     /// A new item, with what had to be read for it.
     Add(ItemRow, Box<Fetched>),
     /// A changed one.
@@ -50,7 +50,7 @@ pub enum Told {
 
 /// What a command of the client came to, where it has to be said.
 #[derive(Debug)]
-pub enum Response {
+pub(super) enum Response {
     /// To an Add.
     Add {
         /// As sent.
@@ -87,7 +87,7 @@ pub enum Response {
 
 /// Writes the sections; those without anything to say only where the version wants them.
 #[must_use]
-pub fn reply(sections: &[Section], version: Version) -> Reply {
+pub(super) fn reply(sections: &[Section], version: Version) -> Reply {
     let spoken = |s: &&Section| !s.silent || version < Version::V14_0;
     let changes = sections.iter().map(|s| s.changes.len()).sum();
     let mut w = Writer::with_capacity(4 * 1024);
@@ -104,7 +104,7 @@ pub fn reply(sections: &[Section], version: Version) -> Reply {
 
 /// An answer that is nothing but a status, and a limit where the status has one.
 #[must_use]
-pub fn refusal(status: u16, limit: Option<u32>) -> Reply {
+pub(super) fn refusal(status: u16, limit: Option<u32>) -> Reply {
     let mut w = Writer::new();
     w.open(airsync::SYNC);
     w.num(airsync::STATUS, status);

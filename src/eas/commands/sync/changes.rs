@@ -12,7 +12,7 @@ const OVERHEAD_BYTES: usize = 64;
 
 /// What may still go into the answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub(super) struct Room {
     /// Changes.
     pub changes: usize,
     /// Bytes.
@@ -24,7 +24,7 @@ pub struct Room {
 ///
 /// # Errors
 /// The store's; [`Failure::Conflict`].
-pub async fn collect(
+pub(super) async fn collect(
     env: &Env<'_>,
     round: &mut Round,
     options: &Options,

@@ -16,7 +16,7 @@ use crate::wbxml::{Reader, Tag};
 
 /// A Sync request.
 #[derive(Clone, Debug, Default)]
-pub struct Request<'a> {
+pub(super) struct Request<'a> {
     /// The collections, in order.
     pub collections: Vec<Collection<'a>>,
     /// `Wait` or `HeartbeatInterval`, in seconds.
@@ -29,7 +29,7 @@ pub struct Request<'a> {
 
 /// One collection of it.
 #[derive(Clone, Debug, Default)]
-pub struct Collection<'a> {
+pub(super) struct Collection<'a> {
     /// The folder; none: a CollectionId that no folder can have.
     pub folder: Option<FolderId>,
     /// CollectionId as sent.
@@ -54,7 +54,7 @@ pub struct Collection<'a> {
 
 /// One command of the client.
 #[derive(Clone, Debug)]
-pub enum Command<'a> {
+pub(super) enum Command<'a> {
     /// A new item.
     Add {
         /// The client's name for it.
@@ -93,7 +93,7 @@ pub enum Command<'a> {
 
 /// `ApplicationData`, not read yet.
 #[derive(Clone, Debug)]
-pub struct Item<'a> {
+pub(super) struct Item<'a> {
     /// Stands at the element; none where it is missing.
     pub at: Option<Reader<'a>>,
     /// A fingerprint of its bytes.
@@ -102,7 +102,7 @@ pub struct Item<'a> {
 
 /// Why a request is refused as a whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Refused {
+pub(super) enum Refused {
     /// It cannot be read at all.
     Failure(Failure),
     /// Status 4, or another one without more to say.
@@ -112,7 +112,7 @@ pub enum Refused {
 }
 
 /// Breaks the rules.
-pub const PROTOCOL_ERROR: Refused = Refused::Status(4);
+pub(super) const PROTOCOL_ERROR: Refused = Refused::Status(4);
 
 impl<E: Into<Failure>> From<E> for Refused {
     /// What breaks the schema of Sync is its own status 4.
@@ -139,7 +139,7 @@ impl From<OptionsError> for Refused {
 ///
 /// # Errors
 /// As [`Refused`].
-pub fn request<'a>(
+pub(super) fn request<'a>(
     r: &mut Reader<'a>,
     version: Version,
     heartbeat_s: (u32, u32),

@@ -10,7 +10,7 @@ const NONE: u32 = u32::MAX;
 
 /// The form in which a full request is kept with its device.
 #[must_use]
-pub fn to_bytes(request: &Request<'_>) -> Vec<u8> {
+pub(super) fn to_bytes(request: &Request<'_>) -> Vec<u8> {
     let mut out = vec![FORMAT];
     put(&mut out, request.wait_s);
     put(&mut out, request.window);
@@ -30,7 +30,7 @@ pub fn to_bytes(request: &Request<'_>) -> Vec<u8> {
 
 /// The request of that form; none for anything else.
 #[must_use]
-pub fn from_bytes(bytes: &[u8]) -> Option<Request<'static>> {
+pub(super) fn from_bytes(bytes: &[u8]) -> Option<Request<'static>> {
     let (&[FORMAT], mut rest) = bytes.split_first_chunk::<1>()? else {
         return None;
     };
@@ -61,7 +61,7 @@ pub fn from_bytes(bytes: &[u8]) -> Option<Request<'static>> {
 
 /// A partial request: what it names replaces what was stored, the rest stands.
 #[must_use]
-pub fn merge<'a>(stored: Request<'static>, mut partial: Request<'a>) -> Request<'a> {
+pub(super) fn merge<'a>(stored: Request<'static>, mut partial: Request<'a>) -> Request<'a> {
     let named: Vec<_> = partial.collections.iter().map(|c| c.folder).collect();
     let rest = stored.collections.into_iter();
     let rest = rest.filter(|c| !named.contains(&c.folder));

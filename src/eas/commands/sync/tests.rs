@@ -1,1 +1,387 @@
+use crate::eas::testing::{House, Phone, shown};
+use crate::eas::version::Version;
+use crate::http::{Outcome, Why};
+use crate::mailbox::FolderId;
 
+/// A Sync of one collection, whose other elements are given.
+fn collection(key: &str, id: &str, rest: &str) -> String {
+    format!(
+        "<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>{id}</CollectionId>{rest}</Collection></Collections></Sync>"
+    )
+}
+
+fn answered(key: &str, id: &str, rest: &str) -> String {
+    format!(
+        "<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>{id}</CollectionId><Status>1</Status>{rest}</Collection></Collections></Sync>"
+    )
+}
+
+/// The key that an answer gives.
+fn key_of(answer: &str) -> String {
+    let (_, after) = answer
+        .split_once("<SyncKey>")
+        .unwrap_or_else(|| panic!("no key in {answer}"));
+    after.split_once('<').unwrap().0.to_owned()
+}
+
+fn prime(phone: &Phone<'_>, id: &str) -> String {
+    key_of(&phone.says("Sync", &collection("0", id, "")))
+}
+
+const NOTE: &str =
+    "<ApplicationData><notes:Subject>from the phone</notes:Subject></ApplicationData>";
+
+#[test]
+fn key_0_gives_a_key_and_no_items() {
+    let house = House::new();
+    house.note("one");
+    for version in Version::ALL {
+        let phone = Phone {
+            device: format!("d{}", version.tens()),
+            ..house.phone(version)
+        };
+        let class = if version <= Version::V12_0 {
+            "<Class>Notes</Class>"
+        } else {
+            ""
+        };
+        let expect = answered("1", "10", "").replace("<SyncKey>", &format!("{class}<SyncKey>"));
+        // Options and GetChanges with key 0 are taken (go-activesync).
+        phone.check(
+            "Sync",
+            &collection("0", "10", "<GetChanges>1</GetChanges>"),
+            &expect,
+        );
+    }
+}
+
+#[test]
+fn items_come_newest_first_within_the_window() {
+    let house = House::new();
+    let (a, b) = (house.note("a"), house.note("b"));
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "10");
+    let first = phone.says(
+        "Sync",
+        &collection(&key, "10", "<WindowSize>1</WindowSize>"),
+    );
+    assert!(first.contains("<MoreAvailable/>"), "{first}");
+    assert!(
+        first.contains(&format!("<Add><ServerId>10:{b}</ServerId>")),
+        "{first}"
+    );
+    let second = phone.says(
+        "Sync",
+        &collection(&key_of(&first), "10", "<WindowSize>1</WindowSize>"),
+    );
+    assert!(!second.contains("MoreAvailable"), "{second}");
+    assert!(
+        second.contains(&format!("<Add><ServerId>10:{a}</ServerId>")),
+        "{second}"
+    );
+    // Nothing more: no content at all.
+    phone.check("Sync", &collection(&key_of(&second), "10", ""), "");
+}
+
+#[test]
+fn a_repeated_key_brings_the_lost_answer_again() {
+    let house = House::new();
+    house.note("a");
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "10");
+    let lost = phone.says("Sync", &collection(&key, "10", ""));
+    assert_eq!(phone.says("Sync", &collection(&key, "10", "")), lost);
+    phone.check("Sync", &collection(&key_of(&lost), "10", ""), "");
+}
+
+#[test]
+fn a_repeated_add_is_answered_and_not_doubled() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "10");
+    let add = format!("<Commands><Add><ClientId>c1</ClientId>{NOTE}</Add></Commands>");
+    let first = phone.says("Sync", &collection(&key, "10", &add));
+    let expect = "<Responses><Add><ClientId>c1</ClientId><ServerId>10:1</ServerId><Status>1</Status></Add></Responses>";
+    assert_eq!(first, answered("2", "10", expect));
+    assert_eq!(phone.says("Sync", &collection(&key, "10", &add)), first);
+    // Not echoed, and there once.
+    phone.check("Sync", &collection("2", "10", ""), "");
+    let other = Phone {
+        device: "phone2".into(),
+        ..phone.clone()
+    };
+    let key = prime(&other, "10");
+    let seen = other.says("Sync", &collection(&key, "10", ""));
+    assert_eq!(seen.matches("<Add>").count(), 1, "{seen}");
+}
+
+#[test]
+fn changes_and_deletes_go_to_the_other_device() {
+    let house = House::new();
+    let id = house.note("a");
+    let one = house.phone(Version::V14_1);
+    let two = Phone {
+        device: "phone2".into(),
+        ..one.clone()
+    };
+    let mut keys = Vec::new();
+    for phone in [&one, &two] {
+        let key = prime(phone, "10");
+        keys.push(key_of(&phone.says("Sync", &collection(&key, "10", ""))));
+    }
+    let change =
+        format!("<Commands><Change><ServerId>10:{id}</ServerId>{NOTE}</Change></Commands>");
+    // Success of a Change has no response.
+    one.check(
+        "Sync",
+        &collection(&keys[0], "10", &change),
+        &answered("3", "10", ""),
+    );
+    let seen = two.says("Sync", &collection(&keys[1], "10", ""));
+    assert!(
+        seen.contains("<Change>") && seen.contains("from the phone"),
+        "{seen}"
+    );
+    let delete = format!("<Commands><Delete><ServerId>10:{id}</ServerId></Delete></Commands>");
+    one.check(
+        "Sync",
+        &collection("3", "10", &delete),
+        &answered("4", "10", ""),
+    );
+    let delete = format!("<Commands><Delete><ServerId>10:{id}</ServerId></Delete></Commands>");
+    two.check(
+        "Sync",
+        &collection(&key_of(&seen), "10", ""),
+        &answered("4", "10", &delete),
+    );
+}
+
+#[test]
+fn on_a_conflict_the_server_wins_unless_told_otherwise() {
+    let run = |options: &str| {
+        let house = House::new();
+        let id = house.note("a");
+        let one = house.phone(Version::V14_1);
+        let two = Phone {
+            device: "phone2".into(),
+            ..one.clone()
+        };
+        let mut keys = Vec::new();
+        for phone in [&one, &two] {
+            let key = prime(phone, "10");
+            keys.push(key_of(
+                &phone.says("Sync", &collection(&key, "10", options)),
+            ));
+        }
+        let change = |subject: &str| {
+            format!(
+                "<Commands><Change><ServerId>10:{id}</ServerId><ApplicationData><notes:Subject>{subject}</notes:Subject></ApplicationData></Change></Commands>"
+            )
+        };
+        one.says("Sync", &collection(&keys[0], "10", &change("first")));
+        two.says("Sync", &collection(&keys[1], "10", &change("second")))
+    };
+    let server = run("");
+    assert!(
+        server.contains("<Status>7</Status></Change></Responses>"),
+        "{server}"
+    );
+    assert!(
+        server.contains("<notes:Subject>first</notes:Subject>"),
+        "{server}"
+    );
+    let client = run("<Options><Conflict>0</Conflict></Options>");
+    assert!(!client.contains("Responses"), "{client}");
+}
+
+#[test]
+fn statuses_of_the_whole() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let check = |document: &str, expect: &str| phone.check("Sync", document, expect);
+    let status = |n: u16| format!("<Sync><Status>{n}</Status></Sync>");
+    // An unknown folder, and none at all.
+    check(&collection("0", "99", ""), &status(12));
+    check(&collection("0", "x", ""), &status(12));
+    check("<Sync><Partial/></Sync>", &status(4));
+    check(
+        "<Sync><Wait>5</Wait><HeartbeatInterval>60</HeartbeatInterval></Sync>",
+        &status(4),
+    );
+    check(
+        "<Sync><Collections><Collection><CollectionId>2</CollectionId></Collection></Collections></Sync>",
+        &status(4),
+    );
+    check("", &status(13));
+    check(
+        "<Sync><Partial/><WindowSize>5</WindowSize></Sync>",
+        &status(13),
+    );
+    let limit =
+        |n: u16, limit: u32| format!("<Sync><Status>{n}</Status><Limit>{limit}</Limit></Sync>");
+    for (wait, expect) in [
+        ("<Wait>0</Wait>", limit(14, 1)),
+        ("<Wait>60</Wait>", limit(14, 59)),
+        ("<HeartbeatInterval>-1</HeartbeatInterval>", limit(14, 60)),
+        (
+            "<HeartbeatInterval>3541</HeartbeatInterval>",
+            limit(14, 3540),
+        ),
+    ] {
+        check(
+            &collection("1", "2", "").replace("</Sync>", &format!("{wait}</Sync>")),
+            &expect,
+        );
+    }
+    let many =
+        "<Collection><SyncKey>0</SyncKey><CollectionId>2</CollectionId></Collection>".repeat(101);
+    check(
+        &format!("<Sync><Collections>{many}</Collections></Sync>"),
+        &limit(15, 100),
+    );
+}
+
+#[test]
+fn statuses_of_a_collection() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let unknown = "<Sync><Collections><Collection><SyncKey>0</SyncKey><CollectionId>10</CollectionId><Status>3</Status></Collection></Collections></Sync>";
+    phone.check("Sync", &collection("77", "10", ""), unknown);
+    phone.check("Sync", &collection("rubbish", "10", ""), unknown);
+    let key = prime(&phone, "2");
+    let options = "<Options><FilterType>6</FilterType></Options>";
+    let answer = phone.says("Sync", &collection(&key, "2", options));
+    assert!(answer.contains("<Status>4</Status>"), "{answer}");
+    let gone = "<Commands><Change><ServerId>2:99</ServerId><ApplicationData><email:Read>1</email:Read></ApplicationData></Change><Delete><ServerId>2:99</ServerId></Delete><Fetch><ServerId>2:99</ServerId></Fetch></Commands>";
+    let answer = phone.says("Sync", &collection(&key, "2", gone));
+    assert_eq!(answer.matches("<Status>8</Status>").count(), 3, "{answer}");
+    let mail = "<Commands><Add><ClientId>c</ClientId><ApplicationData><email:Subject>s</email:Subject></ApplicationData></Add></Commands>";
+    let answer = phone.says("Sync", &collection(&key_of(&answer), "2", mail));
+    assert!(
+        answer.contains("<Add><ClientId>c</ClientId><Status>6</Status></Add>"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn deleted_mail_moves_unless_it_is_to_go() {
+    let house = House::new();
+    for (element, expect) in [
+        ("", 1),
+        ("<DeletesAsMoves/>", 2),
+        ("<DeletesAsMoves>0</DeletesAsMoves>", 2),
+    ] {
+        let id = house.mail("From: a@example.org\nSubject: s\n\ntext\n");
+        let phone = house.phone(Version::V14_1);
+        let key = prime(&phone, "2");
+        let key = key_of(&phone.says("Sync", &collection(&key, "2", "")));
+        let delete =
+            format!("{element}<Commands><Delete><ServerId>2:{id}</ServerId></Delete></Commands>");
+        phone.says("Sync", &collection(&key, "2", &delete));
+        let scope = house.account("alice").scope;
+        let count = house
+            .eas
+            .mailbox()
+            .count_items(scope, FolderId::DELETED, 10);
+        assert_eq!(crate::work::block_on(count), Ok(expect), "{element}");
+    }
+}
+
+#[test]
+fn an_empty_request_means_the_last_one() {
+    let house = House::new();
+    let phone = house.phone(Version::V12_1);
+    let key = prime(&phone, "2");
+    phone.check("Sync", "", "<Sync><Status>13</Status></Sync>");
+    phone.check("Sync", &collection(&key, "2", ""), "");
+    phone.check("Sync", "", "");
+    let id = house.mail("From: a@example.org\nSubject: hello\n\ntext\n");
+    let answer = phone.says("Sync", "");
+    assert!(
+        answer.contains(&format!("<ServerId>2:{id}</ServerId>")),
+        "{answer}"
+    );
+    // The key has moved on with the answer.
+    phone.check("Sync", "", "");
+}
+
+#[test]
+fn up_to_12_0_nothing_new_is_said_in_full() {
+    let house = House::new();
+    let phone = house.phone(Version::V2_5);
+    let key = prime(&phone, "2");
+    let expect = answered(&key, "2", "").replace("<SyncKey>", "<Class>Email</Class><SyncKey>");
+    let request = collection(&key, "2", "").replace("<SyncKey>", "<Class>Email</Class><SyncKey>");
+    phone.check("Sync", &request, &expect);
+}
+
+#[test]
+fn waiting_ends_with_the_mail() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let _ = phone.says("FolderSync", "<folderhierarchy:FolderSync><folderhierarchy:SyncKey>0</folderhierarchy:SyncKey></folderhierarchy:FolderSync>");
+    let key = prime(&phone, "2");
+    let request = collection(&key, "2", "").replace(
+        "</Sync>",
+        "<HeartbeatInterval>60</HeartbeatInterval></Sync>",
+    );
+    let parked = phone.parks("Sync", &request);
+    assert_eq!(parked.deadline_ms(), 60_000);
+    // Woken by something else: it waits on.
+    let Outcome::Park(parked) = house.resume(parked, Why::Woken) else {
+        panic!("answered")
+    };
+    house.mail("From: a@example.org\nSubject: hello\n\ntext\n");
+    house.pump();
+    assert!(parked.waiting.watcher.ended().is_some());
+    let Outcome::Answer(answer) = house.resume(parked, Why::Woken) else {
+        panic!("parked")
+    };
+    assert!(
+        shown(&answer).contains("<email:Subject>hello</email:Subject>"),
+        "{}",
+        shown(&answer)
+    );
+}
+
+#[test]
+fn waiting_ends_with_the_time_or_with_a_newer_request() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "2");
+    let request = collection(&key, "2", "").replace("</Sync>", "<Wait>1</Wait></Sync>");
+    let parked = phone.parks("Sync", &request);
+    let Outcome::Answer(answer) = house.resume(parked, Why::Expired) else {
+        panic!("parked")
+    };
+    assert_eq!(shown(&answer), "");
+    let older = phone.parks("Sync", &request);
+    let _newer = phone.parks("Sync", &request);
+    let Outcome::Answer(answer) = house.resume(older, Why::Woken) else {
+        panic!("parked")
+    };
+    assert_eq!(shown(&answer), "");
+}
+
+#[test]
+fn a_changed_hierarchy_ends_the_waiting_with_12() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let _ = phone.says("FolderSync", "<folderhierarchy:FolderSync><folderhierarchy:SyncKey>0</folderhierarchy:SyncKey></folderhierarchy:FolderSync>");
+    let key = prime(&phone, "2");
+    let request = collection(&key, "2", "").replace("</Sync>", "<Wait>1</Wait></Sync>");
+    let parked = phone.parks("Sync", &request);
+    let scope = house.account("alice").scope;
+    let made = house.eas.mailbox().create_folder(
+        scope,
+        FolderId::ROOT,
+        "New",
+        crate::mailbox::FolderKind::UserMail,
+    );
+    crate::work::block_on(made).unwrap();
+    house.pump();
+    let Outcome::Answer(answer) = house.resume(parked, Why::Woken) else {
+        panic!("parked")
+    };
+    assert_eq!(shown(&answer), "<Sync><Status>12</Status></Sync>");
+}

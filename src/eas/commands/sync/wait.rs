@@ -26,7 +26,7 @@ pub struct Waiting {
 
 /// Registers the interest of a request. To be called before anything is read.
 #[must_use]
-pub fn watch(env: &Env<'_>, request: &Request<'_>) -> Watcher {
+pub(super) fn watch(env: &Env<'_>, request: &Request<'_>) -> Watcher {
     let collections = request.collections.iter();
     let wanted = collections.filter(|c| c.get_changes != Some(false));
     env.eas.push().watch(Watch {
@@ -41,7 +41,7 @@ pub fn watch(env: &Env<'_>, request: &Request<'_>) -> Watcher {
 ///
 /// # Errors
 /// The store's.
-pub async fn park(
+pub(super) async fn park(
     env: &Env<'_>,
     request: &Request<'_>,
     watcher: Watcher,
