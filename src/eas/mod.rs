@@ -232,7 +232,7 @@ impl Eas {
     fn ceiling(&self, account: &AccountRow) -> Version {
         let own = account.account.version_ceiling;
         let own = own.and_then(|tens| Version::from_tens(u8::try_from(tens).ok()?));
-        own.unwrap_or(self.settings().version_max)
+        own.unwrap_or_else(|| self.settings().version_max)
     }
 
     async fn serve(

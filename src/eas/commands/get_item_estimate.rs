@@ -126,7 +126,9 @@ async fn estimate(
     let Some((_, kept)) = current.filter(|_| key != 0) else {
         return Ok((Some(folder), Err(NOT_PRIMED)));
     };
-    let options = asked.options.unwrap_or(Kept::from_bytes(&kept).options);
+    let options = asked
+        .options
+        .unwrap_or_else(|| Kept::from_bytes(&kept).options);
     let wanted = match folder.class() {
         Some(class) => {
             let Some(window) = window(&options, class, ctx.now_ms()) else {

@@ -93,7 +93,7 @@ fn read(r: &mut Reader<'_>) -> Result<Asked, Failure> {
                         _ => r.skip()?,
                     }
                 }
-                asked.wiped = Some(status.unwrap_or(MALFORMED.into()));
+                asked.wiped = Some(status.unwrap_or(0));
             }
             // iOS 5 puts the status of a wipe in front of it, too.
             tags::STATUS => r.skip()?,

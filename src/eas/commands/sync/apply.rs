@@ -48,7 +48,7 @@ pub(super) async fn apply(
             item,
             ..
         } => {
-            let (item, status) = desk.add(round, client_id, *sms, item).await?;
+            let (item, status) = Box::pin(desk.add(round, client_id, *sms, item)).await?;
             Ok(Some(Response::Add {
                 client_id: client_id.clone(),
                 item,
@@ -63,7 +63,7 @@ pub(super) async fn apply(
             ..
         } => {
             let status = match own(round, server_id) {
-                Some(id) => desk.change(round, id, *instance_ms, item).await?,
+                Some(id) => Box::pin(desk.change(round, id, *instance_ms, item)).await?,
                 None => GONE,
             };
             let server_id = server_id.clone();
@@ -130,7 +130,7 @@ impl Desk<'_> {
             // The client has edited the item before it heard that it was stored: the edit counts.
             Recorded::Differs(outcome) => {
                 if let Some(id) = outcome.item {
-                    let status = self.change(round, id, None, item).await?;
+                    let status = Box::pin(self.change(round, id, None, item)).await?;
                     return Ok((Some(id), status));
                 }
             }
@@ -139,7 +139,7 @@ impl Desk<'_> {
             round.refuse(command, MALFORMED, item.print);
             return Ok((None, MALFORMED));
         }
-        let decoded = match self.decode(item, None, None).await? {
+        let decoded = match Box::pin(self.decode(item, None, None)).await? {
             Ok(decoded) => decoded,
             Err(status) => {
                 round.refuse(command, status, item.print);
@@ -181,7 +181,7 @@ impl Desk<'_> {
         let Ok(existing) = row.to_record() else {
             return Ok(MALFORMED);
         };
-        let decoded = match self.decode(item, Some(existing), instance_ms).await? {
+        let decoded = match Box::pin(self.decode(item, Some(existing), instance_ms)).await? {
             Ok(decoded) => decoded,
             Err(status) => {
                 round.refuse(command, status, print);
