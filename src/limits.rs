@@ -167,6 +167,13 @@ pub const ICAL_COMPONENTS_MAX: usize = 100_000;
 pub const SINGLE_INSTANCES_MAX: usize = 200;
 /// Bytes of one file of cards: ten thousand of them with small photos.
 pub const VCARD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Attendees that a mail's record keeps of the invitation in it: the record has to stay below
+/// [`VALUE_BYTES_MAX`], and the mail has all of them.
+pub const MEETING_ATTENDEES_MAX: usize = 50;
+/// Exceptions that a mail's record keeps of the invitation in it.
+pub const MEETING_EXCEPTIONS_MAX: usize = 30;
+/// Bytes of a line of text (subject, place, name) that it keeps.
+pub const MEETING_LINE_BYTES_MAX: usize = 1_000;
 /// Categories of one item.
 pub const CATEGORIES_MAX: usize = 300;
 

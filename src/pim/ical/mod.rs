@@ -9,6 +9,7 @@
 
 mod alarm;
 mod event;
+mod fit;
 mod journal;
 mod people;
 mod props;
@@ -116,7 +117,8 @@ pub fn parse(bytes: &[u8], defaults: &Defaults<'_>) -> Result<Calendar, Error> {
 }
 
 /// The invitation, reply or cancellation in a calendar part of a mail: its first series or event.
-/// None if there is no event in it. Without a `METHOD` it counts as `PUBLISH`.
+/// None if there is no event in it. Without a `METHOD` it counts as `PUBLISH`. Long texts and
+/// lists are cut (`MEETING_...` in [`crate::limits`]), so that the mail's record stays storable.
 #[must_use]
 pub fn meeting(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {
     let calendar = calendars(bytes).ok()?.into_iter().find(|c| {
@@ -125,7 +127,8 @@ pub fn meeting(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {
             .any(|c| c.component_type == Kind::VEvent)
     })?;
     let reader = Reader::new(&calendar, defaults);
-    let (event, recurrence_id_ms) = series::meeting(&reader)?;
+    let (mut event, recurrence_id_ms) = series::meeting(&reader)?;
+    fit::fit(&mut event);
     let method = if reader.method.is_empty() {
         "PUBLISH".to_owned()
     } else {

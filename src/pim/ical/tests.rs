@@ -361,6 +361,42 @@ fn a_message_may_be_about_one_occurrence() {
 }
 
 #[test]
+fn the_meeting_of_a_mail_stays_storable() {
+    let long = "é".repeat(3_000);
+    let mut text = format!(
+        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:{long}\nSUMMARY:{long}\nLOCATION:{long}\n\
+         DTSTART:20260105T090000Z\nRRULE:FREQ=DAILY\nORGANIZER;CN={long}:mailto:{long}\nCATEGORIES:{long}\n\
+         DESCRIPTION:{}\n",
+        long.repeat(100)
+    );
+    for n in 0..400 {
+        text.push_str(&format!(
+            "ATTENDEE;CN={long}:mailto:{n}{long}\nCATEGORIES:{n}{long}\n"
+        ));
+    }
+    text.push_str("END:VEVENT\n");
+    for n in 0..200 {
+        let day = wall_of(date(2026, 1, 5).at(9, 0, 0, 0)) + n * DAY_MS;
+        let day = crate::pim::tz::civil(day)
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string();
+        text.push_str(&format!(
+            "BEGIN:VEVENT\nUID:{long}\nRECURRENCE-ID:{day}\nDTSTART:{day}\nSUMMARY:{n}{long}\n\
+             DESCRIPTION:{n}{long}\nATTENDEE:mailto:{n}{long}\nEND:VEVENT\n"
+        ));
+    }
+    let meeting = meeting(text.as_bytes(), &defaults()).unwrap();
+    let stored = crate::pim::Record::Event(meeting.event)
+        .to_stored(0)
+        .unwrap();
+    assert!(
+        stored.len() < crate::limits::VALUE_BYTES_MAX * 3 / 4,
+        "{}",
+        stored.len()
+    );
+}
+
+#[test]
 fn tasks_and_notes_are_read() {
     let found = read(
         "BEGIN:VTODO\nUID:t\nSUMMARY:Water the plants\nDTSTART;VALUE=DATE:20260105\nDUE;VALUE=DATE:20260107\n\
