@@ -1,1 +1,267 @@
 //! The composition root: builds everything, starts the cores, drains.
+//!
+//! [`start`] reads as the list of what the appliance consists of. Nothing else in the project knows
+//! all of it.
+
+pub mod log;
+mod services;
+mod upkeep;
+
+use crate::admin::{Desk, socket};
+use crate::auth::Authenticator;
+use crate::auth::password::HashError;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::delivery::Door;
+use crate::eas::version::Version;
+use crate::eas::{self, Eas};
+use crate::mailbox::Mailbox;
+use crate::net::{self, Caps, Certificates, Server, certificate};
+use crate::push::Registry;
+use crate::store::{self, Store};
+use crate::work::Pool;
+use services::{LocalMail, Outgoing, Phones};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The store within the data directory.
+const STORE: &str = "store";
+/// The self-made certificate within the data directory.
+const CERTIFICATE: &str = "certificate.pem";
+/// Its key.
+const KEY: &str = "key.pem";
+
+/// Why the appliance does not start. The texts say what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made or used.
+    #[error("the data directory {path}: {why}")]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        why: io::Error,
+    },
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// A setting that cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The password hashes.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The certificate.
+    #[error(transparent)]
+    Certificate(#[from] certificate::Error),
+    /// The addresses and cores.
+    #[error(transparent)]
+    Net(#[from] net::Error),
+    /// A thread or socket of the appliance.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A running appliance.
+pub struct Running {
+    /// HTTPS addresses, with the ports that the system chose.
+    pub https: Vec<SocketAddr>,
+    /// Plain HTTP addresses.
+    pub http: Vec<SocketAddr>,
+    /// LMTP addresses.
+    pub lmtp: Vec<SocketAddr>,
+    /// The certificate, where this start made it.
+    pub made_certificate: Option<PathBuf>,
+    server: Server,
+    desk: Desk,
+    certificates: Option<Arc<Certificates>>,
+    failed: flume::Receiver<String>,
+    drain: Duration,
+    upkeep: upkeep::Upkeep,
+}
+
+/// Opens the store of a configuration's data directory, and a desk over it, without serving.
+///
+/// # Errors
+/// [`StartError`]; a store that another process has open names what to do.
+pub fn open_desk(config: &Config) -> Result<Desk, StartError> {
+    let store = open_store(config, false)?;
+    Ok(desk(config, store, Clock::system()))
+}
+
+/// Starts the appliance. `accept_loss` opens a store although it has lost commits that were
+/// acknowledged: an operator's word, never a default.
+///
+/// # Errors
+/// [`StartError`]. Nothing is served then.
+pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> {
+    let clock = Clock::system();
+    let store = open_store(config, accept_loss)?;
+    let failed = store.poisoned();
+    let workers = Pool::start(config.auth.workers)?;
+    let desk = desk(config, store.clone(), clock.clone());
+    let mailbox = desk.mailbox().clone();
+    let naming = config.auth.naming();
+    let push = Registry::new();
+    let door = Door::new(mailbox.clone(), naming.clone(), workers.clone());
+    let eas = Eas::new(eas::Parts {
+        auth: Authenticator::new(
+            mailbox.clone(),
+            workers.clone(),
+            clock.clone(),
+            naming,
+            config.auth.cost(),
+        )?,
+        outbound: Some(Arc::new(Outgoing::new(mailbox.clone()))),
+        push: push.clone(),
+        clock: clock.clone(),
+        settings: settings(config)?,
+        mailbox: mailbox.clone(),
+        workers,
+    });
+    upkeep::forward_wakes(&store, push)?;
+    let (certificates, made_certificate) = certificates(config, &clock)?;
+    let net = net_config(config, certificates.clone());
+    let server = net::start(net, clock, move |core| {
+        (Phones(eas.on_core(core)), LocalMail(door.clone()))
+    })?;
+    socket::listen(&config.server.data, desk.clone())?;
+    Ok(Running {
+        https: server.https().to_vec(),
+        http: server.http().to_vec(),
+        lmtp: server.lmtp().to_vec(),
+        made_certificate,
+        server,
+        desk,
+        certificates,
+        failed,
+        drain: Duration::from_secs(config.server.drain_s),
+        upkeep: upkeep::Upkeep::start(mailbox)?,
+    })
+}
+
+impl Running {
+    /// Where orders are carried out.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Tells, with the reason, when a write or sync of the store has failed: stop then.
+    #[must_use]
+    pub fn failed(&self) -> &flume::Receiver<String> {
+        &self.failed
+    }
+
+    /// Reads the certificate files again.
+    pub fn reload(&self) {
+        match self.certificates.as_ref().map(|c| c.reload()) {
+            Some(Ok(())) => tracing::info!("certificate read again"),
+            Some(Err(e)) => tracing::error!(error = %e, "the certificate stays as it was"),
+            None => {}
+        }
+    }
+
+    /// Stops in an orderly way: nothing new is accepted, requests in flight are answered, parked
+    /// ones too.
+    pub fn stop(self) {
+        self.server.stop(self.drain);
+        self.upkeep.stop();
+    }
+}
+
+fn open_store(config: &Config, accept_loss: bool) -> Result<Store, StartError> {
+    const MIB: u64 = 1024 * 1024;
+    let data = &config.server.data;
+    make_private(data).map_err(|why| StartError::Data { path: data.clone(), why })?;
+    let options = store::Options {
+        cache_bytes: config.store.cache_mib.saturating_mul(MIB),
+        reserve_bytes: config.store.reserve_mib.saturating_mul(MIB),
+        accept_loss,
+    };
+    Ok(Store::open(&data.join(STORE), &options)?)
+}
+
+/// The data directory, for its owner only where it is made here.
+fn make_private(data: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)
+}
+
+fn desk(config: &Config, store: Store, clock: Clock) -> Desk {
+    let fold = !config.auth.case_sensitive_names;
+    let mailbox = Mailbox::new(store, clock, fold);
+    Desk::new(mailbox, config.auth.naming(), config.auth.cost())
+}
+
+fn settings(config: &Config) -> Result<eas::Settings, StartError> {
+    let version_max = Version::parse(&config.eas.version_max).ok_or_else(|| {
+        let known = Version::ALL.map(Version::text).join(", ");
+        StartError::Setting(format!(
+            "eas.version_max = \"{}\" is none of {known}",
+            config.eas.version_max
+        ))
+    })?;
+    Ok(eas::Settings {
+        version_max,
+        heartbeat_s_min: config.eas.heartbeat_s_min,
+        heartbeat_s_max: config.eas.heartbeat_s_max,
+        policy: Vec::new(),
+        host: config.server.host.clone(),
+    })
+}
+
+/// The configured certificate, or one made in the data directory; with its path if it was made now.
+type Found = (Option<Arc<Certificates>>, Option<PathBuf>);
+
+fn certificates(config: &Config, clock: &Clock) -> Result<Found, StartError> {
+    if config.server.https.is_empty() {
+        return Ok((None, None));
+    }
+    if !config.server.certificate.as_os_str().is_empty() {
+        let found = Certificates::load(&config.server.certificate, &config.server.key)?;
+        return Ok((Some(found), None));
+    }
+    let data = &config.server.data;
+    let (chain, key) = (data.join(CERTIFICATE), data.join(KEY));
+    let make = !chain.exists() || !key.exists();
+    if make {
+        let mut names = vec![config.server.host.clone(), "localhost".into(), "127.0.0.1".into()];
+        names.dedup();
+        certificate::make_self_signed(&names, &chain, &key, clock.now_ms())?;
+    }
+    Ok((Some(Certificates::load(&chain, &key)?), make.then_some(chain)))
+}
+
+fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::Config {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let descriptors = net::raise_limit().unwrap_or(usize::MAX);
+    let caps = Caps {
+        // Some are for the store, the log and the admin socket.
+        connections: config.limits.connections_max.min(descriptors.saturating_sub(256).max(16)),
+        per_address: config.limits.connections_per_address_max,
+        body_bytes: config.limits.request_bytes_max,
+        ..Caps::default()
+    };
+    tracing::info!(descriptors, connections_max = caps.connections, "capacity");
+    net::Config {
+        cores: match config.server.cores {
+            0 => processors(),
+            n => n,
+        },
+        https: config.server.https.clone(),
+        http: config.server.http.clone(),
+        lmtp: config.lmtp.listen.clone(),
+        certificates,
+        hostname: config.server.host.clone(),
+        caps,
+        driver: match config.server.driver {
+            config::Driver::Auto => net::Driver::Auto,
+            config::Driver::Epoll => net::Driver::Epoll,
+        },
+        ..net::Config::default()
+    }
+}

@@ -14,7 +14,7 @@ use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, Sent};
 use crate::pim::body::BlobRef;
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
 use crate::pim::{Message, Record, mail};
-use crate::store::BlobId;
+use crate::store::{BlobId, Scope};
 
 /// Takes mail for other hosts.
 pub trait Outbound: Send + Sync {
@@ -30,6 +30,8 @@ pub trait Outbound: Send + Sync {
 pub struct Remote {
     /// Names it for ever.
     pub id: [u8; 32],
+    /// The account that sends it.
+    pub account: Scope,
     /// Envelope sender.
     pub from: String,
     /// Envelope recipients, none of whom lives here.
@@ -121,6 +123,7 @@ pub async fn submit(
     let raw = mailbox.store().put_blob(&outgoing.raw).await?;
     let post = Post {
         eas,
+        sender: author.account.scope,
         outgoing: &outgoing,
         record: &record,
         raw,
@@ -166,6 +169,7 @@ async fn prepare(
 
 struct Post<'a> {
     eas: &'a Eas,
+    sender: Scope,
     outgoing: &'a Outgoing,
     record: &'a Message,
     raw: BlobId,
@@ -208,6 +212,7 @@ impl Post<'_> {
         let outbound = self.eas.outbound().ok_or(Common::MailSubmissionFailed)?;
         let mail = Remote {
             id: self.seed,
+            account: self.sender,
             from: self.outgoing.from.clone(),
             recipients,
             raw: self.raw,

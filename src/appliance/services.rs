@@ -1,0 +1,110 @@
+//! What the cores serve: the protocol and the door for mail, as the network wants them.
+
+use crate::clock::Clock;
+use crate::delivery::Door;
+use crate::eas::outgoing::{NotTaken, Outbound, Remote};
+use crate::eas::{Eas, parked, request};
+use crate::http::{Answer, Outcome, Peer, Request, Why};
+use crate::mailbox::{Error, Mailbox};
+use crate::net::{Lmtp, Parked, Service};
+use crate::pim::body::BlobRef;
+use crate::queue::{Queue, QueueId, Queued};
+use crate::smtp::{Envelope, Verdict};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Serves phones.
+pub(super) struct Phones(pub(super) Eas);
+
+/// A waiting phone.
+pub(super) struct Waiting(parked::Parked);
+
+impl Parked for Waiting {
+    fn deadline_ms(&self) -> u64 {
+        self.0.deadline_ms()
+    }
+
+    fn poll_woken(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_woken(cx)
+    }
+}
+
+impl Service for Phones {
+    type Parked = Waiting;
+
+    async fn handle(&self, request: &Request<'_>, peer: &Peer) -> Outcome<Waiting> {
+        if !request::is_service(request.path) {
+            return Outcome::Answer(Answer::text(404, "Roost serves /Microsoft-Server-ActiveSync"));
+        }
+        wrapped(Box::pin(self.0.handle(request, peer)).await)
+    }
+
+    async fn resume(&self, parked: Waiting, why: Why) -> Outcome<Waiting> {
+        wrapped(Box::pin(self.0.resume(parked.0, why)).await)
+    }
+}
+
+fn wrapped(outcome: Outcome<parked::Parked>) -> Outcome<Waiting> {
+    match outcome {
+        Outcome::Answer(answer) => Outcome::Answer(answer),
+        Outcome::Park(parked) => Outcome::Park(Waiting(parked)),
+    }
+}
+
+/// Takes mail for the accounts.
+pub(super) struct LocalMail(pub(super) Door);
+
+impl Lmtp for LocalMail {
+    async fn recipient(&self, address: &str) -> Verdict {
+        Box::pin(self.0.recipient(address)).await
+    }
+
+    async fn deliver(&self, envelope: Envelope, message: Vec<u8>) -> Vec<Verdict> {
+        Box::pin(self.0.deliver(&envelope, message)).await
+    }
+}
+
+/// Puts mail for others into the queue.
+pub(super) struct Outgoing {
+    queue: Queue,
+    clock: Clock,
+}
+
+impl Outgoing {
+    pub(super) fn new(mailbox: Mailbox) -> Self {
+        Self { clock: mailbox.clock().clone(), queue: Queue::new(mailbox) }
+    }
+
+    async fn queue(&self, mail: &Remote) -> Result<(), NotTaken> {
+        let (number, _) = mail.id.split_first_chunk::<8>().ok_or(NotTaken::Refused)?;
+        // Due at once, and always under the same name: a repeated mail waits once.
+        let id = QueueId { due_ms: 0, number: u64::from_be_bytes(*number) };
+        let queued = Queued {
+            account: mail.account.0,
+            sender: mail.from.clone(),
+            recipients: mail.recipients.clone(),
+            mime: BlobRef { hash: mail.raw.0, bytes: mail.raw_bytes },
+            queued_ms: self.clock.now_ms(),
+            attempts: 0,
+            last_error: String::new(),
+        };
+        match self.queue.add(id, &queued).await {
+            Ok(_) => Ok(()),
+            Err(Error::TooLarge) => Err(NotTaken::Refused),
+            Err(e) => {
+                tracing::warn!(error = %e, "mail not queued");
+                Err(NotTaken::Busy)
+            }
+        }
+    }
+}
+
+impl Outbound for Outgoing {
+    fn take<'a>(
+        &'a self,
+        mail: &'a Remote,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotTaken>> + 'a>> {
+        Box::pin(self.queue(mail))
+    }
+}

@@ -1,0 +1,69 @@
+//! What goes on beside the cores: wakes from the store to those who wait, and tidying.
+
+use crate::mailbox::{Error, Mailbox};
+use crate::push::Registry;
+use crate::store::{Store, Wake};
+use crate::work::block_on;
+use std::io;
+use std::time::Duration;
+
+/// How often accounts are tidied.
+const PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// Hands every wake of the store to the registry, on a thread of its own, for as long as the store
+/// lives. After a gap everybody looks again.
+pub(super) fn forward_wakes(store: &Store, push: Registry) -> io::Result<()> {
+    let wakes = store.wakes();
+    let forward = move || {
+        for wake in wakes.iter() {
+            match wake {
+                Wake::Gap => push.wake_all(),
+                wake => push.wake(&wake),
+            };
+        }
+    };
+    std::thread::Builder::new().name("wakes".into()).spawn(forward).map(drop)
+}
+
+/// Forgets what is old (tombstones, outcomes of sent mail, fingerprints), account by account.
+pub(super) struct Upkeep {
+    /// Dropped to end it.
+    end: flume::Sender<()>,
+}
+
+impl Upkeep {
+    pub(super) fn start(mailbox: Mailbox) -> io::Result<Self> {
+        let (end, ended) = flume::bounded::<()>(0);
+        let tidy = move || {
+            while let Err(flume::RecvTimeoutError::Timeout) = ended.recv_timeout(PERIOD) {
+                if let Err(e) = block_on(purge(&mailbox, &ended)) {
+                    tracing::warn!(error = %e, "tidying goes on later");
+                }
+            }
+        };
+        std::thread::Builder::new().name("upkeep".into()).spawn(tidy)?;
+        Ok(Self { end })
+    }
+
+    /// Ends it after the step that it is at.
+    pub(super) fn stop(self) {
+        drop(self.end);
+    }
+}
+
+async fn purge(mailbox: &Mailbox, ended: &flume::Receiver<()>) -> Result<(), Error> {
+    for account in mailbox.accounts().await? {
+        let mut mark = None;
+        loop {
+            match mailbox.purge(account.scope, mark.clone()).await {
+                Ok(next) => mark = next,
+                Err(Error::Conflict) => {}
+                Err(e) => return Err(e),
+            }
+            if mark.is_none() || ended.is_disconnected() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! `roost demo`: an appliance with something to look at.
+
+use super::args::Demo;
+use super::{Failure, office, serve};
+use crate::admin::{Desk, Order, Refusal, Reply};
+use crate::appliance::{self, Running, log};
+use crate::config::{Config, Level};
+use crate::demo;
+use crate::import::{Kind, Marks};
+use crate::pim::Record;
+use crate::work::{block_on, join_all};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+/// Both users have it: the demo is for loopback.
+const PASSWORD: &str = "roost-demo";
+/// The two users and how they are called.
+const USERS: [(&str, &str); 2] =
+    [("alice@example.org", "Alice Archer"), ("bob@example.org", "Bob Baker")];
+/// Items stored at a time: their commits share the disk's syncs.
+const AT_A_TIME: usize = 64;
+
+pub(super) fn run(args: Demo) -> Result<ExitCode, Failure> {
+    let config = configuration(&args);
+    let _log = log::start(config.log.level);
+    let running = appliance::start(&config, false)?;
+    if add_users(running.desk())? {
+        eprintln!("roost: making the demo's data in {} ...", args.dir.display());
+        block_on(fill(running.desk()))?;
+    }
+    tell(&running, &config);
+    serve::until_told(running)
+}
+
+fn configuration(args: &Demo) -> Config {
+    let mut config = Config::default();
+    config.server.data.clone_from(&args.dir);
+    config.server.https = vec![SocketAddr::from(([127, 0, 0, 1], 8443))];
+    config.log.level = Level::Warn;
+    office::apply(&args.addresses, &mut config);
+    config
+}
+
+/// Adds the users that are not there yet; whether there was one.
+fn add_users(desk: &Desk) -> Result<bool, Failure> {
+    let mut added = false;
+    for (name, display_name) in USERS {
+        let order = Order::UserAdd {
+            name: name.to_owned(),
+            display_name: Some(display_name.to_owned()),
+            addresses: Vec::new(),
+            password: PASSWORD.to_owned(),
+        };
+        match block_on(desk.carry_out(order, Vec::new())) {
+            Reply::Refused { refusal: Refusal::Taken(_) } => {}
+            Reply::Refused { refusal } => return Err(refusal.into()),
+            _ => added = true,
+        }
+    }
+    Ok(added)
+}
+
+/// Stores everything that the demo makes up. Each item once: a first run that was cut short is
+/// finished by the next.
+async fn fill(desk: &Desk) -> Result<(), Failure> {
+    let now_ms = desk.mailbox().clock().now_ms();
+    let mails = demo::mail::mails(now_ms).map(|m| {
+        let order = Order::ImportItem {
+            user: m.user,
+            kind: Kind::Mail,
+            folder: m.folder,
+            marks: Marks { read: m.read, flagged: m.flagged, ..Marks::default() },
+            received_ms: Some(m.received_ms),
+            bytes: m.raw.len() as u64,
+        };
+        (order, m.raw)
+    });
+    in_parts(mails, async |(order, raw)| match desk.carry_out(order, raw).await {
+        Reply::Refused { refusal } => Err(refusal),
+        _ => Ok(()),
+    })
+    .await?;
+    let contacts = demo::contacts(now_ms)
+        .map(|o| (o.user, Record::Contact(o.item.contact), o.item.photo));
+    let events = demo::events(now_ms).map(|o| (o.user, Record::Event(o.item), None));
+    let tasks = demo::tasks(now_ms).map(|o| (o.user, Record::Task(o.item), None));
+    let notes = demo::notes(now_ms).map(|o| (o.user, Record::Note(o.item), None));
+    let records = contacts.chain(events).chain(tasks).chain(notes);
+    in_parts(records, async |(user, record, photo): (String, _, Option<Vec<u8>>)| {
+        desk.put(&user, record, photo.as_deref()).await.map(drop)
+    })
+    .await
+}
+
+async fn in_parts<T>(
+    mut all: impl Iterator<Item = T>,
+    store: impl AsyncFn(T) -> Result<(), Refusal>,
+) -> Result<(), Failure> {
+    loop {
+        let part: Vec<_> = all.by_ref().take(AT_A_TIME).collect();
+        if part.is_empty() {
+            return Ok(());
+        }
+        for outcome in join_all(part.into_iter().map(|item| store(item))).await {
+            outcome?;
+        }
+    }
+}
+
+/// What a person needs to connect.
+fn tell(running: &Running, config: &Config) {
+    let first = |addresses: &[SocketAddr]| addresses.first().map(ToString::to_string);
+    let (https, lmtp) = (first(&running.https), first(&running.lmtp));
+    println!("\nRoost serves a demo from {}.\n", config.server.data.display());
+    if let Some(https) = &https {
+        println!("  server     {https}  (Exchange ActiveSync, TLS with a self-made certificate)");
+    }
+    for http in &running.http {
+        println!("  server     {http}  (Exchange ActiveSync, plain HTTP)");
+    }
+    for (name, display_name) in USERS {
+        println!("  user       {name}  password {PASSWORD}  ({display_name})");
+    }
+    println!("  domain     leave it empty\n");
+    if let Some(https) = &https {
+        println!("See that it is alive:\n");
+        println!(
+            "  curl -k -i -X OPTIONS -u alice@example.org:{PASSWORD} \
+             https://{https}/Microsoft-Server-ActiveSync\n"
+        );
+    }
+    if let Some((host, port)) = lmtp.as_deref().and_then(|a| a.rsplit_once(':')) {
+        println!("Deliver a mail over LMTP, and a waiting phone is woken:\n");
+        println!(
+            "  printf 'LHLO me\\r\\nMAIL FROM:<bob@example.org>\\r\\nRCPT TO:<alice@example.org>\\r\\n\
+             DATA\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n.\\r\\nQUIT\\r\\n' | nc {host} {port}\n"
+        );
+    }
+    println!("Ctrl-C ends it; the data stays.");
+}

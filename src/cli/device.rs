@@ -1,0 +1,57 @@
+//! `roost device`.
+
+use super::args::Device;
+use super::office::Office;
+use super::table::moment;
+use super::{Failure, table};
+use crate::admin::order::DeviceRow;
+use crate::admin::{Order, Reply};
+use std::process::ExitCode;
+
+pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
+    let (place, order, json, whole) = match command {
+        Device::List { user, json, place } => (place, Order::DeviceList { user }, json, false),
+        Device::Show { user, device, json, place } => {
+            (place, Order::DeviceShow { user, device }, json, true)
+        }
+        Device::Resync { user, device, place } => {
+            (place, Order::DeviceResync { user, device }, false, false)
+        }
+        Device::Remove { user, device, place } => {
+            (place, Order::DeviceRemove { user, device }, false, false)
+        }
+    };
+    match Office::open(&place)?.ask(order, Vec::new())? {
+        Reply::Done { text } => println!("{text}"),
+        Reply::Devices { devices } if json => {
+            println!("{}", serde_json::to_string_pretty(&devices)?);
+        }
+        Reply::Devices { devices } if whole => devices.iter().for_each(show),
+        Reply::Devices { devices } => print!("{}", list(&devices)),
+        _ => return Err(Failure::new("the appliance gave a reply of another kind")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A table of devices.
+pub(super) fn list(devices: &[DeviceRow]) -> String {
+    let rows: Vec<_> = devices
+        .iter()
+        .map(|d| {
+            let seen = moment(d.last_seen_ms);
+            [d.user.clone(), d.id.clone(), d.kind.clone(), d.version.clone(), seen]
+        })
+        .collect();
+    table::render(["USER", "DEVICE", "TYPE", "VERSION", "LAST SEEN (UTC)"], &rows)
+}
+
+fn show(d: &DeviceRow) {
+    println!("{}  {}  of {}", d.id, d.kind, d.user);
+    println!("version     {}", d.version);
+    println!("first seen  {}", moment(d.first_seen_ms));
+    println!("last seen   {}", moment(d.last_seen_ms));
+    let width = d.describes_itself.iter().map(|(k, _)| k.chars().count()).max().unwrap_or(0);
+    for (key, value) in &d.describes_itself {
+        println!("{key:width$}  {value}");
+    }
+}

@@ -1,0 +1,90 @@
+//! `roost user`.
+
+use super::args::User;
+use super::office::Office;
+use super::{Failure, ask, device, table};
+use crate::admin::order::{DeviceRow, FolderRow, UserRow};
+use crate::admin::{Order, Reply};
+use std::process::ExitCode;
+
+pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
+    let (place, order, json) = match command {
+        User::Add { name, display_name, addresses, password_stdin, place } => {
+            let password = ask::new_password(password_stdin)?;
+            (place, Order::UserAdd { name, display_name, addresses, password }, false)
+        }
+        User::List { json, place } => (place, Order::UserList, json),
+        User::Show { name, json, place } => (place, Order::UserShow { name }, json),
+        User::Set { name, display_name, add_address, remove_address, version_max, place } => {
+            let order = Order::UserSet {
+                name,
+                display_name,
+                add_addresses: add_address,
+                remove_addresses: remove_address,
+                version_max,
+            };
+            (place, order, false)
+        }
+        User::Remove { name, yes, place } => {
+            let question = format!("Remove {name} with all mail, contacts and calendars?");
+            if !yes && !ask::confirm(&question)? {
+                return Ok(ExitCode::FAILURE);
+            }
+            (place, Order::UserRemove { name }, false)
+        }
+        User::Password { name, password_stdin, place } => {
+            let password = ask::new_password(password_stdin)?;
+            (place, Order::UserPassword { name, password }, false)
+        }
+    };
+    let reply = Office::open(&place)?.ask(order, Vec::new())?;
+    show(reply, json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(reply: Reply, json: bool) -> Result<(), Failure> {
+    match reply {
+        Reply::Done { text } => println!("{text}"),
+        Reply::Users { users } if json => println!("{}", serde_json::to_string_pretty(&users)?),
+        Reply::Users { users } => print!("{}", list(&users)),
+        Reply::User { user, folders, devices } if json => {
+            let all = serde_json::json!({"user": user, "folders": folders, "devices": devices});
+            println!("{all:#}");
+        }
+        Reply::User { user, folders, devices } => one(&user, &folders, &devices),
+        _ => return Err(Failure::new("the appliance gave a reply of another kind")),
+    }
+    Ok(())
+}
+
+fn list(users: &[UserRow]) -> String {
+    let rows: Vec<_> = users
+        .iter()
+        .map(|u| {
+            [
+                u.name.clone(),
+                u.devices.to_string(),
+                u.version_max.clone().unwrap_or_default(),
+                u.addresses.join(", "),
+                u.display_name.clone(),
+            ]
+        })
+        .collect();
+    table::render(["NAME", "DEVICES", "CEILING", "ADDRESSES", "DISPLAY NAME"], &rows)
+}
+
+fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow]) {
+    println!("{}  {}", user.name, user.display_name);
+    println!("addresses  {}", user.addresses.join(", "));
+    if let Some(version) = &user.version_max {
+        println!("ceiling    version {version}");
+    }
+    let rows: Vec<_> = folders
+        .iter()
+        .map(|f| [f.id.clone(), f.name.clone(), f.items.to_string()])
+        .collect();
+    print!("\n{}", table::render(["FOLDER", "NAME", "ITEMS"], &rows));
+    if !devices.is_empty() {
+        print!("\n{}", device::list(devices));
+    }
+}
