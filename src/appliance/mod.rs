@@ -176,7 +176,10 @@ impl Running {
 fn open_store(config: &Config, accept_loss: bool) -> Result<Store, StartError> {
     const MIB: u64 = 1024 * 1024;
     let data = &config.server.data;
-    make_private(data).map_err(|why| StartError::Data { path: data.clone(), why })?;
+    make_private(data).map_err(|why| StartError::Data {
+        path: data.clone(),
+        why,
+    })?;
     let options = store::Options {
         cache_bytes: config.store.cache_mib.saturating_mul(MIB),
         reserve_bytes: config.store.reserve_mib.saturating_mul(MIB),
@@ -188,7 +191,10 @@ fn open_store(config: &Config, accept_loss: bool) -> Result<Store, StartError> {
 /// The data directory, for its owner only where it is made here.
 fn make_private(data: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
 }
 
 fn desk(config: &Config, store: Store, clock: Clock) -> Desk {
@@ -229,11 +235,18 @@ fn certificates(config: &Config, clock: &Clock) -> Result<Found, StartError> {
     let (chain, key) = (data.join(CERTIFICATE), data.join(KEY));
     let make = !chain.exists() || !key.exists();
     if make {
-        let mut names = vec![config.server.host.clone(), "localhost".into(), "127.0.0.1".into()];
+        let mut names = vec![
+            config.server.host.clone(),
+            "localhost".into(),
+            "127.0.0.1".into(),
+        ];
         names.dedup();
         certificate::make_self_signed(&names, &chain, &key, clock.now_ms())?;
     }
-    Ok((Some(Certificates::load(&chain, &key)?), make.then_some(chain)))
+    Ok((
+        Some(Certificates::load(&chain, &key)?),
+        make.then_some(chain),
+    ))
 }
 
 fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::Config {
@@ -241,7 +254,10 @@ fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::
     let descriptors = net::raise_limit().unwrap_or(usize::MAX);
     let caps = Caps {
         // Some are for the store, the log and the admin socket.
-        connections: config.limits.connections_max.min(descriptors.saturating_sub(256).max(16)),
+        connections: config
+            .limits
+            .connections_max
+            .min(descriptors.saturating_sub(256).max(16)),
         per_address: config.limits.connections_per_address_max,
         body_bytes: config.limits.request_bytes_max,
         ..Caps::default()

@@ -35,7 +35,10 @@ impl Service for Phones {
 
     async fn handle(&self, request: &Request<'_>, peer: &Peer) -> Outcome<Waiting> {
         if !request::is_service(request.path) {
-            return Outcome::Answer(Answer::text(404, "Roost serves /Microsoft-Server-ActiveSync"));
+            return Outcome::Answer(Answer::text(
+                404,
+                "Roost serves /Microsoft-Server-ActiveSync",
+            ));
         }
         wrapped(Box::pin(self.0.handle(request, peer)).await)
     }
@@ -73,18 +76,27 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn new(mailbox: Mailbox) -> Self {
-        Self { clock: mailbox.clock().clone(), queue: Queue::new(mailbox) }
+        Self {
+            clock: mailbox.clock().clone(),
+            queue: Queue::new(mailbox),
+        }
     }
 
     async fn queue(&self, mail: &Remote) -> Result<(), NotTaken> {
         let (number, _) = mail.id.split_first_chunk::<8>().ok_or(NotTaken::Refused)?;
         // Due at once, and always under the same name: a repeated mail waits once.
-        let id = QueueId { due_ms: 0, number: u64::from_be_bytes(*number) };
+        let id = QueueId {
+            due_ms: 0,
+            number: u64::from_be_bytes(*number),
+        };
         let queued = Queued {
             account: mail.account.0,
             sender: mail.from.clone(),
             recipients: mail.recipients.clone(),
-            mime: BlobRef { hash: mail.raw.0, bytes: mail.raw_bytes },
+            mime: BlobRef {
+                hash: mail.raw.0,
+                bytes: mail.raw_bytes,
+            },
             queued_ms: self.clock.now_ms(),
             attempts: 0,
             last_error: String::new(),

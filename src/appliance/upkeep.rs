@@ -22,7 +22,10 @@ pub(super) fn forward_wakes(store: &Store, push: Registry) -> io::Result<()> {
             };
         }
     };
-    std::thread::Builder::new().name("wakes".into()).spawn(forward).map(drop)
+    std::thread::Builder::new()
+        .name("wakes".into())
+        .spawn(forward)
+        .map(drop)
 }
 
 /// Forgets what is old (tombstones, outcomes of sent mail, fingerprints), account by account.
@@ -41,7 +44,9 @@ impl Upkeep {
                 }
             }
         };
-        std::thread::Builder::new().name("upkeep".into()).spawn(tidy)?;
+        std::thread::Builder::new()
+            .name("upkeep".into())
+            .spawn(tidy)?;
         Ok(Self { end })
     }
 

@@ -7,7 +7,12 @@ use std::path::PathBuf;
 /// An Exchange ActiveSync appliance: phones sync mail, contacts, calendars, tasks and notes with
 /// it, and the commit wakes them.
 #[derive(Parser, Debug)]
-#[command(name = "roost", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "roost",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

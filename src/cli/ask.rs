@@ -12,11 +12,15 @@ pub(super) fn new_password(from_stdin: bool) -> Result<String, Failure> {
     } else if io::stdin().is_terminal() {
         let first = rpassword::prompt_password("Password: ")?;
         if rpassword::prompt_password("Again: ")? != first {
-            return Err(Failure::new("the two are not the same; nothing was changed"));
+            return Err(Failure::new(
+                "the two are not the same; nothing was changed",
+            ));
         }
         first
     } else {
-        return Err(Failure::new("no terminal to ask for a password; use --password-stdin"));
+        return Err(Failure::new(
+            "no terminal to ask for a password; use --password-stdin",
+        ));
     };
     if password.is_empty() {
         return Err(Failure::new("an empty password is none"));

@@ -15,8 +15,10 @@ use std::process::ExitCode;
 /// Both users have it: the demo is for loopback.
 const PASSWORD: &str = "roost-demo";
 /// The two users and how they are called.
-const USERS: [(&str, &str); 2] =
-    [("alice@example.org", "Alice Archer"), ("bob@example.org", "Bob Baker")];
+const USERS: [(&str, &str); 2] = [
+    ("alice@example.org", "Alice Archer"),
+    ("bob@example.org", "Bob Baker"),
+];
 /// Items stored at a time: their commits share the disk's syncs.
 const AT_A_TIME: usize = 64;
 
@@ -25,7 +27,10 @@ pub(super) fn run(args: Demo) -> Result<ExitCode, Failure> {
     let _log = log::start(config.log.level);
     let running = appliance::start(&config, false)?;
     if add_users(running.desk())? {
-        eprintln!("roost: making the demo's data in {} ...", args.dir.display());
+        eprintln!(
+            "roost: making the demo's data in {} ...",
+            args.dir.display()
+        );
         block_on(fill(running.desk()))?;
     }
     tell(&running, &config);
@@ -52,7 +57,9 @@ fn add_users(desk: &Desk) -> Result<bool, Failure> {
             password: PASSWORD.to_owned(),
         };
         match block_on(desk.carry_out(order, Vec::new())) {
-            Reply::Refused { refusal: Refusal::Taken(_) } => {}
+            Reply::Refused {
+                refusal: Refusal::Taken(_),
+            } => {}
             Reply::Refused { refusal } => return Err(refusal.into()),
             _ => added = true,
         }
@@ -69,26 +76,35 @@ async fn fill(desk: &Desk) -> Result<(), Failure> {
             user: m.user,
             kind: Kind::Mail,
             folder: m.folder,
-            marks: Marks { read: m.read, flagged: m.flagged, ..Marks::default() },
+            marks: Marks {
+                read: m.read,
+                flagged: m.flagged,
+                ..Marks::default()
+            },
             received_ms: Some(m.received_ms),
             bytes: m.raw.len() as u64,
         };
         (order, m.raw)
     });
-    in_parts(mails, async |(order, raw)| match desk.carry_out(order, raw).await {
-        Reply::Refused { refusal } => Err(refusal),
-        _ => Ok(()),
+    in_parts(mails, async |(order, raw)| {
+        match desk.carry_out(order, raw).await {
+            Reply::Refused { refusal } => Err(refusal),
+            _ => Ok(()),
+        }
     })
     .await?;
-    let contacts = demo::contacts(now_ms)
-        .map(|o| (o.user, Record::Contact(o.item.contact), o.item.photo));
+    let contacts =
+        demo::contacts(now_ms).map(|o| (o.user, Record::Contact(o.item.contact), o.item.photo));
     let events = demo::events(now_ms).map(|o| (o.user, Record::Event(o.item), None));
     let tasks = demo::tasks(now_ms).map(|o| (o.user, Record::Task(o.item), None));
     let notes = demo::notes(now_ms).map(|o| (o.user, Record::Note(o.item), None));
     let records = contacts.chain(events).chain(tasks).chain(notes);
-    in_parts(records, async |(user, record, photo): (String, _, Option<Vec<u8>>)| {
-        desk.put(&user, record, photo.as_deref()).await.map(drop)
-    })
+    in_parts(
+        records,
+        async |(user, record, photo): (String, _, Option<Vec<u8>>)| {
+            desk.put(&user, record, photo.as_deref()).await.map(drop)
+        },
+    )
     .await
 }
 
@@ -111,7 +127,10 @@ async fn in_parts<T>(
 fn tell(running: &Running, config: &Config) {
     let first = |addresses: &[SocketAddr]| addresses.first().map(ToString::to_string);
     let (https, lmtp) = (first(&running.https), first(&running.lmtp));
-    println!("\nRoost serves a demo from {}.\n", config.server.data.display());
+    println!(
+        "\nRoost serves a demo from {}.\n",
+        config.server.data.display()
+    );
     if let Some(https) = &https {
         println!("  server     {https}  (Exchange ActiveSync, TLS with a self-made certificate)");
     }

@@ -11,15 +11,22 @@ use std::process::ExitCode;
 pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
     let (place, order, json, whole) = match command {
         Device::List { user, json, place } => (place, Order::DeviceList { user }, json, false),
-        Device::Show { user, device, json, place } => {
-            (place, Order::DeviceShow { user, device }, json, true)
-        }
-        Device::Resync { user, device, place } => {
-            (place, Order::DeviceResync { user, device }, false, false)
-        }
-        Device::Remove { user, device, place } => {
-            (place, Order::DeviceRemove { user, device }, false, false)
-        }
+        Device::Show {
+            user,
+            device,
+            json,
+            place,
+        } => (place, Order::DeviceShow { user, device }, json, true),
+        Device::Resync {
+            user,
+            device,
+            place,
+        } => (place, Order::DeviceResync { user, device }, false, false),
+        Device::Remove {
+            user,
+            device,
+            place,
+        } => (place, Order::DeviceRemove { user, device }, false, false),
     };
     match Office::open(&place)?.ask(order, Vec::new())? {
         Reply::Done { text } => println!("{text}"),
@@ -39,10 +46,19 @@ pub(super) fn list(devices: &[DeviceRow]) -> String {
         .iter()
         .map(|d| {
             let seen = moment(d.last_seen_ms);
-            [d.user.clone(), d.id.clone(), d.kind.clone(), d.version.clone(), seen]
+            [
+                d.user.clone(),
+                d.id.clone(),
+                d.kind.clone(),
+                d.version.clone(),
+                seen,
+            ]
         })
         .collect();
-    table::render(["USER", "DEVICE", "TYPE", "VERSION", "LAST SEEN (UTC)"], &rows)
+    table::render(
+        ["USER", "DEVICE", "TYPE", "VERSION", "LAST SEEN (UTC)"],
+        &rows,
+    )
 }
 
 fn show(d: &DeviceRow) {
@@ -50,7 +66,12 @@ fn show(d: &DeviceRow) {
     println!("version     {}", d.version);
     println!("first seen  {}", moment(d.first_seen_ms));
     println!("last seen   {}", moment(d.last_seen_ms));
-    let width = d.describes_itself.iter().map(|(k, _)| k.chars().count()).max().unwrap_or(0);
+    let width = d
+        .describes_itself
+        .iter()
+        .map(|(k, _)| k.chars().count())
+        .max()
+        .unwrap_or(0);
     for (key, value) in &d.describes_itself {
         println!("{key:width$}  {value}");
     }

@@ -1,9 +1,9 @@
 //! `roost import`: a walk through files, several hands that store what it finds, a progress bar,
 //! and a summary that names what was not taken.
 
+use super::Failure;
 use super::args::{Addresses, Import};
 use super::office::{self, Office};
-use super::Failure;
 use crate::admin::{Order, Reply};
 use crate::config::Config;
 use crate::import::{self, Found, Refused, Summary, Taken};
@@ -64,8 +64,11 @@ fn store(
             let (take, tell) = (take.clone(), tell.clone());
             scope.spawn(move || {
                 for found in take.iter() {
-                    let place =
-                        Refused { path: found.path.clone(), offset: found.offset, why: String::new() };
+                    let place = Refused {
+                        path: found.path.clone(),
+                        offset: found.offset,
+                        why: String::new(),
+                    };
                     let taken = hand_in(&mut office, user, found);
                     if tell.send((place, taken)).is_err() {
                         break;
@@ -82,7 +85,10 @@ fn store(
                 None => break Ok(()),
             }
             bar.set_position(walk.bytes_done());
-            if let Err(failure) = told.try_iter().try_for_each(|done| note(&mut summary, done)) {
+            if let Err(failure) = told
+                .try_iter()
+                .try_for_each(|done| note(&mut summary, done))
+            {
                 break Err(failure);
             }
             bar.set_message(format!("{} items", summary.items));
@@ -90,7 +96,9 @@ fn store(
         drop(give);
         outcome?;
         told.iter().try_for_each(|done| note(&mut summary, done))?;
-        summary.refused.sort_by(|a, b| (&a.path, a.offset).cmp(&(&b.path, b.offset)));
+        summary
+            .refused
+            .sort_by(|a, b| (&a.path, a.offset).cmp(&(&b.path, b.offset)));
         Ok(summary)
     })
 }
@@ -114,7 +122,12 @@ fn note(summary: &mut Summary, (place, taken): Done) -> Result<(), Failure> {
     let taken = taken?;
     summary.items += taken.items;
     summary.known += taken.known;
-    let refused = |why| Refused { why, ..place.clone() };
-    summary.refused.extend(taken.skipped.into_iter().map(refused));
+    let refused = |why| Refused {
+        why,
+        ..place.clone()
+    };
+    summary
+        .refused
+        .extend(taken.skipped.into_iter().map(refused));
     Ok(())
 }

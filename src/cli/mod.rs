@@ -2,7 +2,11 @@
 //!
 //! Commands that look at or change data become orders ([`crate::admin`]): a running appliance
 //! carries them out over its admin socket, and where none runs the command opens the store itself.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this module speaks to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this module speaks to a terminal"
+)]
 
 mod args;
 mod ask;

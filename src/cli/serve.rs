@@ -40,9 +40,14 @@ fn announce(running: &Running, config: &Config) {
 pub(super) fn until_told(running: Running) -> Result<ExitCode, Failure> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let (said, heard) = flume::unbounded();
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        signals.forever().try_for_each(|signal| said.send(signal)).ok();
-    })?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            signals
+                .forever()
+                .try_for_each(|signal| said.send(signal))
+                .ok();
+        })?;
     loop {
         let signal = flume::Selector::new()
             .recv(&heard, Result::ok)
@@ -58,7 +63,11 @@ pub(super) fn until_told(running: Running) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::SUCCESS);
             }
             // A write or sync failed: what is durable is known only to a fresh start.
-            None => return Err(Failure::new("the store failed; ending, so that a restart recovers")),
+            None => {
+                return Err(Failure::new(
+                    "the store failed; ending, so that a restart recovers",
+                ));
+            }
         }
     }
 }

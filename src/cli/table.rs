@@ -13,7 +13,10 @@ pub(super) fn render<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> S
         let mut text = String::new();
         for (cell, w) in cells.iter().zip(widths) {
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', w + 2 - cell.chars().count().min(w + 2)));
+            text.extend(std::iter::repeat_n(
+                ' ',
+                w + 2 - cell.chars().count().min(w + 2),
+            ));
         }
         out.push_str(text.trim_end());
         out.push('\n');
@@ -38,7 +41,10 @@ mod tests {
     #[test]
     fn columns_line_up() {
         let rows = [["é".into(), "1".into()], ["longer".into(), "22".into()]];
-        assert_eq!(render(["NAME", "N"], &rows), "NAME    N\né       1\nlonger  22\n");
+        assert_eq!(
+            render(["NAME", "N"], &rows),
+            "NAME    N\né       1\nlonger  22\n"
+        );
         assert_eq!(moment(0), "1970-01-01 00:00");
     }
 }

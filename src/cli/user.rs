@@ -9,13 +9,35 @@ use std::process::ExitCode;
 
 pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
     let (place, order, json) = match command {
-        User::Add { name, display_name, addresses, password_stdin, place } => {
+        User::Add {
+            name,
+            display_name,
+            addresses,
+            password_stdin,
+            place,
+        } => {
             let password = ask::new_password(password_stdin)?;
-            (place, Order::UserAdd { name, display_name, addresses, password }, false)
+            (
+                place,
+                Order::UserAdd {
+                    name,
+                    display_name,
+                    addresses,
+                    password,
+                },
+                false,
+            )
         }
         User::List { json, place } => (place, Order::UserList, json),
         User::Show { name, json, place } => (place, Order::UserShow { name }, json),
-        User::Set { name, display_name, add_address, remove_address, version_max, place } => {
+        User::Set {
+            name,
+            display_name,
+            add_address,
+            remove_address,
+            version_max,
+            place,
+        } => {
             let order = Order::UserSet {
                 name,
                 display_name,
@@ -32,7 +54,11 @@ pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
             }
             (place, Order::UserRemove { name }, false)
         }
-        User::Password { name, password_stdin, place } => {
+        User::Password {
+            name,
+            password_stdin,
+            place,
+        } => {
             let password = ask::new_password(password_stdin)?;
             (place, Order::UserPassword { name, password }, false)
         }
@@ -47,11 +73,19 @@ fn show(reply: Reply, json: bool) -> Result<(), Failure> {
         Reply::Done { text } => println!("{text}"),
         Reply::Users { users } if json => println!("{}", serde_json::to_string_pretty(&users)?),
         Reply::Users { users } => print!("{}", list(&users)),
-        Reply::User { user, folders, devices } if json => {
+        Reply::User {
+            user,
+            folders,
+            devices,
+        } if json => {
             let all = serde_json::json!({"user": user, "folders": folders, "devices": devices});
             println!("{all:#}");
         }
-        Reply::User { user, folders, devices } => one(&user, &folders, &devices),
+        Reply::User {
+            user,
+            folders,
+            devices,
+        } => one(&user, &folders, &devices),
         _ => return Err(Failure::new("the appliance gave a reply of another kind")),
     }
     Ok(())
@@ -70,7 +104,10 @@ fn list(users: &[UserRow]) -> String {
             ]
         })
         .collect();
-    table::render(["NAME", "DEVICES", "CEILING", "ADDRESSES", "DISPLAY NAME"], &rows)
+    table::render(
+        ["NAME", "DEVICES", "CEILING", "ADDRESSES", "DISPLAY NAME"],
+        &rows,
+    )
 }
 
 fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow]) {
