@@ -267,7 +267,124 @@ impl Mailbox {
     pub async fn delete_folder(&self, scope: Scope, folder: FolderId) -> Result<(), Error> {
         let mut tree = Tree::load(self, scope).await?;
         let mut tx = self.transaction(scope, By::default());
-        tree.delete(self, &mut tx, folder, By::default()).await?;
+        Box::pin(tree.delete(self, &mut tx, folder, By::default())).await?;
         tx.commit().await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::testing::{account, block_on, mail, mailbox};
+    use crate::pim::Record;
+
+    const MAIL: FolderKind = FolderKind::UserMail;
+
+    async fn fixture() -> (Mailbox, Scope) {
+        let mailbox = mailbox();
+        let scope = mailbox.add_account(&account("anna")).await.unwrap();
+        (mailbox, scope)
+    }
+
+    #[test]
+    fn names_are_unique_under_their_parent() {
+        block_on(async {
+            let (mailbox, scope) = fixture().await;
+            let create = async |parent, name| {
+                let created = mailbox.create_folder(scope, parent, name, MAIL);
+                created.await
+            };
+            let a = create(FolderId::ROOT, "Work").await.unwrap();
+            assert_eq!(create(FolderId::ROOT, "wORK").await, Err(Error::Taken));
+            assert_eq!(create(FolderId::ROOT, "inbox").await, Err(Error::Taken));
+            let b = create(a, "work").await.unwrap();
+            let moved = mailbox
+                .update_folder(scope, b, FolderId::ROOT, "work")
+                .await;
+            assert_eq!(moved, Err(Error::Taken));
+            // Its own name in another spelling is no other folder's.
+            mailbox
+                .update_folder(scope, a, FolderId::ROOT, "WORK")
+                .await
+                .unwrap();
+            assert_eq!(create(FolderId(99), "x").await, Err(Error::NotFound));
+            for bad in ["", "  ", "a\tb", &"x".repeat(300)] {
+                assert_eq!(create(FolderId::ROOT, bad).await, Err(Error::BadName));
+            }
+        });
+    }
+
+    #[test]
+    fn default_folders_stay_and_no_folder_goes_under_itself() {
+        block_on(async {
+            let (mailbox, scope) = fixture().await;
+            let inbox = FolderId::INBOX;
+            let deleted = Box::pin(mailbox.delete_folder(scope, inbox));
+            assert_eq!(deleted.await, Err(Error::Protected));
+            let renamed = mailbox.update_folder(scope, inbox, FolderId::ROOT, "x");
+            assert_eq!(renamed.await, Err(Error::Protected));
+            let a = mailbox
+                .create_folder(scope, inbox, "a", MAIL)
+                .await
+                .unwrap();
+            let b = mailbox.create_folder(scope, a, "b", MAIL).await.unwrap();
+            for parent in [a, b] {
+                let moved = mailbox.update_folder(scope, a, parent, "a").await;
+                assert_eq!(moved, Err(Error::Cycle));
+            }
+        });
+    }
+
+    #[test]
+    fn of_two_changes_of_the_hierarchy_at_once_one_is_computed_again() {
+        block_on(async {
+            let (mailbox, scope) = fixture().await;
+            let tree = Tree::load(&mailbox, scope).await.unwrap();
+            let other = mailbox.create_folder(scope, FolderId::ROOT, "same", MAIL);
+            other.await.unwrap();
+            let mut tx = mailbox.transaction(scope, By::default());
+            let place = (FolderId::ROOT, "same", MAIL);
+            tree.create(&mailbox, &mut tx, place, By::default())
+                .await
+                .unwrap();
+            assert_eq!(tx.commit().await, Err(Error::Conflict));
+        });
+    }
+
+    #[test]
+    fn a_deleted_folder_goes_with_all_below_it_and_takes_no_items_any_more() {
+        block_on(async {
+            let (mailbox, scope) = fixture().await;
+            let top = mailbox.create_folder(scope, FolderId::ROOT, "top", MAIL);
+            let top = top.await.unwrap();
+            let mut parent = top;
+            // More than one commit marks, and deep.
+            for n in 0..2 * DOOMED_PER_COMMIT {
+                let name = n.to_string();
+                parent = mailbox
+                    .create_folder(scope, parent, &name, MAIL)
+                    .await
+                    .unwrap();
+            }
+            let leaf = mailbox.folder(scope, parent).await.unwrap();
+            let record = Record::Message(mail("a", 5));
+            for _ in 0..3 {
+                let mut tx = mailbox.transaction(scope, By::default());
+                for _ in 0..40 {
+                    tx.add(&leaf, &record).await.unwrap();
+                }
+                tx.commit().await.unwrap();
+            }
+            Box::pin(mailbox.delete_folder(scope, top)).await.unwrap();
+            assert_eq!(mailbox.folders(scope).await.unwrap().len(), DEFAULTS.len());
+            let mut late = mailbox.transaction(scope, By::default());
+            late.add(&leaf, &record).await.unwrap();
+            assert_eq!(late.commit().await, Err(Error::Conflict));
+            mailbox.purge_all(scope).await.unwrap();
+            let left = mailbox.all(keys::items(scope, leaf.id.0)).await.unwrap();
+            assert!(left.is_empty());
+            let rows = mailbox.folders_with_doomed(scope).await.unwrap();
+            assert_eq!(rows.len(), DEFAULTS.len());
+        });
     }
 }
