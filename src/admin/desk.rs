@@ -53,7 +53,7 @@ impl Desk {
 
     /// Carries out an order. What it changed is durable when the reply is there.
     pub async fn carry_out(&self, order: Order, payload: Vec<u8>) -> Reply {
-        self.run(order, payload)
+        Box::pin(self.run(order, payload))
             .await
             .unwrap_or_else(|refusal| Reply::Refused { refusal })
     }
@@ -66,8 +66,8 @@ impl Desk {
                 addresses,
                 password,
             } => {
-                self.user_add(&name, display_name, addresses, &password)
-                    .await
+                let add = self.user_add(&name, display_name, addresses, &password);
+                Box::pin(add).await
             }
             Order::UserList => self.user_list().await,
             Order::UserShow { name } => self.user_show(&name).await,
@@ -100,7 +100,7 @@ impl Desk {
             }
             Order::UserRemove { name } => {
                 let row = self.user(&name).await?;
-                self.mailbox.remove_account(row.scope).await?;
+                Box::pin(self.mailbox.remove_account(row.scope)).await?;
                 done(format!("removed {name}"))
             }
             Order::UserPassword { name, password } => {
@@ -166,7 +166,14 @@ impl Desk {
     ) -> Result<Taken, Refusal> {
         let row = self.user(user).await?;
         let mut taken = Taken::default();
-        intake::take_record(&self.mailbox, &row, record, photo, &mut taken).await?;
+        Box::pin(intake::take_record(
+            &self.mailbox,
+            &row,
+            record,
+            photo,
+            &mut taken,
+        ))
+        .await?;
         Ok(taken)
     }
 

@@ -26,9 +26,9 @@ pub(super) async fn take(
 ) -> Result<Taken, Refusal> {
     let mut taken = Taken::default();
     match item.kind {
-        Kind::Mail => take_mail(mailbox, row, item, &mut taken).await?,
-        Kind::Calendar => take_calendar(mailbox, row, &item.bytes, &mut taken).await?,
-        Kind::Cards => take_cards(mailbox, row, &item.bytes, &mut taken).await?,
+        Kind::Mail => Box::pin(take_mail(mailbox, row, item, &mut taken)).await?,
+        Kind::Calendar => Box::pin(take_calendar(mailbox, row, &item.bytes, &mut taken)).await?,
+        Kind::Cards => Box::pin(take_cards(mailbox, row, &item.bytes, &mut taken)).await?,
     }
     Ok(taken)
 }
@@ -100,7 +100,7 @@ async fn take_calendar(
             ical::Found::Task(task) => Record::Task(task),
             ical::Found::Note(note) => Record::Note(note),
         };
-        take_record(mailbox, row, record, None, taken).await?;
+        Box::pin(take_record(mailbox, row, record, None, taken)).await?;
     }
     Ok(())
 }
@@ -117,7 +117,14 @@ async fn take_cards(
     };
     for card in cards {
         let record = Record::Contact(card.contact);
-        take_record(mailbox, row, record, card.photo.as_deref(), taken).await?;
+        Box::pin(take_record(
+            mailbox,
+            row,
+            record,
+            card.photo.as_deref(),
+            taken,
+        ))
+        .await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{Failure, office, serve};
 use crate::admin::{Desk, Order, Refusal, Reply};
 use crate::appliance::{self, Running, log};
 use crate::config::{Config, Level};
-use crate::demo;
+use crate::demo::{self, DemoMail};
 use crate::import::{Kind, Marks};
 use crate::pim::Record;
 use crate::work::{block_on, join_all};
@@ -71,53 +71,50 @@ fn add_users(desk: &Desk) -> Result<bool, Failure> {
 /// finished by the next.
 async fn fill(desk: &Desk) -> Result<(), Failure> {
     let now_ms = desk.mailbox().clock().now_ms();
-    let mails = demo::mail::mails(now_ms).map(|m| {
-        let order = Order::ImportItem {
-            user: m.user,
-            kind: Kind::Mail,
-            folder: m.folder,
-            marks: Marks {
-                read: m.read,
-                flagged: m.flagged,
-                ..Marks::default()
-            },
-            received_ms: Some(m.received_ms),
-            bytes: m.raw.len() as u64,
-        };
-        (order, m.raw)
-    });
-    in_parts(mails, async |(order, raw)| {
-        match desk.carry_out(order, raw).await {
-            Reply::Refused { refusal } => Err(refusal),
-            _ => Ok(()),
-        }
-    })
-    .await?;
+    let mails = demo::mails(now_ms).map(|m| Box::pin(put_mail(desk, m)));
+    in_parts(mails).await?;
     let contacts =
         demo::contacts(now_ms).map(|o| (o.user, Record::Contact(o.item.contact), o.item.photo));
     let events = demo::events(now_ms).map(|o| (o.user, Record::Event(o.item), None));
     let tasks = demo::tasks(now_ms).map(|o| (o.user, Record::Task(o.item), None));
     let notes = demo::notes(now_ms).map(|o| (o.user, Record::Note(o.item), None));
     let records = contacts.chain(events).chain(tasks).chain(notes);
-    in_parts(
-        records,
-        async |(user, record, photo): (String, _, Option<Vec<u8>>)| {
-            desk.put(&user, record, photo.as_deref()).await.map(drop)
-        },
-    )
+    in_parts(records.map(|(user, record, photo)| {
+        Box::pin(async move { desk.put(&user, record, photo.as_deref()).await.map(drop) })
+    }))
     .await
 }
 
-async fn in_parts<T>(
-    mut all: impl Iterator<Item = T>,
-    store: impl AsyncFn(T) -> Result<(), Refusal>,
-) -> Result<(), Failure> {
+async fn put_mail(desk: &Desk, mail: DemoMail) -> Result<(), Refusal> {
+    let order = Order::ImportItem {
+        user: mail.user,
+        kind: Kind::Mail,
+        folder: mail.folder,
+        marks: Marks {
+            read: mail.read,
+            flagged: mail.flagged,
+            ..Marks::default()
+        },
+        received_ms: Some(mail.received_ms),
+        bytes: mail.raw.len() as u64,
+    };
+    match desk.carry_out(order, mail.raw).await {
+        Reply::Refused { refusal } => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+/// Stores some at a time, so that their commits share the disk's syncs.
+async fn in_parts<F>(mut all: impl Iterator<Item = F>) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Refusal>> + Unpin,
+{
     loop {
         let part: Vec<_> = all.by_ref().take(AT_A_TIME).collect();
         if part.is_empty() {
             return Ok(());
         }
-        for outcome in join_all(part.into_iter().map(|item| store(item))).await {
+        for outcome in join_all(part).await {
             outcome?;
         }
     }

@@ -37,10 +37,9 @@ pub(super) fn fit(event: &mut Event) {
     event.exceptions.truncate(MEETING_EXCEPTIONS_MAX);
     for exception in &mut event.exceptions {
         (exception.attendees, exception.body, exception.categories) = (None, None, None);
-        for line in [&mut exception.subject, &mut exception.location] {
-            if let Some(line) = line {
-                shorten(line, MEETING_LINE_BYTES_MAX / 8);
-            }
+        let lines = [&mut exception.subject, &mut exception.location];
+        for line in lines.into_iter().flatten() {
+            shorten(line, MEETING_LINE_BYTES_MAX / 8);
         }
     }
 }
