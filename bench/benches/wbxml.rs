@@ -14,12 +14,13 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use roost_bench::{contest, operation};
 use std::time::Duration;
 
+const GROUPS: [&str; 2] = ["contacts", "mails"];
+
 fn operations(c: &mut Criterion) {
-    for operation in operation::all() {
+    for operation in operation::of_groups(&GROUPS) {
         let mut group = c.benchmark_group(operation.group());
         group.throughput(Throughput::Elements(operation.items.into()));
-        let name = operation.name.clone();
-        let what = name.split('/').next_back().unwrap_or_default();
+        let what = operation.what().to_owned();
         let mut run = operation.prepare();
         group.bench_function(what, |b| b.iter(&mut run));
         group.finish();

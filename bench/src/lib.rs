@@ -14,6 +14,7 @@ pub mod operation;
 pub mod request;
 pub mod sample;
 pub mod wait;
+pub mod waking;
 
 /// The value, or the end of the bench with the reason: without its set-up it has nothing to say.
 ///

@@ -2,7 +2,7 @@
 
 use crate::answer::{self, Page};
 use crate::fixture::{Engine, Fixture, folder_of};
-use crate::{naive, request, sample};
+use crate::{naive, request, sample, waking};
 use roost::pim::Class;
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    fn new(name: String, items: u32, prepare: impl FnOnce() -> Run + 'static) -> Self {
+    pub(crate) fn new(name: String, items: u32, prepare: impl FnOnce() -> Run + 'static) -> Self {
         let prepare = Box::new(prepare);
         Self {
             name,
@@ -36,6 +36,12 @@ impl Operation {
     #[must_use]
     pub fn prepare(self) -> Run {
         (self.prepare)()
+    }
+
+    /// The part of the name behind the slash.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        self.name.split('/').next_back().unwrap_or_default()
     }
 
     /// The part of the name before the slash.
@@ -73,6 +79,15 @@ pub fn all() -> Vec<Operation> {
             all.extend(of_store(group, class, on, engine, &fixtures));
         }
     }
+    all.extend(waking::operations());
+    all
+}
+
+/// Those of some groups.
+#[must_use]
+pub fn of_groups(groups: &[&str]) -> Vec<Operation> {
+    let mut all = all();
+    all.retain(|operation| groups.contains(&operation.group()));
     all
 }
 
@@ -148,6 +163,7 @@ fn of_store(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contest::allocations_per_item;
     use std::collections::HashSet;
 
     #[test]
@@ -155,5 +171,18 @@ mod tests {
         let all = all();
         let names: HashSet<_> = all.iter().map(|o| o.name.as_str()).collect();
         assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn encoding_out_of_the_archive_allocates_nothing() {
+        let allocations = |name: &str| {
+            let operation = all().into_iter().find(|o| o.name == name).unwrap();
+            let items = operation.items;
+            allocations_per_item(&mut operation.prepare(), items)
+        };
+        for group in ["contacts", "mails"] {
+            assert_eq!(allocations(&format!("{group}/encode")), 0.0, "{group}");
+            assert!(allocations(&format!("{group}/naive")) > 20.0, "{group}");
+        }
     }
 }
