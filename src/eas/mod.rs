@@ -18,6 +18,8 @@ pub mod request;
 pub mod status;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod value;
 pub mod version;
 

@@ -16,7 +16,7 @@ use crate::work::{Pool, block_on};
 use base64::Engine;
 
 /// 2026-01-01T00:00:00Z.
-pub(super) const NEW_YEAR_MS: i64 = 1_767_225_600_000;
+const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
 /// An appliance in memory, with alice and bob.
 pub(super) struct House {
@@ -147,7 +147,7 @@ impl Phone<'_> {
     }
 
     pub(super) fn ask(&self, command: &str, body: &[u8]) -> Outcome<Parked> {
-        let kind = if command == "SendMail" && self.version < Version::V14_0 {
+        let kind = if command.starts_with("SendMail") && self.version < Version::V14_0 {
             "message/rfc822"
         } else {
             "application/vnd.ms-sync.wbxml"

@@ -1,0 +1,8 @@
+//! The commands over a house in memory, as phones of several versions see it.
+
+mod folders;
+mod items;
+mod mail;
+mod noise;
+mod requests;
+mod waiting;
