@@ -36,7 +36,7 @@ pub(crate) fn item(class: Class, version: Version, title: &str) -> Vec<Node> {
         Class::Calendar => event(version, title),
         Class::Tasks => task(version, title),
         Class::Notes => note(title),
-        Class::Email => draft(title),
+        Class::Email => message(version, title),
     }
 }
 
@@ -131,11 +131,11 @@ fn note(subject: &str) -> Vec<Node> {
     ]
 }
 
-fn draft(subject: &str) -> Vec<Node> {
+fn message(version: Version, subject: &str) -> Vec<Node> {
     vec![
         text(email::TO, "\"Bob\" <bob@example.org>"),
         text(email::SUBJECT, subject),
-        body(Version::V16_0, email::BODY, "What the draft says"),
+        body(version, email::BODY, "What the mail says"),
         text(email::IMPORTANCE, "1"),
         text(email::READ, "1"),
     ]

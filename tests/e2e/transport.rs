@@ -10,34 +10,33 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use roost::wbxml::tags::folderhierarchy as fh;
 use roost_load::tree::{node, text};
-use roost_load::{Answer, Node, QueryForm, Request, Version, profile};
+use roost_load::{Answer, Node, Operation, QueryForm, Request, Version, profile};
 use std::io::Write;
 
 const ALICE: &str = "alice@example.org";
 
 #[test]
 fn one_person_writes_the_name_in_many_ways() {
-    let house = House::with_users(&["mike --address mike@ox.io", ALICE]);
+    let house = House::with_users(&["mike@ox.io", ALICE]);
     let names = [
         "mike",
         "Mike",
+        "mike@ox.io",
+        "Mike@OX.io",
+        "ox.io\\mike",
         "defaultcontext\\mike",
+        "mike@defaultcontext",
         "\\mike",
         " \\mike",
-        "mike@defaultcontext",
-        "mike@ox.io",
-        "ox.io\\mike",
     ];
     for name in names {
         check_login(&house, name, PASSWORD, 200);
-    }
-    for name in [ALICE, "example.org\\alice", "EXAMPLE.ORG\\Alice"] {
-        check_login(&house, name, PASSWORD, 200);
+        check_login(&house, name, "wrong", 401);
     }
     for name in [
-        "alice",
         "mike@example.org",
         "example.org\\mike",
+        "ox.io\\alice",
         "\\",
         "nobody",
         "",
@@ -141,14 +140,29 @@ fn answers_are_compressed_only_when_asked() {
         let form = QueryForm::Plain;
         let mut phone = Phone::new(&house, ALICE, "GZIP1", Version::V14_1, form, profile);
         phone.catch_up();
+        if !compressed {
+            // The list of folders becomes worth compressing.
+            for n in 0..30 {
+                let (parent, name) = ("0".to_owned(), format!("A folder with a long name, {n}"));
+                let outcome = phone.ask(Operation::FolderCreate {
+                    parent,
+                    name,
+                    kind: 12,
+                });
+                assert!(outcome.ok(), "{outcome:?}");
+            }
+        }
         phone.device.folder_key = "0".to_owned();
-        let request = phone.device.request(roost_load::Operation::FolderSync);
+        let request = phone.device.request(Operation::FolderSync);
         let answer = phone.exchange(&request);
-        assert!(answer.body.len() > 400, "too short to tell");
-        let coding = answer.header("Content-Encoding");
-        // A short answer is not worth it.
-        let worth = answer.body.len() >= roost::limits::GZIP_BYTES_MIN;
-        assert_eq!(coding == Some("gzip"), compressed && worth, "{coding:?}");
+        assert!(
+            answer.body.len() > roost::limits::GZIP_BYTES_MIN,
+            "too short to tell"
+        );
+        assert_eq!(
+            answer.header("Content-Encoding"),
+            compressed.then_some("gzip")
+        );
     }
 }
 
