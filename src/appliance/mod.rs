@@ -259,7 +259,7 @@ fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::
             .connections_max
             .min(descriptors.saturating_sub(256).max(16)),
         per_address: config.limits.connections_per_address_max,
-        body_bytes: config.limits.request_bytes_max,
+        body_bytes: config.limits.bodies_bytes_max,
         ..Caps::default()
     };
     tracing::info!(descriptors, connections_max = caps.connections, "capacity");
@@ -273,6 +273,7 @@ fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::
         lmtp: config.lmtp.listen.clone(),
         certificates,
         hostname: config.server.host.clone(),
+        message_bytes_max: config.lmtp.message_bytes_max,
         caps,
         driver: match config.server.driver {
             config::Driver::Auto => net::Driver::Auto,

@@ -123,8 +123,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections from one address.
     pub connections_per_address_max: usize,
-    /// Bytes of one request's body, also when inflated.
-    pub request_bytes_max: usize,
+    /// Bytes of bodies and messages that all connections hold at one time.
+    pub bodies_bytes_max: usize,
 }
 
 /// What is written to standard error.
@@ -229,7 +229,7 @@ impl Default for Limits {
         Self {
             connections_max: limits::CONNECTIONS_MAX,
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
-            request_bytes_max: limits::HTTP_BODY_BYTES_MAX,
+            bodies_bytes_max: limits::BODIES_BYTES_MAX,
         }
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) deadlines: Deadlines,
     pub(super) hostname: String,
+    pub(super) message_bytes_max: usize,
     pub(super) counters: Counters,
     pub(super) admission: Arc<Admission>,
     pub(super) tls: Option<Arc<ServerConfig>>,

@@ -44,6 +44,8 @@ pub struct Config {
     pub certificates: Option<Arc<Certificates>>,
     /// Our name in LMTP.
     pub hostname: String,
+    /// Bytes of the largest message that LMTP takes.
+    pub message_bytes_max: usize,
     /// Deadlines of connections.
     pub deadlines: Deadlines,
     /// Caps on connections.
@@ -63,6 +65,7 @@ impl Default for Config {
             lmtp_socket: None,
             certificates: None,
             hostname: "localhost".into(),
+            message_bytes_max: limits::MESSAGE_BYTES_MAX,
             deadlines: Deadlines::default(),
             caps: Caps::default(),
             driver: Driver::Auto,
@@ -173,6 +176,7 @@ pub fn start<S: Service, L: Lmtp>(
         clock,
         deadlines: config.deadlines,
         hostname: config.hostname.clone(),
+        message_bytes_max: config.message_bytes_max,
         counters: Counters::default(),
         admission: Admission::new(config.caps),
         tls,

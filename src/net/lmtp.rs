@@ -20,7 +20,7 @@ pub(super) struct Delivery<S: Service, L: Lmtp> {
 impl<S: Service, L: Lmtp> Delivery<S, L> {
     pub(super) fn new(core: Rc<Core<S, L>>, transport: Transport, place: Place) -> Self {
         Self {
-            session: Session::new(&core.shared.hostname),
+            session: Session::new(&core.shared.hostname).with_limit(core.shared.message_bytes_max),
             held: core.shared.admission.held(),
             core,
             transport,

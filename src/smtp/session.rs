@@ -30,6 +30,7 @@ pub struct Session {
     greeted: bool,
     errors: u32,
     replies: Vec<u8>,
+    message_bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -59,9 +60,17 @@ impl Session {
             greeted: false,
             errors: 0,
             replies: Vec::new(),
+            message_bytes_max: limits::MESSAGE_BYTES_MAX,
         };
         session.reply(&format!("220 {hostname} LMTP ready"));
         session
+    }
+
+    /// Takes messages of so many bytes at most, and says so with SIZE.
+    #[must_use]
+    pub fn with_limit(mut self, message_bytes_max: usize) -> Self {
+        self.message_bytes_max = message_bytes_max.min(limits::MESSAGE_BYTES_MAX);
+        self
     }
 
     /// What is to be sent, in order. To be sent before more is read.
@@ -233,7 +242,7 @@ impl Session {
         self.reply(&format!("250-{hostname}"));
         self.reply("250-PIPELINING");
         self.reply("250-ENHANCEDSTATUSCODES");
-        self.reply(&format!("250-SIZE {}", limits::MESSAGE_BYTES_MAX));
+        self.reply(&format!("250-SIZE {}", self.message_bytes_max));
         self.reply("250-8BITMIME");
         self.reply("250 SMTPUTF8");
     }
@@ -245,7 +254,7 @@ impl Session {
         if !matches!(self.state, State::Ready) {
             return self.refuse("503 5.5.1 one sender at a time");
         }
-        if size > limits::MESSAGE_BYTES_MAX as u64 {
+        if usize::try_from(size).map_or(true, |n| n > self.message_bytes_max) {
             return self.refuse("552 5.3.4 the message is too large");
         }
         if !utf8 && !sender.is_ascii() {
@@ -286,7 +295,7 @@ impl Session {
     fn data(&mut self) -> Option<String> {
         match self.take_state() {
             State::Mail(envelope) if !envelope.recipients.is_empty() => {
-                self.state = State::Data(envelope, Message::new());
+                self.state = State::Data(envelope, Message::new(self.message_bytes_max));
                 self.reply("354 end with <CRLF>.<CRLF>");
                 None
             }
