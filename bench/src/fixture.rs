@@ -4,6 +4,7 @@
 use crate::answer::Page;
 use crate::wait::block_on;
 use crate::{must, sample};
+use roost::auth::password;
 use roost::clock::Clock;
 use roost::mailbox::{Account, By, ChangeKind, DeviceNo, FolderId, Mailbox};
 use roost::pim::Class;
@@ -11,7 +12,13 @@ use roost::store::{Fjall, Options, Scope, Store, keys};
 use tempfile::TempDir;
 
 /// Items of each folder.
-const FOLDER_ITEMS: u32 = 1_000;
+pub const FOLDER_ITEMS: u32 = 1_000;
+
+/// The log-in name of the account.
+pub const LOGIN: &str = "anna";
+/// Log-in name and password as the header has them: base64 of `anna:secret`.
+pub const AUTHORIZATION: &str = "Basic YW5uYTpzZWNyZXQ=";
+const PASSWORD: &str = "secret";
 
 /// Where the rows are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +39,18 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// Of the password: it is checked once, then remembered.
+    pub const COST: password::Cost = password::Cost {
+        memory_kib: 64,
+        passes: 1,
+    };
+
+    /// The user data.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
     /// Fills one.
     ///
     /// # Panics
@@ -45,7 +64,8 @@ impl Fixture {
 
     async fn fill(mailbox: Mailbox, folder: Option<TempDir>) -> Self {
         let account = Account {
-            login: "anna".to_owned(),
+            login: LOGIN.to_owned(),
+            password_hash: must(password::hash(PASSWORD, Self::COST)),
             addresses: vec!["anna@example.org".to_owned()],
             ..Account::default()
         };

@@ -9,6 +9,7 @@ pub mod alloc;
 pub mod answer;
 pub mod contest;
 pub mod fixture;
+pub mod house;
 pub mod naive;
 pub mod operation;
 pub mod request;

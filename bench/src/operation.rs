@@ -2,7 +2,7 @@
 
 use crate::answer::{self, Page};
 use crate::fixture::{Engine, Fixture, folder_of};
-use crate::{naive, request, sample, waking};
+use crate::{house, naive, request, sample, waking};
 use roost::pim::Class;
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -79,6 +79,7 @@ pub fn all() -> Vec<Operation> {
             all.extend(of_store(group, class, on, engine, &fixtures));
         }
     }
+    all.extend(house::operations(move || fixtures.of(Engine::Memory)));
     all.extend(waking::operations());
     all
 }

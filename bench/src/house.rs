@@ -1,0 +1,226 @@
+//! Whole requests of a phone, from the head to the answer, without a socket.
+
+use crate::fixture::{AUTHORIZATION, FOLDER_ITEMS, Fixture, LOGIN};
+use crate::must;
+use crate::operation::{Operation, Run};
+use crate::wait::block_on;
+use roost::auth::{Authenticator, Naming};
+use roost::clock::Clock;
+use roost::eas::{Eas, Parts, Settings};
+use roost::http::{Answer, Outcome, Peer, Request};
+use roost::mailbox::FolderId;
+use roost::push::Registry;
+use roost::wbxml::tags::{airsync, airsyncbase, folderhierarchy};
+use roost::wbxml::{self, Reader, Writer};
+use roost::work::Pool;
+use std::rc::Rc;
+
+/// Requests of one run, of those that are cheap.
+const STEPS: u32 = 10;
+/// Mails of an answer.
+const WINDOW: u32 = 100;
+
+/// A server and its one phone.
+struct House {
+    eas: Eas,
+    peer: Peer,
+}
+
+impl House {
+    fn new(fixture: &Fixture) -> Self {
+        let (mailbox, clock) = (fixture.mailbox().clone(), Clock::system());
+        let workers = must(Pool::start(1));
+        let cost = Fixture::COST;
+        let naming = Naming::default();
+        let auth = Authenticator::new(
+            mailbox.clone(),
+            workers.clone(),
+            clock.clone(),
+            naming,
+            cost,
+        );
+        let parts = Parts {
+            mailbox,
+            auth: must(auth),
+            outbound: None,
+            push: Registry::new(),
+            clock,
+            workers,
+            settings: Settings::default(),
+        };
+        Self {
+            eas: Eas::new(parts),
+            peer: Peer {
+                addr: ([192, 0, 2, 1], 1).into(),
+                tls: true,
+            },
+        }
+    }
+
+    #[expect(clippy::panic, reason = "nothing here waits")]
+    fn ask(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        let headers = [
+            ("Authorization", AUTHORIZATION),
+            ("MS-ASProtocolVersion", "14.1"),
+            ("Content-Type", "application/vnd.ms-sync.wbxml"),
+        ];
+        let request = Request::new(method, target)
+            .with_headers(&headers)
+            .with_body(body);
+        let Outcome::Answer(answer) = block_on(self.eas.handle(&request, &self.peer)) else {
+            panic!("the request waits");
+        };
+        assert_eq!(answer.status, 200, "{target}");
+        answer
+    }
+
+    /// Asks with a Sync of the Inbox; returns the new key, whether there is more, and the bytes.
+    fn sync(&self, key: &str) -> (String, bool, usize) {
+        let answer = self.ask("POST", &target("Sync"), &request(key));
+        let (new, more) = must(told(&answer.body));
+        (new, more, answer.body.len())
+    }
+}
+
+fn target(command: &str) -> String {
+    format!(
+        "/Microsoft-Server-ActiveSync?Cmd={command}&User={LOGIN}&DeviceId=house&DeviceType=Phone"
+    )
+}
+
+fn request(key: &str) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.open(airsync::SYNC);
+    w.open(airsync::COLLECTIONS);
+    w.open(airsync::COLLECTION);
+    w.text(airsync::SYNC_KEY, key);
+    w.num(airsync::COLLECTION_ID, FolderId::INBOX.0);
+    if key != "0" {
+        w.num(airsync::WINDOW_SIZE, WINDOW);
+        w.open(airsync::OPTIONS);
+        w.open(airsyncbase::BODY_PREFERENCE);
+        w.num(airsyncbase::TYPE, 1);
+        w.num(airsyncbase::TRUNCATION_SIZE, 4096);
+        w.close();
+        w.close();
+    }
+    for _ in 0..3 {
+        w.close();
+    }
+    w.finish()
+}
+
+/// The key of an answer, and whether there is more; nothing for an empty answer, which says that
+/// all is as it was. What follows is not looked at.
+fn told(document: &[u8]) -> Result<(String, bool), wbxml::Error> {
+    let mut key = String::new();
+    if document.is_empty() {
+        return Ok((key, false));
+    }
+    let mut r = Reader::new(document)?;
+    r.root()?;
+    while let Some(tag) = r.child()? {
+        match tag {
+            airsync::COLLECTIONS | airsync::COLLECTION => {}
+            airsync::SYNC_KEY => key = r.text()?.into_owned(),
+            airsync::MORE_AVAILABLE => return Ok((key, true)),
+            airsync::COMMANDS => return Ok((key, false)),
+            _ => r.skip()?,
+        }
+    }
+    Ok((key, false))
+}
+
+/// The operations of this module, over a filled account.
+#[must_use]
+pub fn operations(fixture: impl Fn() -> Rc<Fixture> + Clone + 'static) -> Vec<Operation> {
+    type Prepare = fn(House) -> Run;
+    let operation = |name: &str, items, prepare: Prepare| {
+        let fixture = fixture.clone();
+        Operation::new(format!("request/{name}"), items, move || {
+            prepare(House::new(&fixture()))
+        })
+    };
+    vec![
+        operation("options", STEPS, options),
+        operation("folder-sync", STEPS, folder_sync),
+        operation("empty-sync", STEPS, empty_sync),
+        operation("first-sync-1000", FOLDER_ITEMS, first_sync),
+    ]
+}
+
+fn options(house: House) -> Run {
+    let target = "/Microsoft-Server-ActiveSync";
+    Box::new(move || {
+        let bytes = |_| house.ask("OPTIONS", target, &[]).headers.len();
+        (0..STEPS).map(bytes).sum()
+    })
+}
+
+/// FolderSync with the current key: nothing has changed.
+fn folder_sync(house: House) -> Run {
+    let body = |key: &str| {
+        let mut w = Writer::new();
+        w.open(folderhierarchy::FOLDER_SYNC);
+        w.text(folderhierarchy::SYNC_KEY, key);
+        w.close();
+        w.finish()
+    };
+    let target = target("FolderSync");
+    house.ask("POST", &target, &body("0"));
+    let current = body("1");
+    Box::new(move || {
+        let bytes = |_| house.ask("POST", &target, &current).body.len();
+        (0..STEPS).map(bytes).sum()
+    })
+}
+
+/// Sync with the current key: nothing has changed.
+fn empty_sync(house: House) -> Run {
+    let mut current = String::from("0");
+    loop {
+        let (key, more, _) = house.sync(&current);
+        let begun = current != "0";
+        current = key;
+        if begun && !more {
+            break;
+        }
+    }
+    let (target, body) = (target("Sync"), request(&current));
+    Box::new(move || {
+        let bytes = |_| house.ask("POST", &target, &body).body.len();
+        let bytes = (0..STEPS).map(bytes).sum();
+        assert!(bytes < 1_000, "there was something to say");
+        bytes
+    })
+}
+
+/// From key 0 on until everything is there: 1,000 mails in windows of 100, each committed.
+fn first_sync(house: House) -> Run {
+    Box::new(move || {
+        let (mut key, _, mut bytes) = house.sync("0");
+        loop {
+            let (new, more, page) = house.sync(&key);
+            bytes += page;
+            key = new;
+            if !more {
+                assert!(bytes > 500_000, "mails are missing");
+                return bytes;
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Engine;
+
+    #[test]
+    fn a_first_sync_brings_every_mail() {
+        let fixture = Rc::new(Fixture::new(Engine::Memory));
+        for operation in operations(move || Rc::clone(&fixture)) {
+            assert!(operation.prepare()() < 2_000_000);
+        }
+    }
+}
