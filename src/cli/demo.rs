@@ -72,17 +72,20 @@ fn add_users(desk: &Desk) -> Result<bool, Failure> {
 async fn fill(desk: &Desk) -> Result<(), Failure> {
     let now_ms = desk.mailbox().clock().now_ms();
     let mails = demo::mails(now_ms).map(|m| Box::pin(put_mail(desk, m)));
-    in_parts(mails).await?;
+    Box::pin(in_parts(mails)).await?;
     let contacts =
         demo::contacts(now_ms).map(|o| (o.user, Record::Contact(o.item.contact), o.item.photo));
     let events = demo::events(now_ms).map(|o| (o.user, Record::Event(o.item), None));
     let tasks = demo::tasks(now_ms).map(|o| (o.user, Record::Task(o.item), None));
     let notes = demo::notes(now_ms).map(|o| (o.user, Record::Note(o.item), None));
     let records = contacts.chain(events).chain(tasks).chain(notes);
-    in_parts(records.map(|(user, record, photo)| {
-        Box::pin(async move { desk.put(&user, record, photo.as_deref()).await.map(drop) })
-    }))
-    .await
+    let stored = records.map(|(user, record, photo)| {
+        Box::pin(async move {
+            let put = desk.put(&user, record, photo.as_deref());
+            Box::pin(put).await.map(drop)
+        })
+    });
+    Box::pin(in_parts(stored)).await
 }
 
 async fn put_mail(desk: &Desk, mail: DemoMail) -> Result<(), Refusal> {
