@@ -224,6 +224,12 @@ pub struct Draft<'a> {
     pub to: Vec<Mailbox>,
     /// `Cc`.
     pub cc: Vec<Mailbox>,
+    /// `Bcc`, of a mail that is not sent yet.
+    pub bcc: Vec<Mailbox>,
+    /// `Reply-To`.
+    pub reply_to: Vec<Mailbox>,
+    /// 0 low, 2 high; anything else is not said.
+    pub importance: Option<u8>,
     /// `Subject`.
     pub subject: &'a str,
     /// `Date`, Unix milliseconds.
@@ -274,6 +280,17 @@ pub fn build(draft: &Draft<'_>) -> Vec<u8> {
     }
     if !draft.cc.is_empty() {
         message = message.cc(list(&draft.cc));
+    }
+    if !draft.bcc.is_empty() {
+        message = message.bcc(list(&draft.bcc));
+    }
+    if !draft.reply_to.is_empty() {
+        message = message.reply_to(list(&draft.reply_to));
+    }
+    match draft.importance {
+        Some(0) => message = message.header("Importance", Raw::new("low")),
+        Some(2) => message = message.header("Importance", Raw::new("high")),
+        _ => {}
     }
     if let Some(parent) = draft.references.last() {
         let ids: Vec<String> = draft.references.iter().map(|id| clean_id(id)).collect();
@@ -448,7 +465,7 @@ mod tests {
                     bytes: b"a;b",
                 },
             ],
-            ..Draft::default()
+            ..Draft::default()..Draft::default()
         });
         let (message, seen) = crate::pim::mail::inspect(&raw, 0);
         assert_eq!(message.subject, "Grüße Bcc: evil@x");

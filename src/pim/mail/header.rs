@@ -203,6 +203,22 @@ fn readable_line(line: &[u8]) -> Cow<'_, str> {
     Cow::Owned(charset::utf8_or_windows(&out).into_owned())
 }
 
+/// The addresses in what a person typed: separated by commas or semicolons, with names or without.
+#[must_use]
+pub fn addresses(typed: &str) -> Vec<Mailbox> {
+    let mut quoted = false;
+    let list: String = one_line(typed)
+        .chars()
+        .map(|c| {
+            quoted ^= c == '"';
+            if c == ';' && !quoted { ',' } else { c }
+        })
+        .collect();
+    let block = format!("To: {list}\r\n");
+    let list = Headers::parse(block.as_bytes()).mailboxes(&HeaderName::To);
+    list.into_iter().filter(|m| !m.address.is_empty()).collect()
+}
+
 /// Years that a mail may bear; others are a sender's broken clock.
 fn plausible(date: &DateTime) -> bool {
     date.is_valid() && (1970..=2200).contains(&date.year)
@@ -292,6 +308,26 @@ mod tests {
         check("\"a \\\"b\\\" c\" <a@x>", "\"a \\\"b\\\" c\" <a@x>");
         check("undisclosed-recipients:;", "");
         check("=?utf-8?q?x=0D=0ABcc:_y?= <a@x>", "\"x Bcc: y\" <a@x>");
+    }
+
+    #[test]
+    fn typed_addresses_are_told_apart() {
+        let check = |typed: &str, expect: &[(&str, &str)]| {
+            let found = super::addresses(typed);
+            let found: Vec<_> = found
+                .iter()
+                .map(|m| (m.name.as_str(), m.address.as_str()))
+                .collect();
+            assert_eq!(found, expect, "{typed:?}");
+        };
+        let two = [("Ann; Lee", "a@x.example"), ("", "b@x.example")];
+        check("\"Ann; Lee\" <a@x.example>; b@x.example", &two);
+        check(
+            "a@x.example, b@x.example;",
+            &[("", "a@x.example"), ("", "b@x.example")],
+        );
+        check("", &[]);
+        check("a@x.example\r\nBcc: c@x.example", &[("", "a@x.example")]);
     }
 
     #[test]

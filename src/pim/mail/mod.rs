@@ -23,7 +23,7 @@ mod thread;
 mod transfer;
 
 pub use body::{Renditions, cut, cut_mime, html, renditions, text};
-pub use header::{Mailbox, display};
+pub use header::{Mailbox, addresses, display};
 pub use inspect::{Calendar, Dates, Inspected, dates, field, inspect};
 pub use thread::topic;
 pub use transfer::{decode, decode_range, decoded_len, pieces};

@@ -5,6 +5,7 @@
 use super::Env;
 use super::answer::Response;
 use super::decode::{Collection, Command, Item};
+use super::draft;
 use super::kept::Kept;
 use crate::eas::classes::{self, Decoded, Source};
 use crate::eas::context::fetch;
@@ -146,8 +147,7 @@ impl Desk<'_> {
                 return Ok((None, status));
             }
         };
-        // A mail without a record is a draft that has to be composed, which is not done here.
-        let Some(record) = decoded.record else {
+        let Some(record) = Box::pin(self.composed(round, decoded, None)).await? else {
             round.refuse(command, MALFORMED, item.print);
             return Ok((None, MALFORMED));
         };
@@ -181,7 +181,8 @@ impl Desk<'_> {
         let Ok(existing) = row.to_record() else {
             return Ok(MALFORMED);
         };
-        let decoded = match Box::pin(self.decode(item, Some(existing), instance_ms)).await? {
+        let stored = Some(existing.clone());
+        let decoded = match Box::pin(self.decode(item, stored, instance_ms)).await? {
             Ok(decoded) => decoded,
             Err(status) => {
                 round.refuse(command, status, print);
@@ -190,7 +191,8 @@ impl Desk<'_> {
         };
         // Marks of a mail are merged: nobody wants to be asked about a read flag.
         let only_marks = decoded.only_marks();
-        let Some(record) = decoded.record else {
+        let composed = Box::pin(self.composed(round, decoded, Some(&existing))).await?;
+        let Some(record) = composed else {
             round.refuse(command, MALFORMED, print);
             return Ok(MALFORMED);
         };
@@ -201,6 +203,28 @@ impl Desk<'_> {
             return Ok(CONFLICT);
         }
         self.store(round, &row, &record, print).await
+    }
+
+    /// The record to store. That of a draft is composed; drafts live in the Drafts folder alone, and
+    /// `None` says that this is none or cannot be one.
+    async fn composed(
+        &self,
+        round: &Round,
+        decoded: Decoded,
+        existing: Option<&Record>,
+    ) -> Result<Option<Record>, Failure> {
+        let Some(draft) = &decoded.draft else {
+            return Ok(decoded.record);
+        };
+        let existing = match existing {
+            Some(Record::Message(m)) if m.draft => Some(m),
+            None => None,
+            Some(_) => return Ok(None),
+        };
+        if round.folder().id != FolderId::DRAFTS {
+            return Ok(None);
+        }
+        draft::compose(self.env, draft, existing).await
     }
 
     async fn store(

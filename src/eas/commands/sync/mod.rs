@@ -11,6 +11,7 @@ mod answer;
 mod apply;
 mod changes;
 mod decode;
+mod draft;
 mod kept;
 mod stored;
 #[cfg(test)]
