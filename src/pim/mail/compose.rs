@@ -465,7 +465,7 @@ mod tests {
                     bytes: b"a;b",
                 },
             ],
-            ..Draft::default()..Draft::default()
+            ..Draft::default()
         });
         let (message, seen) = crate::pim::mail::inspect(&raw, 0);
         assert_eq!(message.subject, "Grüße Bcc: evil@x");
