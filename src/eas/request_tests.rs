@@ -1,3 +1,5 @@
+//! Request lines as clients send them, in both forms.
+
 use super::*;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Watchers, and what wakes them.
+
 use super::*;
 use crate::store::{Hint, Scope, Wake};
 use std::sync::Arc;

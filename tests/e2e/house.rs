@@ -1,11 +1,12 @@
 //! The appliance as an operator runs it: the binary, a data directory, users.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -47,6 +48,39 @@ impl House {
         }
         let panics = Arc::default();
         let (child, https, lmtp) = start(dir.path(), &panics);
+        Self {
+            child,
+            dir,
+            panics,
+            https,
+            lmtp,
+        }
+    }
+
+    /// Starts the demo.
+    pub(crate) fn demo() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let panics = Arc::default();
+        let mut command = roost(dir.path());
+        command.args([
+            "demo",
+            "--dir",
+            "demo",
+            "--https",
+            "127.0.0.1:0",
+            "--lmtp",
+            "127.0.0.1:0",
+        ]);
+        let (child, said) = spawn(&mut command, &panics);
+        // The address is a word of its own, the port of LMTP the last word of a command line.
+        let https = addr_in(&said, |line| {
+            let (_, after) = line.split_once("  server ")?;
+            after.split_whitespace().next()?.parse().ok()
+        });
+        let lmtp = addr_in(&said, |line| {
+            let (_, after) = line.split_once("| nc ")?;
+            after.trim().replace(' ', ":").parse().ok()
+        });
         Self {
             child,
             dir,
@@ -140,34 +174,51 @@ fn start(dir: &Path, panics: &Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, So
         .arg("serve")
         .args(["--https", "127.0.0.1:0", "--lmtp", "127.0.0.1:0"]);
     place(&mut command, dir);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let stderr = child.stderr.take().unwrap();
-    let (say, heard) = mpsc::channel();
-    let panics = Arc::clone(panics);
-    // The log is read to its end, so that the server never waits for a reader.
-    std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if std::env::var_os("ROOST_TEST_LOG").is_some() {
-                println!("{line}");
-            }
-            if line.contains("panicked at") {
-                panics.lock().unwrap().push(line.clone());
-            }
-            let _ = say.send(line);
-        }
+    let (child, said) = spawn(&mut command, panics);
+    let https = addr_in(&said, |line| {
+        line.strip_prefix("roost: https on ")?.parse().ok()
     });
-    let (mut https, mut lmtp) = (None, None);
-    while https.is_none() || lmtp.is_none() {
-        let line = heard
-            .recv_timeout(Duration::from_secs(60))
-            .expect("the server did not start");
-        let addr = |what: &str| line.strip_prefix(what).and_then(|a| a.trim().parse().ok());
-        https = https.or_else(|| addr("roost: https on "));
-        lmtp = lmtp.or_else(|| addr("roost: lmtp on "));
+    let lmtp = addr_in(&said, |line| {
+        line.strip_prefix("roost: lmtp on ")?.parse().ok()
+    });
+    (child, https, lmtp)
+}
+
+/// Starts a process whose lines are read to their end, so that it never waits for a reader.
+fn spawn(command: &mut Command, panics: &Arc<Mutex<Vec<String>>>) -> (Child, Receiver<String>) {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (say, said) = mpsc::channel();
+    let stdout: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
+    let stderr: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
+    for stream in [stdout, stderr] {
+        let (say, panics) = (say.clone(), Arc::clone(panics));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if std::env::var_os("ROOST_TEST_LOG").is_some() {
+                    println!("{line}");
+                }
+                if line.contains("panicked at") {
+                    panics.lock().unwrap().push(line.clone());
+                }
+                let _ = say.send(line);
+            }
+        });
     }
-    (child, https.unwrap(), lmtp.unwrap())
+    (child, said)
+}
+
+/// The first address that a line names. Generous: the demo makes its data first.
+fn addr_in(said: &Receiver<String>, find: impl Fn(&str) -> Option<SocketAddr>) -> SocketAddr {
+    loop {
+        let line = said
+            .recv_timeout(Duration::from_secs(300))
+            .expect("the server did not start");
+        if let Some(addr) = find(line.trim_end()) {
+            return addr;
+        }
+    }
 }

@@ -12,6 +12,7 @@
 
 mod bad;
 mod classes;
+mod demo;
 mod dice;
 mod fixtures;
 mod house;

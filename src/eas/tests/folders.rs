@@ -1,3 +1,5 @@
+//! The folder commands.
+
 use crate::eas::testing::{House, Phone};
 use crate::eas::version::Version;
 

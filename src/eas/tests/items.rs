@@ -1,3 +1,5 @@
+//! Items in both directions.
+
 use crate::eas::testing::{House, shown, wbxml};
 use crate::eas::version::Version;
 use crate::mailbox::FolderId;

@@ -1,3 +1,5 @@
+//! Mail that devices send, and what becomes of it.
+
 use crate::eas::testing::{House, shown};
 use crate::eas::version::Version;
 use crate::mailbox::FolderId;

@@ -1,3 +1,5 @@
+//! What holds for every request: log-in, versions, keys, bodies.
+
 use crate::eas::Settings;
 use crate::eas::testing::{House, Phone, shown};
 use crate::eas::version::Version;

@@ -1,3 +1,5 @@
+//! Ping and Sync that wait.
+
 use crate::eas::testing::{House, Phone, shown, wbxml};
 use crate::eas::version::Version;
 use crate::http::{Outcome, Why};

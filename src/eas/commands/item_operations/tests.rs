@@ -1,1 +1,1 @@
-
+//! Fetches of items and attachments.

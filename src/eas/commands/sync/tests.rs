@@ -1,3 +1,5 @@
+//! Sync, command by command.
+
 use crate::eas::testing::{House, Phone, shown};
 use crate::eas::version::Version;
 use crate::http::{Outcome, Why};
