@@ -16,6 +16,7 @@ use roost_load::{
 const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.org";
 const INBOX: u32 = 2;
+const DRAFTS: u32 = 3;
 const DELETED: u32 = 4;
 
 macro_rules! walks {
@@ -85,6 +86,9 @@ fn walk(version: Version, form: QueryForm, profile: &Profile) {
         day.settings();
     }
     day.mail_is_not_added();
+    if version >= Version::V16_0 {
+        day.drafts();
+    }
     day.directory_and_mail_out();
     day.ping_is_woken();
     if version >= Version::V12_1 {
@@ -330,6 +334,31 @@ impl Day {
         assert_eq!(outcome.responses[0].status, 6, "{outcome:?}");
         self.phone.look();
         assert_eq!(self.phone.device.collections[&id].items.len(), before);
+    }
+
+    fn drafts(&mut self) {
+        let id = folder(&self.phone, DRAFTS);
+        let outcome = self
+            .phone
+            .change(&id, vec![add(Class::Email, self.version, "A draft")]);
+        assert_eq!(outcome.responses[0].status, 1, "{outcome:?}");
+        self.tablet.look();
+        let draft = find(&self.tablet, &id, Class::Email, "A draft");
+        let properties = item(Class::Email, self.version, "A better draft");
+        let change = SyncCommand::Change {
+            id: draft.clone(),
+            properties,
+        };
+        let outcome = self.tablet.change(&id, vec![change]);
+        assert!(outcome.ok() && outcome.responses.is_empty(), "{outcome:?}");
+        self.phone.look();
+        let draft = find(&self.phone, &id, Class::Email, "A better draft");
+        let outcome = self
+            .phone
+            .change(&id, vec![SyncCommand::Delete { id: draft }]);
+        assert!(outcome.ok(), "{outcome:?}");
+        self.tablet.look();
+        assert_eq!(self.tablet.device.collections[&id].items.len(), 0);
     }
 
     fn directory_and_mail_out(&mut self) {

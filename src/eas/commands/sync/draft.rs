@@ -128,7 +128,7 @@ fn write(
         cc: list(&draft.cc, |m| &m.cc),
         bcc: list(&draft.bcc, |m| &m.bcc),
         reply_to: list(&draft.reply_to, |m| &m.reply_to),
-        importance: draft.importance.or(existing.map(|m| m.importance)),
+        importance: draft.importance.or_else(|| existing.map(|m| m.importance)),
         subject: draft.subject.as_deref().unwrap_or(subject),
         date_ms: now_ms,
         message_id: &message_id,
