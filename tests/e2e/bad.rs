@@ -204,12 +204,16 @@ fn bad_input_holds_no_memory() {
             exchange(&mut connection, house, &request);
         }
     };
-    round(&house);
-    let before = house.resident_kib();
-    for _ in 0..3 {
-        round(&house);
-    }
-    let after = house.resident_kib();
+    // What is held stays; what the allocator has not given back yet comes and goes.
+    let least_of = |rounds: u32| {
+        let held = (0..rounds).map(|_| {
+            round(&house);
+            house.resident_kib()
+        });
+        held.min().unwrap()
+    };
+    let before = least_of(3);
+    let after = least_of(6);
     assert!(
         after < before + HELD_KIB_MAX,
         "{before} KiB before, {after} KiB after"
