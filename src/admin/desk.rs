@@ -571,6 +571,11 @@ mod tests {
                 .len(),
             1
         );
+        let empty = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n";
+        let twice = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:a\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nSUMMARY:b\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        let why = |bytes| import(&desk, Kind::Calendar, Folder::Inbox, bytes).skipped;
+        assert_eq!(why(empty), ["no appointment, task or note in it"]);
+        assert_eq!(why(twice), ["VEVENT: no start that can be read (2 times)"]);
         let (_, folders) = show(&desk, "alice");
         let items: Vec<_> = folders.iter().map(|f| (f.name.as_str(), f.items)).collect();
         for expect in [

@@ -30,7 +30,24 @@ pub(super) async fn take(
         Kind::Calendar => Box::pin(take_calendar(mailbox, row, &item.bytes, &mut taken)).await?,
         Kind::Cards => Box::pin(take_cards(mailbox, row, &item.bytes, &mut taken)).await?,
     }
+    taken.skipped = counted(taken.skipped);
     Ok(taken)
+}
+
+/// Each reason once, with how often it came up.
+fn counted(reasons: Vec<String>) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for reason in reasons {
+        match counts.iter_mut().find(|(r, _)| *r == reason) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((reason, 1)),
+        }
+    }
+    let said = |(reason, n)| match n {
+        1 => reason,
+        n => format!("{reason} ({n} times)"),
+    };
+    counts.into_iter().map(said).collect()
 }
 
 async fn take_mail(
@@ -89,6 +106,9 @@ async fn take_calendar(
         Ok(calendar) => calendar,
         Err(e) => return skip(taken, e.to_string()),
     };
+    if calendar.found.is_empty() && calendar.skipped.is_empty() {
+        return skip(taken, "no appointment, task or note in it".to_owned());
+    }
     for skipped in calendar.skipped {
         taken
             .skipped
