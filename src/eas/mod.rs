@@ -9,6 +9,7 @@ pub mod classes;
 pub mod commands;
 pub mod context;
 pub mod dispatch;
+pub mod drafts;
 pub mod log;
 pub mod options;
 pub mod outgoing;

@@ -153,6 +153,7 @@ fn plain(request: &Request<'_>) -> Result<Target, Error> {
         // A plus sign stands for itself: clients that mean a blank write %20.
         let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
         match name.to_ascii_lowercase().as_str() {
+            "cmd" if !command.is_empty() => return Err(Error::Query),
             "cmd" => command = value,
             "user" => user = Some(value).filter(|u| !u.is_empty()),
             "deviceid" => device_id = value,

@@ -1,4 +1,4 @@
-//! Request lines as clients send them, in both forms.
+//! Both forms of the request line.
 
 use super::*;
 use base64::engine::general_purpose::STANDARD;
@@ -76,6 +76,7 @@ fn refused() {
     check("/x?Cmd=Sync&DeviceId=a", &[], Error::NoVersion);
     check("/x?Cmd=Nothing", V14_1, Error::Command);
     check("/x?Cmd=", V14_1, Error::Command);
+    check("/x?Cmd=Sync&Cmd=Ping", V14_1, Error::Query);
     check(
         "/x?Cmd=Ping",
         &[("MS-ASProtocolVersion", "17.0")],

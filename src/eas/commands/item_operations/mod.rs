@@ -9,8 +9,6 @@ mod decode;
 mod empty;
 mod fetch;
 mod multipart;
-#[cfg(test)]
-mod tests;
 
 use crate::eas::context::{Content, Context, Done, Reply};
 use crate::eas::status::{Common, Failure};

@@ -4,10 +4,10 @@
 
 use super::Env;
 use super::answer::Response;
-use super::decode::{Collection, Command, Item};
+use super::decode::{Collection, Command, Item, fingerprint};
 use super::draft;
 use super::kept::Kept;
-use crate::eas::classes::{self, Decoded, Source};
+use crate::eas::classes::{self, Decoded, Draft, Source};
 use crate::eas::context::fetch;
 use crate::eas::outgoing::fresh_id;
 use crate::eas::status::Failure;
@@ -15,18 +15,25 @@ use crate::mailbox::{self, FolderId, ItemId, ItemRow, Recorded, Round, ServerId}
 use crate::pim::body::BlobRef;
 use crate::pim::{Class, Record};
 
-const DONE: u8 = 1;
+pub(super) const DONE: u8 = 1;
 const PROTOCOL: u8 = 4;
-const MALFORMED: u8 = 6;
+pub(super) const MALFORMED: u8 = 6;
 const CONFLICT: u8 = 7;
 const GONE: u8 = 8;
 const NO_SPACE: u8 = 9;
 
 /// What a collection's commands are carried out with.
-struct Desk<'a> {
-    env: &'a Env<'a>,
+pub(super) struct Desk<'a> {
+    pub(super) env: &'a Env<'a>,
     class: Class,
     kept: &'a Kept,
+}
+
+/// How an item is changed, apart from what it consists of.
+#[derive(Clone, Copy)]
+struct How {
+    instance_ms: Option<i64>,
+    send: bool,
 }
 
 /// Carries out one command; says what has to be said of it.
@@ -46,10 +53,14 @@ pub(super) async fn apply(
         Command::Add {
             client_id,
             sms,
+            send,
             item,
-            ..
         } => {
-            let (item, status) = Box::pin(desk.add(round, client_id, *sms, item)).await?;
+            let send = *send;
+            let (item, status) = match sms {
+                true => (None, MALFORMED),
+                false => Box::pin(desk.add(round, client_id, send, item)).await?,
+            };
             Ok(Some(Response::Add {
                 client_id: client_id.clone(),
                 item,
@@ -60,11 +71,15 @@ pub(super) async fn apply(
         Command::Change {
             server_id,
             instance_ms,
+            send,
             item,
-            ..
         } => {
+            let how = How {
+                instance_ms: *instance_ms,
+                send: *send,
+            };
             let status = match own(round, server_id) {
-                Some(id) => Box::pin(desk.change(round, id, *instance_ms, item)).await?,
+                Some(id) => Box::pin(desk.change(round, id, how, item)).await?,
                 None => GONE,
             };
             let server_id = server_id.clone();
@@ -121,7 +136,7 @@ impl Desk<'_> {
         &self,
         round: &mut Round,
         client_id: &str,
-        sms: bool,
+        send: bool,
         item: &Item<'_>,
     ) -> Result<(Option<ItemId>, u8), Failure> {
         let command = mailbox::Command::Add(client_id.to_owned());
@@ -131,12 +146,16 @@ impl Desk<'_> {
             // The client has edited the item before it heard that it was stored: the edit counts.
             Recorded::Differs(outcome) => {
                 if let Some(id) = outcome.item {
-                    let status = Box::pin(self.change(round, id, None, item)).await?;
+                    let how = How {
+                        instance_ms: None,
+                        send,
+                    };
+                    let status = Box::pin(self.change(round, id, how, item)).await?;
                     return Ok((Some(id), status));
                 }
             }
         }
-        if sms || client_id.is_empty() {
+        if client_id.is_empty() {
             round.refuse(command, MALFORMED, item.print);
             return Ok((None, MALFORMED));
         }
@@ -147,9 +166,14 @@ impl Desk<'_> {
                 return Ok((None, status));
             }
         };
-        let Some(record) = Box::pin(self.composed(round, decoded, None)).await? else {
-            round.refuse(command, MALFORMED, item.print);
-            return Ok((None, MALFORMED));
+        let record = self.new_record(round, decoded, client_id, send, item);
+        let record = match Box::pin(record).await? {
+            Ok(record) => record,
+            // Sent, or refused: there is no item.
+            Err(status) => {
+                round.refuse(command, status, item.print);
+                return Ok((None, status));
+            }
         };
         match Box::pin(round.add(client_id, &record, DONE, item.print)).await {
             Ok(id) => Ok((Some(id), DONE)),
@@ -161,13 +185,75 @@ impl Desk<'_> {
         }
     }
 
+    /// The record of a new item. The inner error: there is none, since it was refused, or is a
+    /// mail that was sent at once.
+    async fn new_record(
+        &self,
+        round: &Round,
+        decoded: Decoded,
+        client_id: &str,
+        send: bool,
+        item: &Item<'_>,
+    ) -> Result<Result<Record, u8>, Failure> {
+        let draft = match (decoded.record, decoded.draft) {
+            (Some(record), _) => return Ok(Ok(record)),
+            (None, None) => return Ok(Err(MALFORMED)),
+            (None, Some(draft)) => draft,
+        };
+        let send = send || draft.send;
+        let composed = match Box::pin(self.compose(round, draft, None)).await? {
+            Ok(composed) => composed,
+            Err(status) => return Ok(Err(status)),
+        };
+        if send {
+            let name = fingerprint(client_id.as_bytes());
+            let name = format!("new {name:016x}{:016x}", item.print);
+            return Ok(Err(self.send(&composed, &name).await?));
+        }
+        Ok(Ok(draft::record(composed)))
+    }
+
+    /// The changed record of an item. The inner error: it was refused, or is a draft that was
+    /// sent.
+    async fn changed_record(
+        &self,
+        round: &Round,
+        row: &ItemRow,
+        decoded: Decoded,
+        send: bool,
+        print: u64,
+    ) -> Result<Result<Record, u8>, Failure> {
+        let (draft, before) = match (decoded.record, decoded.draft) {
+            (Some(Record::Message(before)), Some(draft)) => (draft, before),
+            // Nothing was changed but where it goes.
+            (Some(Record::Message(before)), None) if send => (Draft::default(), before),
+            (Some(record), _) => return Ok(Ok(record)),
+            (None, _) => return Ok(Err(MALFORMED)),
+        };
+        let send = send || draft.send;
+        let composed = match Box::pin(self.compose(round, draft, Some(before))).await? {
+            Ok(composed) => composed,
+            Err(status) => return Ok(Err(status)),
+        };
+        if !send {
+            return Ok(Ok(draft::record(composed)));
+        }
+        let name = format!("draft {} {print:016x}", row.item);
+        let status = self.send(&composed, &name).await?;
+        if status == DONE {
+            self.discard(row).await?;
+        }
+        Ok(Err(status))
+    }
+
     async fn change(
         &self,
         round: &mut Round,
         id: ItemId,
-        instance_ms: Option<i64>,
+        how: How,
         item: &Item<'_>,
     ) -> Result<u8, Failure> {
+        let How { instance_ms, send } = how;
         // Several Changes of one series, each with another InstanceId, are several commands
         // (TbSync 5): only the whole item's Change is recognised as a repetition.
         let command = mailbox::Command::Change(id);
@@ -181,8 +267,16 @@ impl Desk<'_> {
         let Ok(existing) = row.to_record() else {
             return Ok(MALFORMED);
         };
-        let stored = Some(existing.clone());
-        let decoded = match Box::pin(self.decode(item, stored, instance_ms)).await? {
+        // Send may come without anything else.
+        let decoded = if send && item.at.is_none() {
+            Ok(Decoded {
+                record: Some(existing),
+                ..Decoded::default()
+            })
+        } else {
+            Box::pin(self.decode(item, Some(existing), instance_ms)).await?
+        };
+        let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(status) => {
                 round.refuse(command, status, print);
@@ -191,40 +285,21 @@ impl Desk<'_> {
         };
         // Marks of a mail are merged: nobody wants to be asked about a read flag.
         let only_marks = decoded.only_marks();
-        let composed = Box::pin(self.composed(round, decoded, Some(&existing))).await?;
-        let Some(record) = composed else {
-            round.refuse(command, MALFORMED, print);
-            return Ok(MALFORMED);
-        };
         let server_wins = !self.kept.options.client_wins && !only_marks;
         if server_wins && round.conflicts(&row).await? {
             round.refuse(command, CONFLICT, print);
             round.echo(id);
             return Ok(CONFLICT);
         }
+        let record = self.changed_record(round, &row, decoded, send, print);
+        let record = match Box::pin(record).await? {
+            Ok(record) => record,
+            Err(status) => {
+                round.refuse(command, status, print);
+                return Ok(status);
+            }
+        };
         self.store(round, &row, &record, print).await
-    }
-
-    /// The record to store. That of a draft is composed; drafts live in the Drafts folder alone, and
-    /// `None` says that this is none or cannot be one.
-    async fn composed(
-        &self,
-        round: &Round,
-        decoded: Decoded,
-        existing: Option<&Record>,
-    ) -> Result<Option<Record>, Failure> {
-        let Some(draft) = &decoded.draft else {
-            return Ok(decoded.record);
-        };
-        let existing = match existing {
-            Some(Record::Message(m)) if m.draft => Some(m),
-            None => None,
-            Some(_) => return Ok(None),
-        };
-        if round.folder().id != FolderId::DRAFTS {
-            return Ok(None);
-        }
-        draft::compose(self.env, draft, existing).await
     }
 
     async fn store(

@@ -61,6 +61,8 @@ pub(super) enum Command<'a> {
         client_id: String,
         /// It is a text message.
         sms: bool,
+        /// `Send` (16.0+): it is to go out now.
+        send: bool,
         /// What it consists of.
         item: Item<'a>,
     },
@@ -70,6 +72,8 @@ pub(super) enum Command<'a> {
         server_id: String,
         /// `InstanceId` (16.0+), Unix milliseconds.
         instance_ms: Option<i64>,
+        /// `Send` (16.0+): it is to go out now.
+        send: bool,
         /// What has changed.
         item: Item<'a>,
     },
@@ -310,6 +314,7 @@ fn command<'a>(r: &mut Reader<'a>, tag: Tag, version: Version) -> Result<Command
         server_id,
         instance_ms,
         sms,
+        send,
         item,
     } = parts;
     let item = item.unwrap_or(Item { at: None, print: 0 });
@@ -317,11 +322,13 @@ fn command<'a>(r: &mut Reader<'a>, tag: Tag, version: Version) -> Result<Command
         airsync::ADD => Ok(Command::Add {
             client_id: client_id.ok_or(PROTOCOL_ERROR)?,
             sms,
+            send,
             item,
         }),
         airsync::CHANGE => Ok(Command::Change {
             server_id: server_id.ok_or(PROTOCOL_ERROR)?,
             instance_ms,
+            send,
             item,
         }),
         airsync::DELETE => Ok(Command::Delete {
@@ -341,6 +348,7 @@ struct CommandParts<'a> {
     server_id: Option<String>,
     instance_ms: Option<i64>,
     sms: bool,
+    send: bool,
     item: Option<Item<'a>>,
 }
 
@@ -355,8 +363,10 @@ impl<'a> CommandParts<'a> {
                 let at = date::parse(&r.text()?).ok_or(Refused::Status(104))?;
                 self.instance_ms = Some(at);
             }
-            // Drafts are not sent from here, and refused by the classes.
-            email2::SEND => r.skip()?,
+            email2::SEND => {
+                r.skip()?;
+                self.send = true;
+            }
             _ => return Err(PROTOCOL_ERROR),
         }
         Ok(())

@@ -1,155 +1,74 @@
-//! A draft (16.0+): the mail that is composed from what a client says of it ([MS-ASEMAIL] 3.1.5.5).
-//!
-//! A draft's MIME is made anew with every change, from the stored one and the properties that came.
-//! Deliberately absent: sending it (`Send`), which is refused.
+//! Drafts in Sync (16.0+, [MS-ASCMD] 2.2.3.155): stored in Drafts, and sent from there.
 
-use super::Env;
-use crate::eas::classes::{Draft, NewAttachment};
-use crate::eas::outgoing::fresh_id;
-use crate::eas::status::Failure;
-use crate::pim::body::BlobRef;
-use crate::pim::mail::{self, Mailbox, compose};
-use crate::pim::{BodyKind, Message, Record, html};
-use crate::store::BlobId;
+use super::apply::{DONE, Desk, MALFORMED};
+use crate::eas::classes::Draft;
+use crate::eas::drafts::{self, Composed};
+use crate::eas::outgoing::{Author, Submission, submit};
+use crate::eas::status::{Common, Failure};
+use crate::mailbox::{By, FolderKind, ItemRow, Round};
+use crate::pim::{Message, Record};
 
-/// What a draft's mail is made of, until it is written.
-struct Parts {
-    text: String,
-    html: Option<String>,
-    files: Vec<NewAttachment>,
-}
+/// The draft has no recipient, or one that is none.
+const INVALID_RECIPIENTS: u8 = 183;
 
-/// The mail that the draft becomes; its MIME is stored. `existing` is the mail that it changes.
-/// `None`: it cannot be carried out.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn compose(
-    env: &Env<'_>,
-    draft: &Draft,
-    existing: Option<&Message>,
-) -> Result<Option<Record>, Failure> {
-    if draft.send {
-        return Ok(None);
-    }
-    let now_ms = env.eas.clock().now_ms();
-    let raw = match &draft.body {
-        Some((BodyKind::Mime, mime)) => mime.clone().into_bytes(),
-        _ => {
-            let parts = parts(env, draft, existing).await?;
-            write(env, draft, existing, &parts, now_ms)
+impl Desk<'_> {
+    /// The mail of a draft; none outside of Drafts, where a client writes no mail.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn compose(
+        &self,
+        round: &Round,
+        draft: Draft,
+        before: Option<Message>,
+    ) -> Result<Result<Composed, u8>, Failure> {
+        if round.folder().folder.kind != FolderKind::Drafts {
+            return Ok(Err(MALFORMED));
         }
-    };
-    let blob = env.eas.mailbox().store().put_blob(&raw).await?;
-    let (mut message, _) = mail::inspect(&raw, now_ms);
-    message.mime = BlobRef {
-        hash: blob.0,
-        bytes: raw.len() as u64,
-    };
-    message.draft = true;
-    message.read = true;
-    if let Some(old) = existing {
-        message.flag.clone_from(&old.flag);
-        message.categories.clone_from(&old.categories);
-        message.conversation_id = old.conversation_id;
-        message
-            .conversation_index
-            .clone_from(&old.conversation_index);
+        let account = &self.env.account.account;
+        let composed = drafts::compose(self.env.eas, account, draft, before);
+        Ok(Ok(Box::pin(composed).await?))
     }
-    draft.mark(&mut message);
-    Ok(Some(Record::Message(message)))
-}
 
-/// Body and files: those that came, else those that are stored.
-async fn parts(env: &Env<'_>, draft: &Draft, existing: Option<&Message>) -> Result<Parts, Failure> {
-    let mut parts = Parts {
-        text: String::new(),
-        html: None,
-        files: Vec::new(),
-    };
-    if let Some(old) = existing {
-        let store = env.eas.mailbox().store();
-        let raw = store
-            .get_blob(BlobId(old.mime.hash), 0..old.mime.bytes)
-            .await?;
-        let renditions = mail::renditions(&raw);
-        (parts.text, parts.html) = (renditions.text, renditions.html);
-        let gone = |index: u32| draft.delete.iter().any(|d| d.part == index);
-        let kept = old.parts.iter().filter(|p| !gone(p.index));
-        parts.files = kept.map(|p| file_of(&raw, p)).collect();
-    }
-    match &draft.body {
-        Some((BodyKind::Html, html)) => {
-            parts.text = html::to_text(html);
-            parts.html = Some(html.clone());
+    /// Sends a draft; returns the status of its command. `name` is the same when the command is
+    /// repeated, and so is the mail then.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn send(&self, composed: &Composed, name: &str) -> Result<u8, Failure> {
+        let author = Author {
+            account: self.env.account,
+            device: self.env.device,
+        };
+        let submission = Submission {
+            mime: &composed.raw,
+            client_id: Some(name),
+            save: true,
+        };
+        match Box::pin(submit(self.env.eas, author, submission)).await {
+            Ok(()) | Err(Failure::Common(Common::MessagePreviouslySent)) => Ok(DONE),
+            Err(Failure::Common(
+                Common::MessageHasNoRecipient | Common::MessageRecipientUnresolved,
+            )) => Ok(INVALID_RECIPIENTS),
+            Err(Failure::Common(common)) => Ok(u8::try_from(common.number()).unwrap_or(MALFORMED)),
+            Err(e) => Err(e),
         }
-        Some((_, text)) => (parts.text, parts.html) = (text.clone(), None),
-        None => {}
     }
-    parts.files.extend(draft.add.iter().cloned());
-    Ok(parts)
-}
 
-fn file_of(raw: &[u8], part: &crate::pim::Part) -> NewAttachment {
-    let encoded = mail::slice(raw, part.body_from, part.body_to);
-    NewAttachment {
-        name: part.name.clone(),
-        content_type: part.content_type.clone(),
-        content_id: part.content_id.clone(),
-        inline: part.inline,
-        content: mail::decode(encoded, part.encoding).into_owned(),
-        ..NewAttachment::default()
+    /// Takes a draft that is sent out of Drafts. On nobody's behalf, so that this device is told, too.
+    ///
+    /// # Errors
+    /// The store's; [`Failure::Conflict`].
+    pub(super) async fn discard(&self, row: &ItemRow) -> Result<(), Failure> {
+        let mailbox = self.env.eas.mailbox();
+        let mut tx = mailbox.transaction(self.env.scope(), By::default());
+        tx.delete(row)?;
+        Box::pin(tx.commit()).await?;
+        Ok(())
     }
 }
 
-fn write(
-    env: &Env<'_>,
-    draft: &Draft,
-    existing: Option<&Message>,
-    parts: &Parts,
-    now_ms: i64,
-) -> Vec<u8> {
-    let account = &env.account.account;
-    let list = |new: &Option<String>, old: fn(&Message) -> &str| {
-        let old = existing.map_or("", old);
-        mail::addresses(new.as_deref().unwrap_or(old))
-    };
-    let subject = existing.map_or("", |m| &m.subject);
-    let message_id = match existing {
-        Some(m) if !m.message_id.is_empty() => m.message_id.clone(),
-        _ => format!("{}@{}", fresh_id(), env.eas.settings().host),
-    };
-    compose::build(&compose::Draft {
-        from: Mailbox {
-            name: account.display_name.clone(),
-            address: account.address().to_owned(),
-        },
-        to: list(&draft.to, |m| &m.to),
-        cc: list(&draft.cc, |m| &m.cc),
-        bcc: list(&draft.bcc, |m| &m.bcc),
-        reply_to: list(&draft.reply_to, |m| &m.reply_to),
-        importance: draft.importance.or_else(|| existing.map(|m| m.importance)),
-        subject: draft.subject.as_deref().unwrap_or(subject),
-        date_ms: now_ms,
-        message_id: &message_id,
-        references: Vec::new(),
-        automatic: false,
-        text: &parts.text,
-        html: parts.html.as_deref(),
-        files: parts.files.iter().map(as_file).collect(),
-    })
-}
-
-fn as_file(file: &NewAttachment) -> compose::File<'_> {
-    let inline = file.inline && !file.content_id.is_empty();
-    compose::File {
-        content_type: match (file.method, file.content_type.as_str()) {
-            (5, _) => "message/rfc822",
-            (_, "") => "application/octet-stream",
-            (_, kind) => kind,
-        },
-        name: if inline { &file.content_id } else { &file.name },
-        inline,
-        bytes: &file.content,
-    }
+/// The record of what was composed.
+pub(super) fn record(composed: Composed) -> Record {
+    Record::Message(composed.message)
 }

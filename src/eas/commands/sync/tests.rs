@@ -1,4 +1,4 @@
-//! Sync, command by command.
+//! Sync over a house in memory, several devices and versions.
 
 use crate::eas::testing::{House, Phone, shown};
 use crate::eas::version::Version;
@@ -386,4 +386,76 @@ fn a_changed_hierarchy_ends_the_waiting_with_12() {
         panic!("parked")
     };
     assert_eq!(shown(&answer), "<Sync><Status>12</Status></Sync>");
+}
+
+#[test]
+fn drafts_are_kept_edited_and_sent() {
+    let house = House::new();
+    let phone = house.phone(Version::V16_0);
+    let key = prime(&phone, "3");
+    let add = |rest: &str| {
+        format!(
+            "<Commands><Add><ClientId>c1</ClientId><ApplicationData>{rest}</ApplicationData></Add></Commands>"
+        )
+    };
+    let content = "<email:To>bob@example.org</email:To><email:Subject>later</email:Subject><airsyncbase:Body><airsyncbase:Type>1</airsyncbase:Type><airsyncbase:Data>first text</airsyncbase:Data></airsyncbase:Body>";
+    let made = phone.says("Sync", &collection(&key, "3", &add(content)));
+    assert!(
+        made.contains("<ServerId>3:1</ServerId><Status>1</Status>"),
+        "{made}"
+    );
+    let other = Phone {
+        device: "phone2".into(),
+        ..phone.clone()
+    };
+    let other_key = prime(&other, "3");
+    let seen = other.says("Sync", &collection(&other_key, "3", "<Options><airsyncbase:BodyPreference><airsyncbase:Type>1</airsyncbase:Type></airsyncbase:BodyPreference></Options>"));
+    assert!(
+        seen.contains("first text") && seen.contains("<email2:IsDraft>1<"),
+        "{seen}"
+    );
+    let change = |rest: &str| {
+        format!("<Commands><Change><ServerId>3:1</ServerId>{rest}</Change></Commands>")
+    };
+    let edited = "<ApplicationData><email:Subject>sooner</email:Subject></ApplicationData>";
+    phone.check(
+        "Sync",
+        &collection("2", "3", &change(edited)),
+        &answered("3", "3", ""),
+    );
+    let sent = phone.says("Sync", &collection("3", "3", &change("<email2:Send/>")));
+    assert!(
+        sent.contains("<Delete><ServerId>3:1</ServerId></Delete>"),
+        "{sent}"
+    );
+    let bob = Phone {
+        user: "bob",
+        ..phone.clone()
+    };
+    let key = prime(&bob, "2");
+    let got = bob.says("Sync", &collection(&key, "2", "<Options><airsyncbase:BodyPreference><airsyncbase:Type>1</airsyncbase:Type></airsyncbase:BodyPreference></Options>"));
+    assert!(
+        got.contains("sooner") && got.contains("first text"),
+        "{got}"
+    );
+    // A new one that goes out at once is never in Drafts.
+    let send = add(content)
+        .replace("</Add>", "<email2:Send/></Add>")
+        .replace("c1", "c2");
+    let at_once = phone.says("Sync", &collection(&key_of(&sent), "3", &send));
+    assert!(
+        at_once.contains("<ClientId>c2</ClientId><Status>1</Status>"),
+        "{at_once}"
+    );
+    let scope = house.account("bob").scope;
+    let count = house.eas.mailbox().count_items(scope, FolderId::INBOX, 10);
+    assert_eq!(crate::work::block_on(count), Ok(2));
+    let nobody = add("<email:Subject>s</email:Subject>")
+        .replace("</Add>", "<email2:Send/></Add>")
+        .replace("c1", "c3");
+    let refused = phone.says("Sync", &collection(&key_of(&at_once), "3", &nobody));
+    assert!(
+        refused.contains("<ClientId>c3</ClientId><Status>183</Status>"),
+        "{refused}"
+    );
 }

@@ -1,1 +1,0 @@
-//! Fetches of items and attachments.

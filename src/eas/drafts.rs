@@ -1,0 +1,184 @@
+//! Drafts that clients write (16.0+, [MS-ASEMAIL] 3.1.5.5): their MIME, made of what is new and of
+//! what was there.
+//!
+//! Deliberately absent: the threading fields of a draft that is edited again.
+
+use crate::eas::Eas;
+use crate::eas::classes::{Draft, NewAttachment};
+use crate::eas::context::blob;
+use crate::eas::status::Failure;
+use crate::mailbox::Account;
+use crate::pim::body::BlobRef;
+use crate::pim::mail::{self, compose};
+use crate::pim::{BodyKind, Message, html};
+
+/// A draft as it is stored, and its MIME.
+#[derive(Debug)]
+pub struct Composed {
+    /// The record; its MIME is stored already.
+    pub message: Message,
+    /// The MIME.
+    pub raw: Vec<u8>,
+}
+
+/// Makes the mail of a draft; `before` is what there was of it.
+///
+/// # Errors
+/// The store's, or too much waiting for the workers.
+pub async fn compose(
+    eas: &Eas,
+    account: &Account,
+    draft: Draft,
+    before: Option<Message>,
+) -> Result<Composed, Failure> {
+    let old = match &before {
+        Some(m) => blob(eas, m.mime, m.mime.bytes).await?,
+        None => Vec::new(),
+    };
+    let from = mail::Mailbox {
+        name: account.display_name.clone(),
+        address: account.address().to_owned(),
+    };
+    let now_ms = eas.clock().now_ms();
+    let host = eas.settings().host.clone();
+    let work = move || build(&draft, before, &old, from, now_ms, &host);
+    let mut composed = eas.workers().run(work).await?;
+    let id = eas.mailbox().store().put_blob(&composed.raw).await?;
+    composed.message.mime = BlobRef {
+        hash: id.0,
+        bytes: composed.raw.len() as u64,
+    };
+    Ok(composed)
+}
+
+fn build(
+    draft: &Draft,
+    before: Option<Message>,
+    old: &[u8],
+    from: mail::Mailbox,
+    now_ms: i64,
+    host: &str,
+) -> Composed {
+    let raw = match &draft.body {
+        // The client has made it all by itself.
+        Some((BodyKind::Mime, mime)) => mime.clone().into_bytes(),
+        _ => write(draft, before.as_ref(), old, from, now_ms, host),
+    };
+    let received_ms = before.as_ref().map_or(now_ms, |m| m.received_ms);
+    let (mut message, _) = mail::inspect(&raw, received_ms);
+    if let Some(before) = before {
+        message.read = before.read;
+        message.flag = before.flag;
+        message.categories = before.categories;
+        message.conversation_id = before.conversation_id;
+        message.conversation_index = before.conversation_index;
+    } else {
+        message.read = true;
+    }
+    message.draft = true;
+    draft.mark(&mut message);
+    Composed { message, raw }
+}
+
+fn write(
+    draft: &Draft,
+    before: Option<&Message>,
+    old: &[u8],
+    from: mail::Mailbox,
+    now_ms: i64,
+    host: &str,
+) -> Vec<u8> {
+    let people = |new: &Option<String>, old: fn(&Message) -> &String| {
+        let old = || before.map(old).map_or("", String::as_str);
+        mail::addresses(new.as_deref().unwrap_or_else(old))
+    };
+    let (text, html) = body(draft, before.map(|_| old));
+    let kept = kept_files(draft, before, old);
+    let mut files: Vec<_> = kept.iter().map(KeptFile::as_file).collect();
+    files.extend(draft.add.iter().map(new_file));
+    let subject = || before.map_or("", |m| m.subject.as_str());
+    let message_id = match before {
+        Some(m) if !m.message_id.is_empty() => m.message_id.clone(),
+        _ => format!("{}@{host}", crate::eas::outgoing::fresh_id()),
+    };
+    compose::build(&compose::Draft {
+        from,
+        to: people(&draft.to, |m| &m.to),
+        cc: people(&draft.cc, |m| &m.cc),
+        bcc: people(&draft.bcc, |m| &m.bcc),
+        reply_to: people(&draft.reply_to, |m| &m.reply_to),
+        importance: draft.importance.or_else(|| before.map(|m| m.importance)),
+        subject: draft.subject.as_deref().unwrap_or_else(subject),
+        date_ms: now_ms,
+        message_id: &message_id,
+        text: &text,
+        html: html.as_deref(),
+        files,
+        ..compose::Draft::default()
+    })
+}
+
+/// Text and HTML: the new ones, or those of the mail before.
+fn body(draft: &Draft, old: Option<&[u8]>) -> (String, Option<String>) {
+    match (&draft.body, old) {
+        (Some((BodyKind::Html, html)), _) => (html::to_text(html), Some(html.clone())),
+        (Some((_, text)), _) => (text.clone(), None),
+        (None, Some(old)) => {
+            let both = mail::renditions(old);
+            (both.text, both.html)
+        }
+        (None, None) => (String::new(), None),
+    }
+}
+
+/// An attachment of the mail before.
+struct KeptFile {
+    content_type: String,
+    name: String,
+    inline: bool,
+    bytes: Vec<u8>,
+}
+
+impl KeptFile {
+    fn as_file(&self) -> compose::File<'_> {
+        compose::File {
+            content_type: &self.content_type,
+            name: &self.name,
+            inline: self.inline,
+            bytes: &self.bytes,
+        }
+    }
+}
+
+fn kept_files(draft: &Draft, before: Option<&Message>, old: &[u8]) -> Vec<KeptFile> {
+    let parts = before.map(|m| m.parts.as_slice()).unwrap_or_default();
+    let is_kept = |index: u32| !draft.delete.iter().any(|r| r.part == index);
+    let parts = parts.iter().filter(|p| is_kept(p.index));
+    parts
+        .map(|p| KeptFile {
+            content_type: p.content_type.clone(),
+            // An inline part is found by its Content-ID.
+            name: match p.inline && !p.content_id.is_empty() {
+                true => p.content_id.clone(),
+                false => p.name.clone(),
+            },
+            inline: p.inline,
+            bytes: mail::decode(mail::slice(old, p.body_from, p.body_to), p.encoding).into_owned(),
+        })
+        .collect()
+}
+
+fn new_file(new: &NewAttachment) -> compose::File<'_> {
+    let content_type = match (new.content_type.as_str(), new.method) {
+        ("", 5) => "message/rfc822",
+        ("", _) => "application/octet-stream",
+        (known, _) => known,
+    };
+    let inline = new.inline && !new.content_id.is_empty();
+    compose::File {
+        content_type,
+        name: if inline { &new.content_id } else { &new.name },
+        inline,
+        bytes: &new.content,
+    }
+}
