@@ -69,6 +69,51 @@ fn everything_imported_is_synced_once() {
     wire::check(&seen);
 }
 
+/// The same with files of one's own: `ROOST_CORPUS` names a folder of real mail, calendars and cards.
+#[test]
+fn everything_of_a_corpus_of_ones_own_is_synced_once() {
+    let Some(corpus) = std::env::var_os("ROOST_CORPUS") else {
+        println!("skipped: ROOST_CORPUS names no folder to import");
+        return;
+    };
+    let mut house = House::with_users(&[ALICE]);
+    let ran = house.run(&["import", "--json", ALICE, corpus.to_str().unwrap()]);
+    let said = String::from_utf8(ran.stdout).unwrap();
+    let items = said.split("\"items\": ").nth(1).unwrap();
+    let items: usize = items[..items.find(',').unwrap()].parse().unwrap();
+    assert!(items > 0, "{said}");
+    for version in [
+        Version::V2_5,
+        Version::V12_1,
+        Version::V14_1,
+        Version::V16_1,
+    ] {
+        let mut phone = new_phone(&house, &format!("CORPUS{}", version.byte()), version);
+        phone.catch_up();
+        let held = phone.device.collections.values().map(|c| c.items.len());
+        let held: usize = held.sum();
+        println!("{version}: {held} of {items} items");
+        // Notes came with 14.0.
+        let notes = if version < Version::V14_0 {
+            notes_held(&house)
+        } else {
+            0
+        };
+        assert_eq!(held + notes, items, "{version}");
+        wire::check(&phone.seen);
+    }
+    house.assert_well();
+}
+
+/// How many notes the account holds.
+fn notes_held(house: &House) -> usize {
+    let mut phone = new_phone(house, "CORPUSNOTES", Version::V14_1);
+    phone.catch_up();
+    let notes = |c: &&roost_load::Collection| c.class == Class::Notes;
+    let collections = phone.device.collections.values().filter(notes);
+    collections.map(|c| c.items.len()).sum()
+}
+
 fn new_phone(house: &House, id: &str, version: Version) -> Phone {
     Phone::new(house, ALICE, id, version, QueryForm::Plain, &profile::PLAIN)
 }
