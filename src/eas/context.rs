@@ -11,6 +11,7 @@ use crate::mailbox::{AccountRow, DeviceNo, DeviceRow, ItemRow, Mailbox};
 use crate::pim::body::BlobRef;
 use crate::store::{BlobId, Scope};
 use crate::wbxml::{Reader, Tag, Writer};
+use crate::work;
 
 /// One request, authenticated, with its device.
 #[derive(Clone, Copy)]
@@ -173,7 +174,7 @@ pub async fn fetch(
     if let Some((mime, bytes)) = need.mime {
         let raw = blob(eas, mime, bytes).await?;
         // Making renditions of a large mail would hold up the core.
-        fetched = eas.workers().run(move || Fetched::mail(&need, raw)).await?;
+        fetched = rendered(eas.workers().run(move || Fetched::mail(&need, raw)).await)?;
     }
     if let Some(body) = need.body {
         let text = blob(eas, body, body.bytes).await?;
@@ -183,6 +184,17 @@ pub async fn fetch(
         fetched.picture = Some(blob(eas, picture, picture.bytes).await?);
     }
     Ok(fetched)
+}
+
+/// A mail whose rendition fails is sent without a body: it is not to keep the others from a device.
+fn rendered(done: Result<Fetched, work::Error>) -> Result<Fetched, Failure> {
+    match done {
+        Err(work::Error::Panicked) => {
+            tracing::error!("a mail cannot be rendered");
+            Ok(Fetched::default())
+        }
+        done => Ok(done?),
+    }
 }
 
 /// The first `bytes` of a blob; nothing if it is lost.
@@ -198,5 +210,17 @@ pub async fn blob(eas: &Eas, blob: BlobRef, bytes: u64) -> Result<Vec<u8>, Failu
             Ok(Vec::new())
         }
         Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mail_does_not_hold_up_the_others() {
+        let panicked = rendered(Err(work::Error::Panicked));
+        assert!(panicked.is_ok_and(|f| f.text.is_none() && f.html.is_none() && f.mime.is_none()));
+        assert_eq!(rendered(Err(work::Error::Busy)).err(), Some(Failure::Busy));
     }
 }

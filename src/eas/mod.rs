@@ -30,7 +30,7 @@ use crate::auth::{Authenticator, Denied};
 use crate::clock::Clock;
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::limits;
-use crate::mailbox::{Access, AccountRow, Device, DeviceNo, DeviceRow, Mailbox};
+use crate::mailbox::{Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox};
 use crate::push::{Ended, Registry};
 use crate::work::Pool;
 use context::{Content, Context, Done, Reply};
@@ -251,7 +251,7 @@ impl Eas {
         }
         let run = row.run.ok_or(Common::CommandNotSupported)?;
         if !row.is_in(target.version) {
-            return Err(not_in_version(target.version));
+            return Err(not_in_version(row, target.version));
         }
         if !target.has_device_id() {
             return Err(Common::DeviceIdMissingOrInvalid.into());
@@ -261,13 +261,8 @@ impl Eas {
         }
         check_type(request, row.carries, target.version)?;
         let device = self.device(request, target, account).await?;
-        if device.device.access != Access::Allowed {
-            return Err(Common::DeviceIsBlockedForThisUser.into());
-        }
-        if row.needs_policy {
-            let policy = self.policy(account);
-            policy.check(&device.device, target.policy_key)?;
-        }
+        let key = row.needs_policy.then_some(target.policy_key);
+        self.admit(account, &device.device, key)?;
         let context = Context {
             eas: self,
             target,
@@ -276,6 +271,45 @@ impl Eas {
             body: request.body,
         };
         run(&context).await
+    }
+
+    /// Whether a device may do anything at all; with the policy key that it presents, where the
+    /// command asks for one.
+    #[expect(clippy::option_option, reason = "no key, and no need of one")]
+    fn admit(
+        &self,
+        account: &AccountRow,
+        device: &Device,
+        key: Option<Option<u32>>,
+    ) -> Result<(), Failure> {
+        if device.access != Access::Allowed {
+            return Err(Common::DeviceIsBlockedForThisUser.into());
+        }
+        if let Some(key) = key {
+            self.policy(account).check(device, key)?;
+        }
+        Ok(())
+    }
+
+    /// The same for a request that has waited: up to an hour ago all was well. A device that was
+    /// removed meanwhile has no state either, and is told so by its command.
+    ///
+    /// # Errors
+    /// What the device has to be told; the store's.
+    pub(in crate::eas) async fn admit_again(
+        &self,
+        account: &AccountRow,
+        device: DeviceNo,
+    ) -> Result<(), Failure> {
+        if account.account.status != AccountStatus::Active {
+            return Err(Common::UserDisabledForSync.into());
+        }
+        let row = match self.mailbox().device(account.scope, device).await {
+            Ok(row) => row,
+            Err(crate::mailbox::Error::NotFound) => return Ok(()),
+            Err(e) => return Err(e.into()),
+        };
+        self.admit(account, &row.device, Some(Some(row.device.policy_key)))
     }
 
     /// What is demanded of the devices of this account.
@@ -391,9 +425,10 @@ fn common_headers(answer: Answer) -> Answer {
         .with("Cache-Control", "private")
 }
 
-/// A command that exists, but not in this version.
-fn not_in_version(version: Version) -> Failure {
-    if version >= Version::V14_0 {
+/// A command that exists, but not in this version. One without an answer element has no place for
+/// a status.
+fn not_in_version(row: &dispatch::Row, version: Version) -> Failure {
+    if version >= Version::V14_0 && row.root.is_some() {
         Common::VersionNotSupported.into()
     } else {
         Failure::Http(501, "not a command of this version")

@@ -36,6 +36,7 @@ pub enum Common {
     MessagePreviouslySent = 118,
     MessageHasNoRecipient = 119,
     MailSubmissionFailed = 120,
+    UserDisabledForSync = 126,
     DeviceIsBlockedForThisUser = 129,
     CommandNotSupported = 137,
     VersionNotSupported = 138,
@@ -63,7 +64,9 @@ impl Common {
             Self::ServerError => 500,
             Self::ServerErrorRetryLater | Self::MailSubmissionFailed => 503,
             Self::MailboxQuotaExceeded => 507,
-            Self::DeviceIsBlockedForThisUser | Self::MaximumDevicesReached => 403,
+            Self::UserDisabledForSync
+            | Self::DeviceIsBlockedForThisUser
+            | Self::MaximumDevicesReached => 403,
             Self::CommandNotSupported => 501,
             Self::RemoteWipeRequested | Self::DeviceNotProvisioned | Self::InvalidPolicyKey => 449,
             _ => 400,

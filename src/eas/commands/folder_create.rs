@@ -32,6 +32,8 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         tags::PARENT_ID,
         tags::DISPLAY_NAME,
         tags::TYPE,
+        // BlackBerry sends an empty one: the folder has yet to get it.
+        tags::SERVER_ID,
     ];
     let wanted = Fields::read(&mut r, &known)?.and_then(|fields| wanted(&fields));
     let done = match &wanted {

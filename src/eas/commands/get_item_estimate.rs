@@ -2,7 +2,7 @@
 
 use super::sync::{Kept, class_name, window};
 use crate::eas::context::{Context, Done, Reply};
-use crate::eas::options::{Options, OptionsError};
+use crate::eas::options::{Options, OptionsClass, OptionsError};
 use crate::eas::status::{Common, Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits::ESTIMATE_COLLECTIONS_MAX;
@@ -85,7 +85,14 @@ fn collection(r: &mut Reader<'_>, version: Version) -> Result<Asked, Failure> {
             airsync::FILTER_TYPE => {
                 has_flat = flat.element(r, tag, version).map_err(refused)?;
             }
-            airsync::OPTIONS => asked.options = Some(Options::decode(r, version).map_err(refused)?),
+            airsync::OPTIONS => {
+                let options = Options::decode(r, version).map_err(refused)?;
+                // A second block is legal for text messages, of which there are none.
+                let of_mail = options.class != Some(OptionsClass::Sms);
+                if of_mail && asked.options.replace(options).is_some() {
+                    return Err(Common::InvalidXml.into());
+                }
+            }
             _ => return Err(Common::InvalidXml.into()),
         }
     }

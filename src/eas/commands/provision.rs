@@ -58,7 +58,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
     };
     let is_known = match kind {
         WBXML => ctx.version() >= Version::V12_0,
-        WAP => true,
+        WAP => ctx.version() == Version::V2_5,
         _ => false,
     };
     let answer = if !is_known {

@@ -207,3 +207,17 @@ fn a_trial_leaves_nothing_behind() {
         []
     );
 }
+
+#[test]
+fn a_new_folder_may_come_with_an_empty_server_id() {
+    let house = House::new();
+    let phone = house.phone(Version::V12_1);
+    phone.says("FolderSync", &sync("0"));
+    // BlackBerry.
+    let ask = create("1", "", "New", "12").replace(
+        "<folderhierarchy:ParentId>",
+        "<folderhierarchy:ServerId/><folderhierarchy:ParentId>",
+    );
+    let id = "<folderhierarchy:ServerId>32</folderhierarchy:ServerId>";
+    phone.check("FolderCreate", &ask, &done("FolderCreate", "2", id));
+}

@@ -208,3 +208,30 @@ fn estimates() {
     phone.check("GetItemEstimate", &ask("1", "2"), &answer("<getitemestimate:Status>1</getitemestimate:Status><getitemestimate:Collection><getitemestimate:CollectionId>2</getitemestimate:CollectionId><getitemestimate:Estimate>3</getitemestimate:Estimate></getitemestimate:Collection>"));
     phone.check("GetItemEstimate", &ask("9", "2"), &status(4));
 }
+
+#[test]
+fn an_estimate_is_of_mail_whatever_is_asked_of_text_messages() {
+    let house = House::new();
+    house.mail("From: a@example.org\nDate: Mon, 1 Dec 2025 00:00:00 +0000\n\nx\n");
+    let phone = house.phone(Version::V14_1);
+    phone.says("Sync", "<Sync><Collections><Collection><SyncKey>0</SyncKey><CollectionId>2</CollectionId></Collection></Collections></Sync>");
+    let options = |class: &str, filter: u8| {
+        format!("<Options><FilterType>{filter}</FilterType><Class>{class}</Class></Options>")
+    };
+    let ask = |options: &str| {
+        format!(
+            "<getitemestimate:GetItemEstimate><getitemestimate:Collections><getitemestimate:Collection><SyncKey>1</SyncKey><getitemestimate:CollectionId>2</getitemestimate:CollectionId>{options}</getitemestimate:Collection></getitemestimate:Collections></getitemestimate:GetItemEstimate>"
+        )
+    };
+    let (mail, sms) = (options("Email", 0), options("SMS", 7));
+    let count = phone.says("GetItemEstimate", &ask(&format!("{mail}{sms}")));
+    assert!(
+        count.contains("<getitemestimate:Estimate>1</getitemestimate:Estimate>"),
+        "{count}"
+    );
+    let twice = phone.says("GetItemEstimate", &ask(&format!("{mail}{mail}")));
+    assert!(
+        twice.contains("<getitemestimate:Status>103</getitemestimate:Status>"),
+        "{twice}"
+    );
+}

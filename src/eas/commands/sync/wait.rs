@@ -100,6 +100,7 @@ pub async fn resume(eas: &Eas, parking: Parking, expired: bool) -> Result<Done, 
     // IMPORTANT: before reading, so that what comes meanwhile wakes again.
     watcher.rearm();
     let account = eas.mailbox().account(waiting.scope).await?;
+    Box::pin(eas.admit_again(&account, waiting.device)).await?;
     let env = Env {
         eas,
         account: &account,
