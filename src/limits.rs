@@ -184,8 +184,13 @@ pub const IMPORT_DEPTH_MAX: usize = 64;
 
 // ---- eas ---------------------------------------------------------------------------------------
 
-/// Add, Change, Delete and Fetch in one Sync request ([MS-ASCMD] 3.1.5.11).
+/// Add, Change, Delete and Fetch in one Sync request of 14.1 and later ([MS-ASCMD] 3.1.5.11).
 pub const SYNC_COMMANDS_MAX: usize = 200;
+/// The same up to 14.0, where clients know of no limit and would repeat for ever what is refused. The
+/// outcomes of all of them have to fit into one value of the store, with ids of 64 bytes.
+pub const SYNC_COMMANDS_OLD_MAX: usize = 500;
+/// Bytes of items after which the Fetch commands of one Sync request bring no more.
+pub const SYNC_FETCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Collections of one Sync request; above it Status 15 with this Limit.
 pub const SYNC_COLLECTIONS_MAX: usize = 100;
 /// `WindowSize` where the client names none ([MS-ASCMD] 2.2.3.199).

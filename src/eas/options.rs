@@ -151,6 +151,25 @@ impl Options {
             .copied()
     }
 
+    /// The same forms of a body, but whole.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        let whole = |body: Option<BodyPreference>| {
+            body.map(|body| BodyPreference {
+                limit: None,
+                all_or_none: false,
+                ..body
+            })
+        };
+        Self {
+            bodies: self.bodies.map(whole),
+            body_part: whole(self.body_part),
+            mime_truncation: None,
+            truncation: None,
+            ..*self
+        }
+    }
+
     /// Whether `filter` is one that this class of items has (Status 4 if not).
     #[must_use]
     pub fn filter_fits(&self, class: Class) -> bool {

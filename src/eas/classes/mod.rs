@@ -61,6 +61,8 @@ pub struct Need {
     pub text: bool,
     /// The mail's HTML is wanted.
     pub html: bool,
+    /// The MIME itself goes out, beside whatever is made of it.
+    pub raw: bool,
     /// The long body of another class (UTF-8).
     pub body: Option<BlobRef>,
     /// The picture of a contact.
@@ -92,7 +94,8 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Makes of a mail's MIME what `need` asks for. Costs time in proportion to the mail.
+    /// Makes of a mail's MIME what `need` asks for. Costs time in proportion to the mail. The MIME
+    /// stays only if it is to be sent: its attachments would be held until the answer is written.
     #[must_use]
     pub fn mail(need: &Need, raw: Vec<u8>) -> Self {
         let mut fetched = Self::default();
@@ -101,7 +104,7 @@ impl Fetched {
             fetched.text = Some(both.text);
             fetched.html = both.html;
         }
-        fetched.mime = Some(raw);
+        fetched.mime = need.raw.then_some(raw);
         fetched
     }
 }
@@ -133,6 +136,20 @@ pub fn encode(w: &mut Writer, record: RecordRef<'_>, ctx: &Context<'_>) {
         RecordRef::Event(e) => calendar::encode(w, e, ctx),
         RecordRef::Task(t) => tasks::encode(w, t, ctx),
         RecordRef::Note(n) => notes::encode(w, n, ctx),
+    }
+}
+
+/// Whether a Change names only what can change: of a mail its marks, since the rest stays as it was
+/// delivered, and the device has it. Drafts and the other classes go whole ([MS-ASCMD] 2.2.3.24).
+#[must_use]
+pub fn changes_in_part(record: RecordRef<'_>) -> bool {
+    matches!(record, RecordRef::Message(m) if !m.draft)
+}
+
+/// Writes that part, into the element that is open.
+pub fn encode_part(w: &mut Writer, record: RecordRef<'_>, version: Version) {
+    if let RecordRef::Message(m) = record {
+        email::encode_marks(w, m, version);
     }
 }
 

@@ -42,6 +42,7 @@ pub(in crate::eas::classes) fn needs(
         BodyKind::Mime if choice.wants_text() => {
             let bytes = choice.limit.map_or(whole, |l| whole.min(u64::from(l)));
             need.mime = Some((body::blob_ref(&m.mime), bytes));
+            need.raw = true;
         }
         BodyKind::Html if choice.wants_text() && has_html(m) => need.html = true,
         BodyKind::Html if choice.wants_text() => need.text = !text_is_whole(m),

@@ -48,7 +48,10 @@ pub(super) fn encode(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
         w.text(email::CONTENT_CLASS, content_class(m));
     }
     if ctx.version >= Version::V14_0 {
-        write_of_14(w, m);
+        w.opaque(email2::CONVERSATION_ID, &m.conversation_id);
+        w.opaque(email2::CONVERSATION_INDEX, &m.conversation_index);
+        w.text_if(email2::SENDER, &m.sender);
+        write_marks_of_14(w, m);
     }
     if ctx.version >= Version::V16_0 {
         w.flag(email2::IS_DRAFT, m.draft);
@@ -56,22 +59,30 @@ pub(super) fn encode(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
     }
 }
 
-/// What came with 14.0.
-fn write_of_14(w: &mut Writer, m: &ArchivedMessage) {
+/// Writes what can change of a mail that was delivered.
+pub(super) fn encode_marks(w: &mut Writer, m: &ArchivedMessage, version: Version) {
+    w.flag(email::READ, m.read);
+    if version >= Version::V12_0 {
+        flag::write(w, m.flag.as_ref());
+    }
+    if version >= Version::V14_0 {
+        write_marks_of_14(w, m);
+    }
+}
+
+/// The marks that came with 14.0.
+fn write_marks_of_14(w: &mut Writer, m: &ArchivedMessage) {
     // Written when empty too: that is how a device hears that the last one went.
     w.open(email::CATEGORIES);
     for category in m.categories.iter().take(300) {
         w.text(email::CATEGORY, category);
     }
     w.close();
-    w.opaque(email2::CONVERSATION_ID, &m.conversation_id);
-    w.opaque(email2::CONVERSATION_INDEX, &m.conversation_index);
     w.num(email2::LAST_VERB_EXECUTED, m.last_verb);
     if m.last_verb != 0 {
         let at = date::dashed(m.last_verb_ms.to_native());
         w.text(email2::LAST_VERB_EXECUTION_TIME, &at);
     }
-    w.text_if(email2::SENDER, &m.sender);
 }
 
 fn class_of(m: &ArchivedMessage) -> &str {

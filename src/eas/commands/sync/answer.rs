@@ -42,6 +42,8 @@ pub(super) enum Told {
     Add(ItemRow, Box<Fetched>),
     /// A changed one.
     Change(ItemRow, Box<Fetched>),
+    /// One of which only a part can have changed.
+    Part(ItemRow),
     /// One that is gone.
     Delete(ItemId),
     /// One that is out of the window.
@@ -80,8 +82,8 @@ pub(super) enum Response {
     Fetch {
         /// As sent.
         server_id: String,
-        /// The item, where there is one.
-        item: Option<(ItemRow, Box<Fetched>)>,
+        /// The item, or why there is none.
+        item: Result<(ItemRow, Box<Fetched>), u8>,
     },
 }
 
@@ -152,16 +154,26 @@ fn server_id(s: &Section, item: ItemId) -> String {
 }
 
 fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
-    let (tag, id, item) = match told {
-        Told::Add(row, fetched) => (airsync::ADD, row.item, Some((row, fetched))),
-        Told::Change(row, fetched) => (airsync::CHANGE, row.item, Some((row, fetched))),
-        Told::Delete(id) => (airsync::DELETE, *id, None),
-        Told::SoftDelete(id) => (airsync::SOFT_DELETE, *id, None),
+    let (tag, id) = match told {
+        Told::Add(row, _) => (airsync::ADD, row.item),
+        Told::Change(row, _) | Told::Part(row) => (airsync::CHANGE, row.item),
+        Told::Delete(id) => (airsync::DELETE, *id),
+        Told::SoftDelete(id) => (airsync::SOFT_DELETE, *id),
     };
     w.open(tag);
     w.text(airsync::SERVER_ID, &server_id(s, id));
-    if let Some((row, fetched)) = item {
-        application_data(w, row, fetched, &s.options, version);
+    match told {
+        Told::Add(row, fetched) | Told::Change(row, fetched) => {
+            application_data(w, row, fetched, &s.options, version);
+        }
+        Told::Part(row) => {
+            w.open(airsync::APPLICATION_DATA);
+            if let Ok(record) = row.record() {
+                classes::encode_part(w, record, version);
+            }
+            w.close();
+        }
+        Told::Delete(_) | Told::SoftDelete(_) => {}
     }
     w.close();
 }
@@ -197,9 +209,12 @@ fn answer(w: &mut Writer, s: &Section, response: &Response, version: Version) {
         Response::Fetch { server_id, item } => {
             w.open(airsync::FETCH);
             w.text(airsync::SERVER_ID, server_id);
-            w.num(airsync::STATUS, if item.is_some() { 1 } else { 8 });
-            if let Some((row, fetched)) = item {
-                application_data(w, row, fetched, &s.options, version);
+            w.num(
+                airsync::STATUS,
+                item.as_ref().err().map_or(1, |status| *status),
+            );
+            if let Ok((row, fetched)) = item {
+                application_data(w, row, fetched, &s.options.whole(), version);
             }
         }
     }

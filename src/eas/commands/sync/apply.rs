@@ -4,11 +4,11 @@
 
 use super::Env;
 use super::answer::Response;
+use super::changes::{Room, read};
 use super::decode::{Collection, Command, Item, fingerprint};
 use super::draft;
 use super::kept::Kept;
-use crate::eas::classes::{self, Decoded, Draft, Source};
-use crate::eas::context::fetch;
+use crate::eas::classes::{self, Decoded, Draft, Fetched, Source};
 use crate::eas::outgoing::fresh_id;
 use crate::eas::status::Failure;
 use crate::mailbox::{self, FolderId, ItemId, ItemRow, Recorded, Round, ServerId};
@@ -36,7 +36,7 @@ struct How {
     send: bool,
 }
 
-/// Carries out one command; says what has to be said of it.
+/// Carries out one command; says what has to be said of it. A Fetch takes of the `room`.
 ///
 /// # Errors
 /// The store's; [`Failure::Conflict`].
@@ -47,6 +47,7 @@ pub(super) async fn apply(
     class: Class,
     kept: &Kept,
     command: &Command<'_>,
+    room: &mut Room,
 ) -> Result<Option<Response>, Failure> {
     let desk = Desk { env, class, kept };
     match command {
@@ -98,17 +99,9 @@ pub(super) async fn apply(
             Ok((status != DONE).then_some(Response::Delete { server_id, status }))
         }
         Command::Fetch { server_id } => {
-            let row = match own(round, server_id) {
-                Some(id) => round.item(id).await?,
-                None => None,
-            };
-            let item = match row {
-                Some(row) => {
-                    let read = fetch(env.eas, &row, &kept.options, env.version);
-                    let fetched = Box::new(Box::pin(read).await?);
-                    Some((row, fetched))
-                }
-                None => None,
+            let item = match own(round, server_id) {
+                Some(id) => Box::pin(desk.fetch(round, id, room)).await?,
+                None => Err(GONE),
             };
             let server_id = server_id.clone();
             Ok(Some(Response::Fetch { server_id, item }))
@@ -132,6 +125,25 @@ fn refused(e: mailbox::Error) -> Result<u8, Failure> {
 }
 
 impl Desk<'_> {
+    /// A Fetch brings the item whole, whatever the options cut (2.2.3.67.2). The inner error: the
+    /// status of one that is not brought.
+    async fn fetch(
+        &self,
+        round: &mut Round,
+        id: ItemId,
+        room: &mut Room,
+    ) -> Result<Result<(ItemRow, Box<Fetched>), u8>, Failure> {
+        let Some(row) = round.item(id).await? else {
+            return Ok(Err(GONE));
+        };
+        if room.fetched_bytes == 0 {
+            return Ok(Err(NO_SPACE));
+        }
+        let (fetched, bytes) = read(self.env, &row, &self.kept.options.whole()).await?;
+        room.fetched_bytes = room.fetched_bytes.saturating_sub(bytes);
+        Ok(Ok((row, fetched)))
+    }
+
     async fn add(
         &self,
         round: &mut Round,

@@ -2,6 +2,7 @@
 
 use super::Env;
 use super::answer::Told;
+use crate::eas::classes::changes_in_part;
 use crate::eas::context::fetch;
 use crate::eas::options::Options;
 use crate::eas::status::Failure;
@@ -15,8 +16,10 @@ const OVERHEAD_BYTES: usize = 64;
 pub(super) struct Room {
     /// Changes.
     pub changes: usize,
-    /// Bytes.
+    /// Bytes of changes.
     pub bytes: usize,
+    /// Bytes of what the client fetches.
+    pub fetched_bytes: usize,
 }
 
 /// Takes changes from the round while there is room; true if some are left. At least one is taken
@@ -42,6 +45,9 @@ pub(super) async fn collect(
                 let (fetched, bytes) = read(env, &row, options).await?;
                 (Told::Add(row, fetched), bytes)
             }
+            ChangeKind::Change(row) if row.record().is_ok_and(changes_in_part) => {
+                (Told::Part(row), 0)
+            }
             ChangeKind::Change(row) => {
                 let (fetched, bytes) = read(env, &row, options).await?;
                 (Told::Change(row, fetched), bytes)
@@ -61,7 +67,7 @@ pub(super) async fn collect(
 }
 
 /// What the item needs beside its record, and about how many bytes it takes in the answer.
-async fn read(
+pub(super) async fn read(
     env: &Env<'_>,
     row: &ItemRow,
     options: &Options,

@@ -8,7 +8,9 @@ use crate::eas::options::{Options, OptionsClass, OptionsError};
 use crate::eas::status::Failure;
 use crate::eas::value;
 use crate::eas::version::Version;
-use crate::limits::{ID_CHARS_MAX, SYNC_COLLECTIONS_MAX, SYNC_COMMANDS_MAX, WINDOW_SIZE_MAX};
+use crate::limits::{
+    ID_CHARS_MAX, SYNC_COLLECTIONS_MAX, SYNC_COMMANDS_MAX, SYNC_COMMANDS_OLD_MAX, WINDOW_SIZE_MAX,
+};
 use crate::mailbox::FolderId;
 use crate::pim::Class;
 use crate::wbxml::tags::{airsync, airsyncbase, email2};
@@ -252,12 +254,14 @@ fn collection<'a>(
             airsync::COMMANDS => {
                 while let Some(tag) = r.child()? {
                     *commands += 1;
-                    if *commands > SYNC_COMMANDS_MAX {
+                    if *commands > commands_max(version) {
                         return Err(PROTOCOL_ERROR);
                     }
                     c.commands.push(command(r, tag, version)?);
                 }
             }
+            // Obsolete, and without a meaning here.
+            airsync::VERSION | airsync::NOTIFY_GUID => r.skip()?,
             _ => return Err(PROTOCOL_ERROR),
         }
     }
@@ -272,6 +276,13 @@ fn collection<'a>(
         return Err(PROTOCOL_ERROR);
     }
     Ok(c)
+}
+
+fn commands_max(version: Version) -> usize {
+    match version {
+        Version::V14_1 | Version::V16_0 | Version::V16_1 => SYNC_COMMANDS_MAX,
+        _ => SYNC_COMMANDS_OLD_MAX,
+    }
 }
 
 fn key(text: &str) -> Option<u64> {

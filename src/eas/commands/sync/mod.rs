@@ -198,6 +198,7 @@ async fn run_collections(
     let mut room = Room {
         changes: usize::try_from(total).unwrap_or(usize::MAX),
         bytes: limits::SYNC_ANSWER_BYTES_MAX,
+        fetched_bytes: limits::SYNC_FETCH_BYTES_MAX,
     };
     let mut sections = Vec::with_capacity(folders.len());
     for (c, folder) in request.collections.iter().zip(&folders) {
@@ -205,12 +206,14 @@ async fn run_collections(
         let window = usize::try_from(window).unwrap_or(usize::MAX);
         let own = Room {
             changes: room.changes.min(window),
-            bytes: room.bytes,
+            ..room
         };
-        let section = retrying(|| collection(env, c, folder, own)).await?;
-        room.changes = room.changes.saturating_sub(section.0.changes.len());
-        room.bytes = section.1;
-        sections.push(section.0);
+        let (section, left) = retrying(|| collection(env, c, folder, own)).await?;
+        room = Room {
+            changes: room.changes.saturating_sub(section.changes.len()),
+            ..left
+        };
+        sections.push(section);
     }
     Ok(Ok(sections))
 }
@@ -224,13 +227,13 @@ async fn folder(env: &Env<'_>, c: &Collection<'_>) -> Result<Option<FolderRow>, 
     }
 }
 
-/// One collection, from its key to its commit; and the bytes that are left for the others.
+/// One collection, from its key to its commit; and the room that is left for the others.
 async fn collection(
     env: &Env<'_>,
     c: &Collection<'_>,
     folder: &FolderRow,
     mut room: Room,
-) -> Result<(Section, usize), Failure> {
+) -> Result<(Section, Room), Failure> {
     let mut section = Section {
         folder: folder.id,
         id: c.id.clone(),
@@ -252,12 +255,12 @@ async fn collection(
     };
     let Some(mut round) = round else {
         section.status = 3;
-        return Ok((section, room.bytes));
+        return Ok((section, room));
     };
     let is_first = c.key == Some(0);
     if is_first && !c.commands.is_empty() {
         section.status = 4;
-        return Ok((section, room.bytes));
+        return Ok((section, room));
     }
     let mut kept = Kept::from_bytes(round.options());
     if let Some(options) = c.options {
@@ -270,12 +273,12 @@ async fn collection(
         let now_ms = env.eas.clock().now_ms();
         let Some(window) = window(&kept.options, class, now_ms) else {
             section.status = 4;
-            return Ok((section, room.bytes));
+            return Ok((section, room));
         };
         round.set_options(kept.to_bytes())?;
         round.set_window(window);
         for command in &c.commands {
-            let applied = apply::apply(env, &mut round, c, class, &kept, command);
+            let applied = apply::apply(env, &mut round, c, class, &kept, command, &mut room);
             section.responses.extend(Box::pin(applied).await?);
         }
         if !is_first && c.get_changes != Some(false) {
@@ -291,5 +294,5 @@ async fn collection(
         && section.changes.is_empty()
         && section.responses.is_empty()
         && !section.more;
-    Ok((section, room.bytes))
+    Ok((section, room))
 }

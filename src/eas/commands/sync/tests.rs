@@ -3,7 +3,8 @@
 use crate::eas::testing::{House, Phone, shown};
 use crate::eas::version::Version;
 use crate::http::{Outcome, Why};
-use crate::mailbox::FolderId;
+use crate::limits;
+use crate::mailbox::{Access, FolderId, Wipe};
 
 /// A Sync of one collection, whose other elements are given.
 fn collection(key: &str, id: &str, rest: &str) -> String {
@@ -457,5 +458,145 @@ fn drafts_are_kept_edited_and_sent() {
     assert!(
         refused.contains("<ClientId>c3</ClientId><Status>183</Status>"),
         "{refused}"
+    );
+}
+
+#[test]
+fn as_many_commands_as_the_version_allows() {
+    let house = House::new();
+    let adds: String = (0..limits::SYNC_COMMANDS_OLD_MAX)
+        .map(|n| format!("<Add><ClientId>{n:064}</ClientId>{NOTE}</Add>"))
+        .collect();
+    let adds = format!("<Commands>{adds}</Commands>");
+    let phone = house.phone(Version::V14_0);
+    let key = prime(&phone, "10");
+    let answer = phone.says("Sync", &collection(&key, "10", &adds));
+    let done = answer.matches("<Status>1</Status></Add>").count();
+    assert_eq!(done, limits::SYNC_COMMANDS_OLD_MAX);
+    let newer = house.phone(Version::V14_1);
+    newer.check(
+        "Sync",
+        &collection(&key_of(&answer), "10", &adds),
+        "<Sync><Status>4</Status></Sync>",
+    );
+}
+
+#[test]
+fn what_is_fetched_comes_whole() {
+    let house = House::new();
+    let id = house.mail("From: a@example.org\nSubject: s\n\none two three\n");
+    let fetch = format!("<Commands><Fetch><ServerId>2:{id}</ServerId></Fetch></Commands>");
+    let new = "<Options><airsyncbase:BodyPreference><airsyncbase:Type>1</airsyncbase:Type><airsyncbase:TruncationSize>3</airsyncbase:TruncationSize></airsyncbase:BodyPreference></Options>";
+    let old = "<Options><Truncation>0</Truncation></Options>";
+    for (version, options) in [(Version::V12_1, new), (Version::V2_5, old)] {
+        let phone = Phone {
+            device: format!("d{}", version.tens()),
+            ..house.phone(version)
+        };
+        let key = prime(&phone, "2");
+        let cut = phone.says("Sync", &collection(&key, "2", options));
+        assert!(!cut.contains("three"), "{cut}");
+        let whole = phone.says("Sync", &collection(&key_of(&cut), "2", &fetch));
+        assert!(whole.contains("one two three"), "{whole}");
+    }
+}
+
+#[test]
+fn fetches_do_not_fill_the_memory() {
+    let house = House::new();
+    let text = "0123456789abcdef\n".repeat(limits::SYNC_FETCH_BYTES_MAX / 16);
+    let id = house.mail(&format!("From: a@example.org\nSubject: s\n\n{text}"));
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "2");
+    let fetch = format!("<Fetch><ServerId>2:{id}</ServerId></Fetch>").repeat(2);
+    let options = "<GetChanges>0</GetChanges><Options><airsyncbase:BodyPreference><airsyncbase:Type>1</airsyncbase:Type></airsyncbase:BodyPreference></Options>";
+    let rest = format!("{options}<Commands>{fetch}</Commands>");
+    let answer = phone.says("Sync", &collection(&key, "2", &rest));
+    let statuses: Vec<_> = [
+        "<Status>1</Status><ApplicationData>",
+        "<Status>9</Status></Fetch>",
+    ]
+    .map(|s| answer.matches(s).count())
+    .into();
+    assert_eq!(statuses, [1, 1]);
+}
+
+#[test]
+fn attachments_that_are_not_sent_take_no_room() {
+    let house = House::new();
+    let file = "QUJDREVGR0hJSktM\n".repeat(3 * 1024 * 1024 / 16);
+    let mail = format!(
+        "From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<b>hello</b>\n--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=f.pdf\nContent-Transfer-Encoding: base64\n\n{file}--b--\n"
+    );
+    house.mail(&mail);
+    house.mail(&mail.replace("hello", "hello again"));
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "2");
+    let options = "<Options><airsyncbase:BodyPreference><airsyncbase:Type>2</airsyncbase:Type></airsyncbase:BodyPreference></Options>";
+    let answer = phone.says("Sync", &collection(&key, "2", options));
+    assert_eq!(answer.matches("hello").count(), 2, "{answer}");
+    assert!(!answer.contains("MoreAvailable"), "{answer}");
+}
+
+#[test]
+fn who_was_locked_out_meanwhile_is_told_nothing() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    phone.says("FolderSync", "");
+    let scope = house.account("alice").scope;
+    let change = |access, wipe| {
+        let number = phone.device_row().number;
+        let changed = house.eas.mailbox().change_device(scope, number, |d| {
+            (d.access, d.wipe) = (access, wipe);
+        });
+        crate::work::block_on(changed).unwrap();
+    };
+    for (access, wipe, expect) in [
+        (
+            Access::Blocked,
+            Wipe::None,
+            "<Sync><Status>129</Status></Sync>",
+        ),
+        (Access::Allowed, Wipe::Device, "449"),
+    ] {
+        house.mail("From: a@example.org\nSubject: first\n\ntext\n");
+        let key = prime(&phone, "2");
+        let key = key_of(&phone.says("Sync", &collection(&key, "2", "")));
+        let request = collection(&key, "2", "").replace("</Sync>", "<Wait>1</Wait></Sync>");
+        let parked = phone.parks("Sync", &request);
+        house.mail("From: a@example.org\nSubject: secret\n\ntext\n");
+        change(access, wipe);
+        let Outcome::Answer(answer) = house.resume(parked, Why::Woken) else {
+            panic!("parked")
+        };
+        assert_eq!(shown(&answer), expect);
+        change(Access::Allowed, Wipe::None);
+    }
+}
+
+#[test]
+fn a_change_of_a_mail_says_what_has_changed() {
+    let house = House::new();
+    let id = house.mail("From: a@example.org\nSubject: s\n\ntext\n");
+    let one = house.phone(Version::V14_1);
+    let two = Phone {
+        device: "phone2".into(),
+        ..one.clone()
+    };
+    let mut keys = Vec::new();
+    for phone in [&one, &two] {
+        let key = prime(phone, "2");
+        keys.push(key_of(&phone.says("Sync", &collection(&key, "2", ""))));
+    }
+    let read = format!(
+        "<Commands><Change><ServerId>2:{id}</ServerId><ApplicationData><email:Read>1</email:Read></ApplicationData></Change></Commands>"
+    );
+    one.says("Sync", &collection(&keys[0], "2", &read));
+    let part = "<ApplicationData><email:Read>1</email:Read><email:Flag/><email:Categories/><email2:LastVerbExecuted>0</email2:LastVerbExecuted></ApplicationData>";
+    let change = format!("<Commands><Change><ServerId>2:{id}</ServerId>{part}</Change></Commands>");
+    two.check(
+        "Sync",
+        &collection(&keys[1], "2", ""),
+        &answered("3", "2", &change),
     );
 }
