@@ -194,7 +194,7 @@ impl Eas {
         let line = Line {
             command: target.command.name(),
             user: account.account.login.as_str().into(),
-            device: target.device_id.as_str().into(),
+            device: target.logged_device_id().into(),
             version: target.version,
             started_ms,
             core: self.core,

@@ -119,6 +119,16 @@ impl Target {
             && self.device_id.bytes().all(fits)
     }
 
+    /// The device id as the log may have it: what is none could be of any length and form.
+    #[must_use]
+    pub fn logged_device_id(&self) -> &str {
+        if self.has_device_id() {
+            &self.device_id
+        } else {
+            "?"
+        }
+    }
+
     /// Whether there is a device type: anything printable.
     #[must_use]
     pub fn has_device_type(&self) -> bool {

@@ -202,3 +202,16 @@ proptest! {
         let _ = target(&format!("/x?{}", STANDARD.encode(&bytes)), &[]);
     }
 }
+
+#[test]
+fn the_log_has_no_lines_of_a_client() {
+    let check = |id: &str, expect: &str| {
+        let request = format!("/x?Cmd=Sync&DeviceId={id}&DeviceType=t");
+        let target = target(&request, V14_1).unwrap();
+        assert_eq!(target.logged_device_id(), expect);
+    };
+    check("Appl123", "Appl123");
+    check("a%0Ab", "?");
+    check(&"a".repeat(33), "?");
+    check("", "?");
+}

@@ -258,6 +258,8 @@ async fn collection(
         return Ok((section, room));
     };
     let is_first = c.key == Some(0);
+    // What is refused leaves the client where it is: 0 would make it begin anew.
+    section.key = c.key.unwrap_or(0);
     if is_first && !c.commands.is_empty() {
         section.status = 4;
         return Ok((section, room));
