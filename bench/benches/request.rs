@@ -8,7 +8,7 @@
 #![allow(missing_docs, reason = "the macros of criterion make public functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use roost_bench::operation;
+use roost_bench::{contest, operation};
 use std::time::Duration;
 
 const GROUP: &str = "request";
@@ -24,6 +24,14 @@ fn operations(c: &mut Criterion) {
     group.finish();
 }
 
+#[expect(clippy::print_stderr, reason = "a bench speaks to the terminal")]
+fn in_turn(_: &mut Criterion) {
+    if contest::measures() {
+        let figures = contest::hold(operation::of_groups(&[GROUP]));
+        eprintln!("{}", contest::table(&figures, "empty-sync"));
+    }
+}
+
 fn short() -> Criterion {
     Criterion::default()
         .sample_size(20)
@@ -34,6 +42,6 @@ fn short() -> Criterion {
 criterion_group! {
     name = benches;
     config = short();
-    targets = operations
+    targets = operations, in_turn
 }
 criterion_main!(benches);

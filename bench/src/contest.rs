@@ -1,5 +1,5 @@
-//! Operations in turn, so that whatever else the machine does hits all of them alike: their
-//! medians relate to each other even where the absolute times mean little.
+//! Operations in turn, so that whatever else the machine does hits all of them alike: their figures
+//! relate to each other even where the absolute times mean little.
 
 use crate::alloc::allocations;
 use crate::operation::{Operation, Run};
@@ -9,15 +9,18 @@ use std::hint::black_box;
 use std::time::Duration;
 
 /// Turns of each operation.
-const TURNS: usize = 15;
-/// How long a turn is to take.
-const TURN: Duration = Duration::from_millis(5);
+const TURNS: usize = 61;
+/// How long a turn is to take: well below a time slice, so that many turns are not interrupted.
+const TURN: Duration = Duration::from_micros(1_500);
+/// Which of the turns counts, the quickest first: a lower quartile, since whatever else runs makes
+/// turns slower and never quicker.
+const COUNTS: usize = TURNS / 4;
 
 /// What came out for an operation.
 pub struct Figures {
     /// Its name.
     pub name: String,
-    /// Nanoseconds for each item, the median of the turns.
+    /// Nanoseconds for each item: the lower quartile of the turns.
     pub ns: f64,
     /// Allocations for each item.
     pub allocations: f64,
@@ -66,7 +69,7 @@ impl Entrant {
         let (name, items) = (operation.name.clone(), operation.items);
         let mut run = operation.prepare();
         let mut runs = 1;
-        once(&mut run);
+        (0..3).for_each(|_| once(&mut run));
         while timed(|| (0..runs).for_each(|_| once(&mut run))) < TURN && runs < 1 << 20 {
             runs *= 2;
         }
@@ -89,7 +92,7 @@ impl Entrant {
     fn figures(mut self) -> Figures {
         self.turns.sort_by(f64::total_cmp);
         Figures {
-            ns: self.turns.get(TURNS / 2).copied().unwrap_or(f64::NAN),
+            ns: self.turns.get(COUNTS).copied().unwrap_or(f64::NAN),
             allocations: allocations_per_item(&mut self.run, self.items),
             name: self.name,
         }
