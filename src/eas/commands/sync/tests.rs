@@ -602,3 +602,22 @@ fn a_change_of_a_mail_says_what_has_changed() {
         &answered("3", "2", &change),
     );
 }
+
+#[test]
+fn what_comes_goes_to_the_newer_of_two_requests() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "2");
+    let request = collection(&key, "2", "").replace("</Sync>", "<Wait>1</Wait></Sync>");
+    let older = phone.parks("Sync", &request);
+    let newer = phone.parks("Sync", &request);
+    house.mail("From: a@example.org\nSubject: hello\n\ntext\n");
+    let said = |parked| match house.resume(parked, Why::Woken) {
+        Outcome::Answer(answer) => shown(&answer),
+        Outcome::Park(_) => panic!("parked"),
+    };
+    assert_eq!(said(older), "");
+    let answer = said(newer);
+    assert!(answer.contains("hello"), "{answer}");
+    assert_eq!(key_of(&answer), "2");
+}

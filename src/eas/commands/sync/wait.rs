@@ -9,7 +9,7 @@ use crate::eas::parked::{Wait, Waiting as Parking};
 use crate::eas::status::Failure;
 use crate::eas::version::Version;
 use crate::mailbox::{DeviceNo, FolderId, Watched};
-use crate::push::{Watch, Watcher};
+use crate::push::{Ended, Watch, Watcher};
 use crate::store::Scope;
 
 /// What a waiting Sync looks at again.
@@ -94,9 +94,15 @@ pub async fn resume(eas: &Eas, parking: Parking, expired: bool) -> Result<Done, 
         deadline_ms,
         wait,
     } = parking;
-    let Wait::Sync(waiting) = wait else {
+    let Wait::Sync(mut waiting) = wait else {
         return Ok(Reply::nothing().into());
     };
+    if watcher.ended() == Some(Ended::Superseded) {
+        // The newer request brings what there is; who reads this answer, if anybody, is unknown.
+        for c in &mut waiting.request.collections {
+            c.get_changes = Some(false);
+        }
+    }
     // IMPORTANT: before reading, so that what comes meanwhile wakes again.
     watcher.rearm();
     let account = eas.mailbox().account(waiting.scope).await?;
