@@ -4,11 +4,14 @@
 //! directory the order travels over its admin socket (`socket`, a Unix socket that only its owner
 //! may open); else the command opens the store and carries it out itself.
 //!
-//! Deliberately absent: a network listener. Whoever may open the socket may do everything.
+//! [`page`] shows how the appliance is, on loopback, and changes nothing.
+//!
+//! Deliberately absent: orders over the network. Whoever may open the socket may do everything.
 
 pub mod desk;
 mod intake;
 pub mod order;
+pub mod page;
 pub mod socket;
 
 pub use desk::Desk;

@@ -4,6 +4,7 @@
 //! all of it.
 
 pub mod log;
+mod pages;
 mod services;
 mod upkeep;
 
@@ -20,6 +21,7 @@ use crate::net::{self, Caps, Certificates, Server, certificate};
 use crate::push::Registry;
 use crate::store::{self, Store};
 use crate::work::Pool;
+use pages::{NoMail, Pages};
 use services::{LocalMail, Outgoing, Phones};
 use std::io;
 use std::net::SocketAddr;
@@ -73,9 +75,12 @@ pub struct Running {
     pub http: Vec<SocketAddr>,
     /// LMTP addresses.
     pub lmtp: Vec<SocketAddr>,
+    /// Addresses of the status page.
+    pub admin: Vec<SocketAddr>,
     /// The certificate, where this start made it.
     pub made_certificate: Option<PathBuf>,
     server: Server,
+    pages: Option<Server>,
     desk: Desk,
     certificates: Option<Arc<Certificates>>,
     failed: flume::Receiver<String>,
@@ -128,8 +133,11 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
     let server = net::start(net, clock, move |core| {
         (Phones(eas.on_core(core)), LocalMail(door.clone()))
     })?;
+    let pages = pages(config, &server, &desk)?;
     socket::listen(&config.server.data, desk.clone())?;
     Ok(Running {
+        admin: pages.as_ref().map_or_else(Vec::new, |p| p.http().to_vec()),
+        pages,
         https: server.https().to_vec(),
         http: server.http().to_vec(),
         lmtp: server.lmtp().to_vec(),
@@ -168,9 +176,30 @@ impl Running {
     /// Stops in an orderly way: nothing new is accepted, requests in flight are answered, parked
     /// ones too.
     pub fn stop(self) {
+        if let Some(pages) = self.pages {
+            pages.stop(Duration::from_secs(1));
+        }
         self.server.stop(self.drain);
         self.upkeep.stop();
     }
+}
+
+/// The status page, on a core of its own: it is there when the others are busy.
+fn pages(config: &Config, server: &Server, desk: &Desk) -> Result<Option<Server>, StartError> {
+    if config.server.admin.is_empty() {
+        return Ok(None);
+    }
+    config
+        .check()
+        .map_err(|e| StartError::Setting(e.to_string()))?;
+    let clock = desk.mailbox().clock().clone();
+    let net = net::Config {
+        http: config.server.admin.clone(),
+        ..net::Config::default()
+    };
+    let pages = Pages::new(desk.clone(), server.meter(), clock.now_ms());
+    let pages = net::start(net, clock, move |_| (pages.clone(), NoMail))?;
+    Ok(Some(pages))
 }
 
 fn open_store(config: &Config, accept_loss: bool) -> Result<Store, StartError> {

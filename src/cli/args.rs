@@ -65,6 +65,9 @@ pub struct Addresses {
     /// LMTP address
     #[arg(long, value_name = "ADDR")]
     pub lmtp: Vec<SocketAddr>,
+    /// Address of the status page, on loopback
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Vec<SocketAddr>,
 }
 
 /// `roost demo`.

@@ -41,6 +41,7 @@ fn configuration(args: &Demo) -> Config {
     let mut config = Config::default();
     config.server.data.clone_from(&args.dir);
     config.server.https = vec![SocketAddr::from(([127, 0, 0, 1], 8443))];
+    config.server.admin = vec![SocketAddr::from(([127, 0, 0, 1], 8480))];
     config.log.level = Level::Warn;
     office::apply(&args.addresses, &mut config);
     config
@@ -154,6 +155,9 @@ fn tell(running: &Running, config: &Config) {
             "  printf 'LHLO me\\r\\nMAIL FROM:<bob@example.org>\\r\\nRCPT TO:<alice@example.org>\\r\\n\
              DATA\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n.\\r\\nQUIT\\r\\n' | nc {host} {port}\n"
         );
+    }
+    for admin in &running.admin {
+        println!("How it is doing: http://{admin}/\n");
     }
     println!("Ctrl-C ends it; the data stays.");
 }

@@ -80,6 +80,7 @@ pub(super) fn apply(addresses: &Addresses, config: &mut Config) {
         (&addresses.https, &mut config.server.https),
         (&addresses.http, &mut config.server.http),
         (&addresses.lmtp, &mut config.lmtp.listen),
+        (&addresses.admin, &mut config.server.admin),
     ];
     for (flags, configured) in overridden {
         if !flags.is_empty() {

@@ -26,6 +26,9 @@ fn announce(running: &Running, config: &Config) {
     for a in &running.lmtp {
         eprintln!("roost: lmtp on {a}");
     }
+    for a in &running.admin {
+        eprintln!("roost: status page on http://{a}/");
+    }
     if let Some(path) = &running.made_certificate {
         eprintln!(
             "roost: no certificate is configured; made a self-signed one for {} in {}",

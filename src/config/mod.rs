@@ -45,6 +45,8 @@ pub struct Server {
     pub https: Vec<SocketAddr>,
     /// Plain HTTP addresses: behind a proxy, or for tests on loopback.
     pub http: Vec<SocketAddr>,
+    /// Addresses of the status page: loopback only, since it asks for no password.
+    pub admin: Vec<SocketAddr>,
     /// Certificate chain, PEM. Empty: one is made in the data directory.
     pub certificate: PathBuf,
     /// Private key, PEM.
@@ -153,6 +155,7 @@ impl Default for Server {
             host: "localhost".to_owned(),
             https: vec![SocketAddr::from(([0, 0, 0, 0], 443))],
             http: Vec::new(),
+            admin: Vec::new(),
             certificate: PathBuf::new(),
             key: PathBuf::new(),
             cores: 0,
@@ -319,6 +322,12 @@ impl Config {
         if cert.as_os_str().is_empty() != key.as_os_str().is_empty() {
             return no("server.certificate and server.key go together: set both or none".into());
         }
+        if let Some(open) = self.server.admin.iter().find(|a| !a.ip().is_loopback()) {
+            return no(format!(
+                "server.admin = {open}: the status page asks for no password and stays on \
+                 loopback; reach it from elsewhere through a tunnel"
+            ));
+        }
         if self.eas.heartbeat_s_min > self.eas.heartbeat_s_max {
             return no("eas.heartbeat_s_min is above eas.heartbeat_s_max".into());
         }
@@ -386,6 +395,7 @@ mod tests {
             .to_string();
         assert!(e.contains("line 2"), "{e}");
         assert!(parse("[server]\ncertificate = \"a.pem\"\n").is_err());
+        assert!(parse("[server]\nadmin = [\"0.0.0.0:8480\"]\n").is_err());
         assert!(parse("[eas]\nheartbeat_s_min = 4000\n").is_err());
     }
 }

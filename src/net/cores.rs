@@ -146,6 +146,18 @@ pub struct Server {
     watch: Option<flume::Sender<()>>,
 }
 
+/// Reads the counters of a server from anywhere. A cheap clone.
+#[derive(Clone)]
+pub struct Meter(Arc<Shared>);
+
+impl Meter {
+    /// The counters at this moment.
+    #[must_use]
+    pub fn read(&self) -> Metrics {
+        self.0.counters.snapshot()
+    }
+}
+
 /// The listeners of one core.
 type Listeners = Vec<(Kind, OwnedFd)>;
 
@@ -364,6 +376,12 @@ impl Server {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.shared.counters.snapshot()
+    }
+
+    /// What reads the counters, for whoever shows them.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.shared))
     }
 
     /// Ends in an orderly way: nothing new is accepted, parked requests are answered as if their

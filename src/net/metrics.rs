@@ -17,6 +17,14 @@ macro_rules! counters {
                 Metrics { $($name: self.$name.get(),)* }
             }
         }
+
+        impl Metrics {
+            /// Every counter with its name.
+            #[must_use]
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
     };
 }
 

@@ -28,7 +28,7 @@ mod wheel;
 pub use crate::http::{Answer, Outcome, Peer, Request, Why};
 pub use admission::Caps;
 pub use certificate::Certificates;
-pub use cores::{Config, Deadlines, Driver, Error, Server, start};
+pub use cores::{Config, Deadlines, Driver, Error, Meter, Server, start};
 pub use descriptors::raise_limit;
 pub use metrics::Metrics;
 pub use service::{Lmtp, Parked, Service};

@@ -1,0 +1,151 @@
+//! The status page, served: `/` for people, `/status.json` and `/metrics` for programs.
+
+use crate::admin::page::{self, Status};
+use crate::admin::{Desk, Order, Reply};
+use crate::http::{Answer, Outcome, Peer, Request, Why};
+use crate::net::{Lmtp, Meter, Parked, Service};
+use crate::smtp::{Envelope, Verdict};
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+/// Serves the page.
+#[derive(Clone)]
+pub(super) struct Pages {
+    desk: Desk,
+    meter: Meter,
+    started_ms: i64,
+}
+
+impl Pages {
+    pub(super) fn new(desk: Desk, meter: Meter, started_ms: i64) -> Self {
+        Self {
+            desk,
+            meter,
+            started_ms,
+        }
+    }
+
+    async fn status(&self) -> Status {
+        let users = match self.desk.carry_out(Order::UserList, Vec::new()).await {
+            Reply::Users { users } => users,
+            _ => Vec::new(),
+        };
+        let all = Order::DeviceList { user: None };
+        let devices = match self.desk.carry_out(all, Vec::new()).await {
+            Reply::Devices { devices } => devices,
+            _ => Vec::new(),
+        };
+        let now_ms = self.desk.mailbox().clock().now_ms();
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            now_ms,
+            up_s: (now_ms - self.started_ms).max(0) / 1000,
+            users,
+            devices,
+            counters: self.meter.read().named(),
+        }
+    }
+}
+
+/// Nothing waits here.
+pub(super) struct Never(Infallible);
+
+impl Parked for Never {
+    fn deadline_ms(&self) -> u64 {
+        match self.0 {}
+    }
+
+    fn poll_woken(&self, _: &mut Context<'_>) -> Poll<()> {
+        match self.0 {}
+    }
+}
+
+impl Service for Pages {
+    type Parked = Never;
+
+    async fn handle(&self, request: &Request<'_>, _: &Peer) -> Outcome<Never> {
+        // A page of another site that had its name resolved to loopback learns nothing.
+        if !page::is_local(request.header("Host").unwrap_or_default()) {
+            return Outcome::Answer(Answer::text(403, "ask for 127.0.0.1 or localhost"));
+        }
+        if request.method != "GET" {
+            return Outcome::Answer(Answer::text(405, "look, do not touch").with("Allow", "GET"));
+        }
+        let answer = match request.path {
+            "/" => {
+                let body = page::html(&Box::pin(self.status()).await);
+                Answer::new(200).with_body("text/html; charset=utf-8", body.into_bytes())
+            }
+            "/status.json" => match serde_json::to_vec(&Box::pin(self.status()).await) {
+                Ok(body) => Answer::new(200).with_body("application/json", body),
+                Err(_) => Answer::text(500, "no status"),
+            },
+            "/metrics" => {
+                let body = page::metrics(&self.meter.read().named());
+                Answer::new(200).with_body("text/plain; version=0.0.4", body.into_bytes())
+            }
+            _ => Answer::text(404, "there are /, /status.json and /metrics"),
+        };
+        Outcome::Answer(answer.with("Cache-Control", "no-store"))
+    }
+
+    async fn resume(&self, parked: Never, _: Why) -> Outcome<Never> {
+        match parked.0 {}
+    }
+}
+
+/// No mail comes in here.
+pub(super) struct NoMail;
+
+impl Lmtp for NoMail {
+    async fn recipient(&self, _: &str) -> Verdict {
+        Verdict::UnknownMailbox
+    }
+
+    async fn deliver(&self, _: Envelope, _: Vec<u8>) -> Vec<Verdict> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::appliance::start;
+    use crate::config::Config;
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpStream};
+
+    fn get(at: SocketAddr, path: &str, host: &str) -> String {
+        let mut socket = TcpStream::connect(at).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn the_status_page_is_there_and_for_this_machine_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.server.data = dir.path().join("data");
+        (config.server.https, config.server.http) = (Vec::new(), vec![any]);
+        (config.lmtp.listen, config.server.admin) = (vec![any], vec![any]);
+        (config.auth.argon2_memory_kib, config.server.cores) = (64, 1);
+        let running = start(&config, false).unwrap();
+        let at = running.admin[0];
+        for (path, host, expect) in [
+            ("/", "127.0.0.1", "phones waiting"),
+            ("/status.json", "localhost", "\"counters\""),
+            ("/metrics", "[::1]:80", "roost_parked 0"),
+            ("/", "evil.example", "403"),
+            ("/Microsoft-Server-ActiveSync", "localhost", "404"),
+        ] {
+            let answer = get(at, path, host);
+            assert!(answer.contains(expect), "{path} {host}: {answer}");
+        }
+        let phones = get(running.http[0], "/", "localhost");
+        assert!(phones.starts_with("HTTP/1.1 404"), "{phones}");
+        running.stop();
+    }
+}
