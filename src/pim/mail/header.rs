@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn typed_addresses_are_told_apart() {
         let check = |typed: &str, expect: &[(&str, &str)]| {
-            let found = super::addresses(typed);
+            let found = addresses(typed);
             let found: Vec<_> = found
                 .iter()
                 .map(|m| (m.name.as_str(), m.address.as_str()))
