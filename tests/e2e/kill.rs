@@ -6,6 +6,7 @@ use super::house::House;
 use super::lmtp::Lmtp;
 use super::phone::{Phone, changes};
 use super::samples::{add, mail};
+use super::wire;
 use roost::wbxml::Tag;
 use roost::wbxml::tags::{contacts, email};
 use roost_load::{Class, Operation, QueryForm, Version, profile};
@@ -61,6 +62,8 @@ fn what_was_acknowledged_survives_fifty_kills() {
             "{class:?}"
         );
     }
+    phone.seen.append(&mut fresh.seen);
+    wire::check(&phone.seen);
 }
 
 fn new_phone(house: &House, id: &str) -> Phone {
@@ -161,4 +164,5 @@ fn a_device_goes_on_with_its_keys_after_a_restart() {
     assert!(phone.ask(Operation::FolderSync).added.is_empty());
     phone.look();
     assert_eq!(keys(&phone), before);
+    wire::check(&phone.seen);
 }

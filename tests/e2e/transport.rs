@@ -4,6 +4,7 @@
 use super::house::{House, PASSWORD};
 use super::http::{Connection, PATIENCE};
 use super::phone::Phone;
+use super::wire;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -155,6 +156,7 @@ fn answers_are_compressed_only_when_asked() {
         phone.device.folder_key = "0".to_owned();
         let request = phone.device.request(Operation::FolderSync);
         let answer = phone.exchange(&request);
+        wire::check(&phone.seen);
         assert!(
             answer.body.len() > roost::limits::GZIP_BYTES_MIN,
             "too short to tell"

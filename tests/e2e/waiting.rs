@@ -129,6 +129,7 @@ fn own_changes_do_not_wake_and_newer_requests_end_older_ones() {
     lmtp::deliver(house.lmtp, ALICE, &mail("Hello"));
     assert_eq!(phone.woken(waiting).folders, [id(&phone, INBOX)]);
     house.assert_well();
+    wire::check(&phone.seen);
 }
 
 #[test]
@@ -181,4 +182,6 @@ fn one_delivery_wakes_all_devices() {
         assert_eq!(phone.device.count(Class::Email), 1);
     }
     house.assert_well();
+    let seen: Vec<_> = phones.into_iter().flat_map(|phone| phone.seen).collect();
+    wire::check(&seen);
 }
