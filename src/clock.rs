@@ -78,6 +78,17 @@ impl Clock {
         }
     }
 
+    /// Microseconds on a clock that never jumps: the same clock as [`Clock::mono_ms`].
+    #[must_use]
+    pub fn mono_us(&self) -> u64 {
+        match &self.0 {
+            Source::System { start } => {
+                u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+            }
+            Source::Manual { .. } => self.mono_ms().saturating_mul(1_000),
+        }
+    }
+
     /// Moves a manual clock forward; does nothing to the machine's.
     pub fn advance(&self, ms: i64) {
         if let Source::Manual { wall_ms, mono_ms } = &self.0 {

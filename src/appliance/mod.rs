@@ -17,8 +17,8 @@ use crate::delivery::Door;
 use crate::eas::version::Version;
 use crate::eas::{self, Eas};
 use crate::mailbox::Mailbox;
-use crate::net::{self, Caps, Certificates, Server, certificate};
-use crate::push::Registry;
+use crate::net::{self, Caps, Certificates, Deadlines, Server, Switch, certificate};
+use crate::push::Push;
 use crate::store::{self, Store};
 use crate::work::Pool;
 use pages::{NoMail, Pages};
@@ -110,7 +110,11 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
     let desk = desk(config, store.clone(), clock.clone());
     let mailbox = desk.mailbox().clone();
     let naming = config.auth.naming();
-    let push = Registry::new();
+    let switch = Switch::new(cores(config));
+    let push = Push::new(switch.clone(), clock.clone());
+    // What is durable is counted and told on the thread that made it so.
+    let told = push.clone();
+    store.listen(Box::new(move |wakes| told.heard(wakes)));
     let door = Door::new(mailbox.clone(), naming.clone(), workers.clone());
     let eas = Eas::new(eas::Parts {
         auth: Authenticator::new(
@@ -121,16 +125,15 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
             config.auth.cost(),
         )?,
         outbound: Some(Arc::new(Outgoing::new(mailbox.clone()))),
-        push: push.clone(),
+        push,
         clock: clock.clone(),
         settings: settings(config)?,
         mailbox: mailbox.clone(),
         workers,
     });
-    upkeep::forward_wakes(&store, push)?;
     let (certificates, made_certificate) = certificates(config, &clock)?;
     let net = net_config(config, certificates.clone());
-    let server = net::start(net, clock, move |core| {
+    let server = net::start(net, clock, switch, move |core| {
         (Phones(eas.on_core(core)), LocalMail(door.clone()))
     })?;
     let pages = pages(config, &server, &desk)?;
@@ -198,7 +201,7 @@ fn pages(config: &Config, server: &Server, desk: &Desk) -> Result<Option<Server>
         ..net::Config::default()
     };
     let pages = Pages::new(desk.clone(), server.meter(), clock.now_ms());
-    let pages = net::start(net, clock, move |_| (pages.clone(), NoMail))?;
+    let pages = net::start(net, clock, Switch::new(1), move |_| (pages.clone(), NoMail))?;
     Ok(Some(pages))
 }
 
@@ -278,8 +281,15 @@ fn certificates(config: &Config, clock: &Clock) -> Result<Found, StartError> {
     ))
 }
 
+/// Threads that serve.
+fn cores(config: &Config) -> usize {
+    match config.server.cores {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    }
+}
+
 fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::Config {
-    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors = net::raise_limit().unwrap_or(usize::MAX);
     let caps = Caps {
         // Some are for the store, the log and the admin socket.
@@ -293,10 +303,6 @@ fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::
     };
     tracing::info!(descriptors, connections_max = caps.connections, "capacity");
     net::Config {
-        cores: match config.server.cores {
-            0 => processors(),
-            n => n,
-        },
         https: config.server.https.clone(),
         http: config.server.http.clone(),
         lmtp: config.lmtp.listen.clone(),
@@ -307,6 +313,11 @@ fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::
         driver: match config.server.driver {
             config::Driver::Auto => net::Driver::Auto,
             config::Driver::Epoll => net::Driver::Epoll,
+        },
+        deadlines: Deadlines {
+            // The rest of the time is for requests that are being served.
+            drain_ms: config.server.drain_s.saturating_mul(1_000) / 3 * 2,
+            ..Deadlines::default()
         },
         ..net::Config::default()
     }

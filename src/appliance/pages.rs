@@ -3,10 +3,9 @@
 use crate::admin::page::{self, Status};
 use crate::admin::{Desk, Order, Reply};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
-use crate::net::{Lmtp, Meter, Parked, Service};
+use crate::net::{Heard, Lmtp, Meter, Parked, Service};
 use crate::smtp::{Envelope, Verdict};
 use std::convert::Infallible;
-use std::task::{Context, Poll};
 
 /// Serves the page.
 #[derive(Clone)]
@@ -51,11 +50,33 @@ impl Pages {
 pub(super) struct Never(Infallible);
 
 impl Parked for Never {
+    type Signal = ();
+
+    fn account(&self) -> u64 {
+        match self.0 {}
+    }
+
     fn deadline_ms(&self) -> u64 {
         match self.0 {}
     }
 
-    fn poll_woken(&self, _: &mut Context<'_>) -> Poll<()> {
+    fn is_current(&self) -> bool {
+        match self.0 {}
+    }
+
+    fn hear(&self, _: &(), _: &mut Vec<u8>) -> Heard {
+        match self.0 {}
+    }
+
+    fn expire(&self, _: &mut Vec<u8>) -> Heard {
+        match self.0 {}
+    }
+
+    fn bytes(&self) -> usize {
+        match self.0 {}
+    }
+
+    fn version_tens(&self) -> u8 {
         match self.0 {}
     }
 }

@@ -6,13 +6,13 @@ use crate::eas::outgoing::{NotTaken, Outbound, Remote};
 use crate::eas::{Eas, parked, request};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::mailbox::{Error, Mailbox};
-use crate::net::{Lmtp, Parked, Service};
+use crate::net::{self, Brief, Heard, Lmtp, Parked, Service, Switch};
 use crate::pim::body::BlobRef;
+use crate::push::{Carrier, Signal};
 use crate::queue::{Queue, QueueId, Queued};
 use crate::smtp::{Envelope, Verdict};
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 
 /// Serves phones.
 pub(super) struct Phones(pub(super) Eas);
@@ -21,12 +21,58 @@ pub(super) struct Phones(pub(super) Eas);
 pub(super) struct Waiting(parked::Parked);
 
 impl Parked for Waiting {
+    type Signal = Signal;
+
+    fn account(&self) -> u64 {
+        self.0.scope().0
+    }
+
     fn deadline_ms(&self) -> u64 {
         self.0.deadline_ms()
     }
 
-    fn poll_woken(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_woken(cx)
+    fn is_current(&self) -> bool {
+        self.0.is_current()
+    }
+
+    fn hear(&self, signal: &Signal, document: &mut Vec<u8>) -> Heard {
+        self.0.hear(signal, document)
+    }
+
+    fn expire(&self, document: &mut Vec<u8>) -> Heard {
+        self.0.expire(document)
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn version_tens(&self) -> u8 {
+        self.0.version_tens()
+    }
+}
+
+impl net::Signal for Signal {
+    fn account(&self) -> Option<u64> {
+        self.scope().map(|scope| scope.0)
+    }
+
+    fn durable_us(&self) -> Option<u64> {
+        match self {
+            Self::Moved { durable_us, .. } => Some(*durable_us),
+            Self::End { .. } | Self::Gap => None,
+        }
+    }
+
+    fn gap() -> Self {
+        Self::Gap
+    }
+}
+
+/// Signals travel over the network's switch.
+impl Carrier for Switch<Signal> {
+    fn carry(&self, signals: &mut dyn Iterator<Item = Signal>) {
+        self.send(signals);
     }
 }
 
@@ -45,6 +91,10 @@ impl Service for Phones {
 
     async fn resume(&self, parked: Waiting, why: Why) -> Outcome<Waiting> {
         wrapped(Box::pin(self.0.resume(parked.0, why)).await)
+    }
+
+    fn answered(&self, parked: Waiting, _: &Peer, brief: Brief, bytes: usize) {
+        parked.0.answered(&self.0, brief, bytes);
     }
 }
 

@@ -1,32 +1,12 @@
-//! What goes on beside the cores: wakes from the store to those who wait, and tidying.
+//! What goes on beside the cores: tidying.
 
 use crate::mailbox::{Error, Mailbox};
-use crate::push::Registry;
-use crate::store::{Store, Wake};
 use crate::work::block_on;
 use std::io;
 use std::time::Duration;
 
 /// How often accounts are tidied.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
-
-/// Hands every wake of the store to the registry, on a thread of its own, for as long as the store
-/// lives. After a gap everybody looks again.
-pub(super) fn forward_wakes(store: &Store, push: Registry) -> io::Result<()> {
-    let wakes = store.wakes();
-    let forward = move || {
-        for wake in wakes.iter() {
-            match wake {
-                Wake::Gap => push.wake_all(),
-                wake => push.wake(&wake),
-            };
-        }
-    };
-    std::thread::Builder::new()
-        .name("wakes".into())
-        .spawn(forward)
-        .map(drop)
-}
 
 /// Forgets what is old (tombstones, outcomes of sent mail, fingerprints), account by account.
 pub(super) struct Upkeep {

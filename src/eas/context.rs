@@ -34,7 +34,7 @@ pub enum Done {
     /// To be answered at once.
     Reply(Reply),
     /// Nothing to say yet.
-    Park(Box<Waiting>),
+    Park(Waiting),
 }
 
 /// An answer with HTTP 200, and what the log says of it.

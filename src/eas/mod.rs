@@ -31,13 +31,13 @@ use crate::clock::Clock;
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::limits;
 use crate::mailbox::{Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox};
-use crate::push::{Ended, Registry};
+use crate::push::Push;
 use crate::work::Pool;
 use context::{Content, Context, Done, Reply};
 use dispatch::{Carries, Command};
 use log::Line;
 use outgoing::Outbound;
-use parked::{Parked, Wait};
+use parked::{Parked, PasswordPrint, Wait, Waiting};
 use request::Target;
 use status::{Common, Failure};
 use version::Version;
@@ -45,6 +45,11 @@ use version::Version;
 /// What the `MS-Server-ActiveSync` header says: some clients show it, some compare its first number
 /// with what they know of Exchange.
 const SERVER: &str = "16.1";
+/// What every answer carries.
+const COMMON_HEADERS: &[(&str, &str)] = &[
+    ("MS-Server-ActiveSync", SERVER),
+    ("Cache-Control", "private"),
+];
 /// The device id with which Android tries an account before it keeps it: nothing is kept of it.
 const TRIAL_DEVICE: &str = "validate";
 /// A device is noted as seen so often, in milliseconds; more often where it has changed.
@@ -86,7 +91,7 @@ pub struct Parts {
     /// Takes mail for other hosts; none: such mail is refused.
     pub outbound: Option<Arc<dyn Outbound>>,
     /// Who waits.
-    pub push: Registry,
+    pub push: Push,
     /// The time.
     pub clock: Clock,
     /// Where large mails are taken apart.
@@ -143,7 +148,7 @@ impl Eas {
 
     /// Who waits.
     #[must_use]
-    pub fn push(&self) -> &Registry {
+    pub fn push(&self) -> &Push {
         &self.parts.push
     }
 
@@ -200,25 +205,39 @@ impl Eas {
             core: self.core,
         };
         let done = Box::pin(self.serve(request, &target, &account, ceiling)).await;
-        self.close(done, Box::new(line), target.command, ceiling)
+        self.close(done, line, target.command, ceiling)
     }
 
     /// Goes on with a parked request.
     pub async fn resume(&self, parked: Parked, why: Why) -> Outcome<Parked> {
-        let Parked { waiting, line } = parked;
-        let superseded = waiting.watcher.ended() == Some(Ended::Superseded);
-        let expired = why == Why::Expired || superseded;
-        let (command, done) = match &waiting.wait {
-            Wait::Ping(_) => (
-                Command::Ping,
-                Box::pin(commands::ping::resume(self, *waiting, expired)).await,
-            ),
-            Wait::Sync(_) => (
-                Command::Sync,
-                Box::pin(commands::sync::resume(self, *waiting, expired)).await,
-            ),
+        let (waiting, line) = parked.into_parts();
+        let command = match &waiting.wait {
+            Wait::Ping(_) => Command::Ping,
+            Wait::Sync(_) => Command::Sync,
+        };
+        let done = match self.admit_again(&waiting).await {
+            Ok(Some(account)) => Box::pin(self.go_on(waiting, &account, why)).await,
+            Ok(None) => {
+                let answer = status::unauthorized();
+                line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
+                return Outcome::Answer(common_headers(answer));
+            }
+            Err(failure) => Err(failure),
         };
         self.close(done, line, command, self.settings().version_max)
+    }
+
+    async fn go_on(
+        &self,
+        waiting: Waiting,
+        account: &AccountRow,
+        why: Why,
+    ) -> Result<Done, Failure> {
+        let expired = why == Why::Expired || waiting.watcher.is_superseded();
+        match &waiting.wait {
+            Wait::Ping(_) => commands::ping::resume(self, waiting, expired).await,
+            Wait::Sync(_) => commands::sync::resume(self, waiting, account, expired).await,
+        }
     }
 
     async fn log_in(&self, request: &Request<'_>, peer: &Peer) -> Result<AccountRow, Answer> {
@@ -291,25 +310,29 @@ impl Eas {
         Ok(())
     }
 
-    /// The same for a request that has waited: up to an hour ago all was well. A device that was
-    /// removed meanwhile has no state either, and is told so by its command.
-    ///
-    /// # Errors
-    /// What the device has to be told; the store's.
-    pub(in crate::eas) async fn admit_again(
-        &self,
-        account: &AccountRow,
-        device: DeviceNo,
-    ) -> Result<(), Failure> {
+    /// The same for a request that has waited: up to an hour ago all was well. `None`: its log-in
+    /// would not be let in any more. A device that was removed meanwhile has no state either, and
+    /// is told so by its command.
+    async fn admit_again(&self, waiting: &Waiting) -> Result<Option<AccountRow>, Failure> {
+        let scope = waiting.watcher.scope();
+        let account = match self.mailbox().account(scope).await {
+            Ok(account) => account,
+            Err(crate::mailbox::Error::NotFound) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
         if account.account.status != AccountStatus::Active {
             return Err(Common::UserDisabledForSync.into());
         }
-        let row = match self.mailbox().device(account.scope, device).await {
-            Ok(row) => row,
-            Err(crate::mailbox::Error::NotFound) => return Ok(()),
+        if PasswordPrint::of(&account.account) != waiting.password {
+            return Ok(None);
+        }
+        let device = DeviceNo(waiting.watcher.device());
+        match self.mailbox().device(scope, device).await {
+            Ok(row) => self.admit(&account, &row.device, Some(Some(row.device.policy_key)))?,
+            Err(crate::mailbox::Error::NotFound) => {}
             Err(e) => return Err(e.into()),
-        };
-        self.admit(account, &row.device, Some(Some(row.device.policy_key)))
+        }
+        Ok(Some(account))
     }
 
     /// What is demanded of the devices of this account.
@@ -377,12 +400,12 @@ impl Eas {
     fn close(
         &self,
         done: Result<Done, Failure>,
-        line: Box<Line>,
+        line: Line,
         command: Command,
         ceiling: Version,
     ) -> Outcome<Parked> {
         let (answer, status, changes) = match done {
-            Ok(Done::Park(waiting)) => return Outcome::Park(Parked { waiting, line }),
+            Ok(Done::Park(waiting)) => return Outcome::Park(Parked::new(waiting, line)),
             Ok(Done::Reply(reply)) => {
                 let (status, changes) = (reply.status, reply.changes);
                 (answer_of(reply, ceiling), status, changes)
@@ -419,10 +442,11 @@ fn answer_of(reply: Reply, ceiling: Version) -> Answer {
         .with("MS-ASProtocolCommands", dispatch::commands(ceiling))
 }
 
-fn common_headers(answer: Answer) -> Answer {
+fn common_headers(mut answer: Answer) -> Answer {
+    for (name, value) in COMMON_HEADERS {
+        answer = answer.with(*name, *value);
+    }
     answer
-        .with("MS-Server-ActiveSync", SERVER)
-        .with("Cache-Control", "private")
 }
 
 /// A command that exists, but not in this version. One without an answer element has no place for

@@ -6,10 +6,10 @@ use crate::clock::Clock;
 use crate::eas::parked::Parked;
 use crate::eas::version::Version;
 use crate::eas::{Eas, Parts, Settings};
-use crate::http::{Answer, Outcome, Peer, Request, Why};
+use crate::http::{Answer, Heard, Outcome, Peer, Request, Why};
 use crate::mailbox::{Account, AccountRow, By, DeviceRow, FolderId, ItemId, Mailbox};
 use crate::pim::{Note, Record};
-use crate::push::Registry;
+use crate::push::{Push, Signal};
 use crate::store::Store;
 use crate::wbxml::{Tag, Writer, xml};
 use crate::work::{Pool, block_on};
@@ -22,7 +22,7 @@ const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 pub(super) struct House {
     pub(super) eas: Eas,
     pub(super) clock: Clock,
-    wakes: flume::Receiver<crate::store::Wake>,
+    signals: flume::Receiver<Signal>,
 }
 
 /// A phone of alice's, or of bob's.
@@ -43,7 +43,10 @@ impl House {
     pub(super) fn with(settings: Settings) -> Self {
         let clock = Clock::manual(NEW_YEAR_MS);
         let store = Store::memory();
-        let wakes = store.wakes();
+        let (carrier, signals) = flume::unbounded();
+        let push = Push::new(carrier, clock.clone());
+        let told = push.clone();
+        store.listen(Box::new(move |wakes| told.heard(wakes)));
         let mailbox = Mailbox::new(store, clock.clone(), true);
         let cost = password::Cost {
             memory_kib: 64,
@@ -73,12 +76,16 @@ impl House {
             mailbox,
             auth: auth.unwrap(),
             outbound: None,
-            push: Registry::new(),
+            push,
             clock: clock.clone(),
             workers,
             settings,
         });
-        Self { eas, clock, wakes }
+        Self {
+            eas,
+            clock,
+            signals,
+        }
     }
 
     pub(super) fn phone(&self, version: Version) -> Phone<'_> {
@@ -126,11 +133,20 @@ impl House {
         self.put(FolderId::NOTES, &Record::Note(note))
     }
 
-    /// Hands the wakes that have come to those who wait.
-    pub(super) fn pump(&self) {
-        for wake in self.wakes.drain() {
-            self.eas.push().wake(&wake);
-        }
+    /// Forgets the signals that have come.
+    pub(super) fn signals(&self) {
+        self.signals.drain().for_each(drop);
+    }
+
+    /// What a parked request makes of the signals that have come: its answer as text, "resume"
+    /// where a handler has to look, nothing where none concerns it.
+    pub(super) fn told(&self, parked: &Parked) -> Option<String> {
+        let signals: Vec<_> = self.signals.drain().collect();
+        signals.iter().find_map(|signal| {
+            let mut document = Vec::new();
+            let heard = parked.hear(signal, &mut document);
+            said(heard, document)
+        })
     }
 
     /// Goes on with a parked request.
@@ -191,11 +207,23 @@ impl Phone<'_> {
         assert_eq!(self.says(command, document), squeeze(expect));
     }
 
+    /// Parks; what was told before does not reach the request.
     pub(super) fn parks(&self, command: &str, document: &str) -> Parked {
+        self.house.signals();
         match self.ask(command, &wbxml(document)) {
             Outcome::Park(parked) => parked,
             Outcome::Answer(answer) => panic!("answered: {}", shown(&answer)),
         }
+    }
+}
+
+/// What a parked request says by itself.
+pub(super) fn said(heard: Heard, document: Vec<u8>) -> Option<String> {
+    match heard {
+        Heard::Nothing => None,
+        Heard::Resume => Some("resume".into()),
+        Heard::Answer(_) if document.is_empty() => Some(String::new()),
+        Heard::Answer(_) => Some(squeeze(&xml::dump(&document).unwrap())),
     }
 }
 

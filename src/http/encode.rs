@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::Answer;
+use super::{Answer, Brief};
 use crate::clock::UnixMs;
 use crate::limits;
 
@@ -93,6 +93,38 @@ pub fn encode(answer: &Answer, terms: Terms, date: &str, out: &mut Vec<u8>) -> b
         out.extend_from_slice(body);
     }
     keep_alive
+}
+
+/// Writes the answer to a parked request behind `out`, in full; returns whether the connection stays
+/// open after it. Allocates only where `out` has to grow.
+pub fn encode_brief(
+    brief: Brief,
+    document: &[u8],
+    terms: Terms,
+    date: &str,
+    out: &mut Vec<u8>,
+) -> bool {
+    out.reserve(512 + document.len());
+    out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    header(out, "Date", date);
+    if !document.is_empty() {
+        header(out, "Content-Type", brief.content_type);
+    }
+    for (name, value) in brief.headers {
+        header(out, name, value);
+    }
+    // Writing to a vector does not fail.
+    let _ = write!(out, "Content-Length: {}\r\n", document.len());
+    if !terms.keep_alive {
+        header(out, "Connection", "close");
+    } else if terms.http10 {
+        header(out, "Connection", "keep-alive");
+    }
+    out.extend_from_slice(b"\r\n");
+    if !terms.head_only {
+        out.extend_from_slice(document);
+    }
+    terms.keep_alive
 }
 
 /// Writes one header line. Nothing that an answer carries can end the line early.
@@ -261,6 +293,38 @@ mod tests {
         plain(&Answer::wbxml(vec![7; limits::GZIP_BYTES_MIN - 1]), TERMS);
         plain(&Answer::wbxml(vec![7; limits::GZIP_BYTES_MAX + 1]), TERMS);
         plain(&Answer::new(200).with_body("image/jpeg", long), TERMS);
+    }
+
+    #[test]
+    fn a_brief_answer_is_as_any_other() {
+        let brief = Brief {
+            headers: &[("X-A", "b"), ("X-C", "d")],
+            content_type: "application/vnd.ms-sync.wbxml",
+            status: 1,
+        };
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (document, keep_alive, http10) in [
+            (&b"some"[..], true, false),
+            (b"", true, true),
+            (b"x", false, false),
+        ] {
+            let terms = Terms {
+                keep_alive,
+                http10,
+                ..TERMS
+            };
+            let mut answer = Answer::new(200);
+            if !document.is_empty() {
+                answer = Answer::wbxml(document.to_vec());
+            }
+            for (name, value) in brief.headers {
+                answer = answer.with(*name, *value);
+            }
+            let (mut one, mut two) = (Vec::new(), Vec::new());
+            let stays = encode(&answer, terms, date, &mut one);
+            assert_eq!(encode_brief(brief, document, terms, date, &mut two), stays);
+            assert_eq!(String::from_utf8(one), String::from_utf8(two));
+        }
     }
 
     #[test]

@@ -107,6 +107,29 @@ pub enum Outcome<P> {
     Park(P),
 }
 
+/// What something that happened means to a parked request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Heard {
+    /// Nothing: it waits on.
+    Nothing,
+    /// It wrote the document of its answer: send it.
+    Answer(Brief),
+    /// It has to be looked into by a handler.
+    Resume,
+}
+
+/// An answer with HTTP 200 to a parked request that wrote the document itself: everything else
+/// about it is fixed, so that it costs no allocation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Brief {
+    /// In the order to be sent, `Content-Type` apart.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Of the document; not sent where that is empty.
+    pub content_type: &'static str,
+    /// The status that the document says, for the log.
+    pub status: u16,
+}
+
 /// Why a parked request goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {

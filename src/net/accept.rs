@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::admission::Place;
-use super::connection::Connection;
+use super::connection;
 use super::core::{Core, Ends, yield_now};
 use super::lmtp::Delivery;
+use super::lot::{Departure, Link, Start};
 use super::service::{Lmtp, Service};
 use super::socket::Socket;
 use super::tls::Tls;
@@ -64,7 +65,7 @@ pub(super) fn spawn<S: Service, L: Lmtp>(
     fd: OwnedFd,
 ) -> io::Result<()> {
     let is_unix = socket2::SockRef::from(&fd).domain()? == socket2::Domain::UNIX;
-    let ready = Rc::new(Socket::new(fd.try_clone()?)?);
+    let ready = Rc::new(Socket::new(fd.try_clone()?, &core.ready));
     let listener = Rc::new(if is_unix {
         Listener::Unix(fd.into())
     } else {
@@ -111,7 +112,7 @@ async fn accept_all<S: Service, L: Lmtp>(
             },
         };
         core.counters().accepted.add();
-        admit(core, kind, Socket::new(fd)?, addr);
+        admit(core, kind, fd, addr);
         turns += 1;
         if turns % limits::TURN_MAX == 0 {
             yield_now().await;
@@ -120,7 +121,7 @@ async fn accept_all<S: Service, L: Lmtp>(
 }
 
 /// Gives a connection its task, or its refusal.
-fn admit<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, socket: Socket, addr: SocketAddr) {
+fn admit<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd, addr: SocketAddr) {
     let peer = Peer {
         addr,
         tls: kind == Kind::Https,
@@ -131,47 +132,51 @@ fn admit<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, socket: Socket,
     };
     let Some(place) = place else {
         core.counters().refused.add();
-        return refuse(core, kind, socket);
+        return refuse(core, kind, fd);
     };
     let config = if peer.tls {
         core.shared.tls.as_ref()
     } else {
         None
     };
-    match Tls::new(config) {
-        Ok(tls) => converse(core, kind, socket, tls, peer, place),
-        Err(e) => tracing::error!("cannot begin a TLS connection: {e}"),
+    let tls = match Tls::new(config) {
+        Ok(tls) => tls,
+        Err(e) => return tracing::error!("cannot begin a TLS connection: {e}"),
+    };
+    if kind == Kind::Lmtp {
+        return deliver(core, fd, place);
     }
+    let link = Link {
+        fd,
+        tls,
+        peer,
+        place,
+    };
+    connection::spawn(
+        core,
+        Departure {
+            link,
+            start: Start::Fresh,
+        },
+    );
 }
 
-fn converse<S: Service, L: Lmtp>(
-    core: &Rc<Core<S, L>>,
-    kind: Kind,
-    socket: Socket,
-    tls: Tls,
-    peer: Peer,
-    place: Place,
-) {
+fn deliver<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, fd: OwnedFd, place: Place) {
     let shared = Rc::clone(core);
+    let socket = Socket::new(fd, &core.ready);
     let write_ms = core.shared.deadlines.write_ms;
     core.spawn(Ends::AtAbort, |timer| {
-        let transport = Transport::new(socket, tls, timer, write_ms);
-        let open = Rc::clone(&shared);
-        async move {
-            let _open = super::metrics::Gauge::new(&open.shared.counters.open);
-            match kind {
-                Kind::Lmtp => Box::pin(Delivery::new(shared, transport, place).run()).await,
-                _ => Connection::new(shared, transport, peer, place).run().await,
-            }
-        }
+        let transport = Transport::new(socket, Tls::Off, timer, write_ms);
+        Box::pin(Delivery::new(shared, transport, place).run())
     });
 }
 
 /// Tells a peer that finds no place to come back: before a handshake nothing can be told.
-fn refuse<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, socket: Socket) {
+fn refuse<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd) {
     if kind == Kind::Https || core.lingering.get() >= limits::LINGER_MAX {
         return;
     }
+    let socket = Socket::new(fd, &core.ready);
     let mut bytes = Vec::new();
     match kind {
         Kind::Lmtp => bytes.extend_from_slice(b"421 4.3.2 too many connections\r\n"),

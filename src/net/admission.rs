@@ -86,6 +86,12 @@ impl Admission {
         })
     }
 
+    /// Connections open now, of all kinds.
+    pub(super) fn open(&self) -> u64 {
+        let count = |n: &AtomicUsize| n.load(Ordering::Relaxed) as u64;
+        count(&self.connections) + count(&self.lmtp_sessions)
+    }
+
     /// The account of one connection for the bytes of its bodies.
     pub(super) fn held(self: &Arc<Self>) -> Held {
         Held {

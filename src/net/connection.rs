@@ -1,28 +1,34 @@
-//! One HTTP connection from its first byte to its last.
+//! One HTTP connection while there is work to do for it.
 //!
-//! A connection works ([`Connection::work`]: read, handle, answer) or waits
-//! ([`Connection::wait`]: idle, or with a parked request). The work is a boxed future that exists
-//! only while there is work; a waiting connection is this struct and one readiness operation, and
-//! owns no buffer.
+//! A task is made when a connection is new, when the peer speaks, or when a parked request has to
+//! be looked into; it reads, handles and answers, and ends by handing the connection to the core's
+//! parking lot ([`super::lot`]), where it waits without a task. A request that waits goes to the lot
+//! of the core that its account belongs to, wherever that is.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 
 use super::admission::{Held, Place};
-use super::core::{Core, yield_now};
-use super::metrics::Gauge;
-use super::service::{Lmtp, Parked, Service};
+use super::core::{Core, Ends, yield_now};
+use super::lot::{Departure, Link, Start, Stay, Waiting};
+use super::service::{Gone, Lmtp, Service};
+use super::socket::Socket;
+use super::timer::Timer;
 use super::transport::{End, Read, Transport};
 use crate::clock::MonoMs;
-use crate::http::{
-    Answer, CONTINUE, Decoder, Message, Outcome, Peer, Progress, Refusal, Terms, Why,
-};
+use crate::http::{Answer, CONTINUE, Decoder, Message, Outcome, Peer, Progress, Refusal, Terms};
 use crate::limits;
 
+/// Makes a task for a connection that needs one.
+pub(super) fn spawn<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, departure: Departure<S::Parked>) {
+    let shared = Rc::clone(core);
+    core.spawn(Ends::AtAbort, |timer| {
+        let Departure { link, start } = departure;
+        Connection::new(shared, link, timer).run(start)
+    });
+}
+
 /// One HTTP connection.
-pub(super) struct Connection<S: Service, L: Lmtp> {
+struct Connection<S: Service, L: Lmtp> {
     core: Rc<Core<S, L>>,
     transport: Transport,
     peer: Peer,
@@ -31,7 +37,7 @@ pub(super) struct Connection<S: Service, L: Lmtp> {
     pending: Vec<u8>,
     deadline: Deadline,
     held: Held,
-    _place: Place,
+    place: Place,
 }
 
 /// What the present deadline is for, and the bytes that renew it.
@@ -48,47 +54,68 @@ enum Deadline {
 
 /// What the work came to.
 enum Next<P> {
-    Idle,
-    Park(P, Terms),
+    /// The peer has the word, until then.
+    Idle(MonoMs),
+    Park(Waiting<P>),
 }
-
-/// What ended a wait.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Event {
-    Readable,
-    Woken,
-    Due,
-    Stopping,
-}
-
-/// A parked request and how its answer has to be written.
-type Waiting<P> = (P, Terms);
 
 impl<S: Service, L: Lmtp> Connection<S, L> {
-    pub(super) fn new(
-        core: Rc<Core<S, L>>,
-        transport: Transport,
-        peer: Peer,
-        place: Place,
-    ) -> Self {
-        let held = core.shared.admission.held();
+    fn new(core: Rc<Core<S, L>>, link: Link, timer: Rc<Timer>) -> Self {
+        let Link {
+            fd,
+            tls,
+            peer,
+            place,
+        } = link;
+        let socket = Socket::new(fd, &core.ready);
+        let write_ms = core.shared.deadlines.write_ms;
         Self {
+            transport: Transport::new(socket, tls, timer, write_ms),
+            held: core.shared.admission.held(),
             core,
-            transport,
             peer,
             decoder: Decoder::new(),
             pending: Vec::new(),
             deadline: Deadline::First,
-            held,
-            _place: place,
+            place,
         }
     }
 
-    /// Serves the connection to its end.
-    pub(super) async fn run(mut self) {
-        let head_ms = self.core.shared.deadlines.head_ms;
-        self.transport.timer.set_in(head_ms);
-        let end = self.serve().await;
+    /// Works until the connection ends or there is nothing to do for it.
+    async fn run(mut self, start: Start<S::Parked>) {
+        match Box::pin(self.work(start)).await {
+            Ok(next) => self.leave(next),
+            Err(end) => self.end(end),
+        }
+    }
+
+    /// Hands the connection to the lot.
+    fn leave(self, next: Next<S::Parked>) {
+        let Self {
+            core,
+            transport,
+            peer,
+            place,
+            ..
+        } = self;
+        let (fd, tls) = transport.into_parts();
+        let link = Link {
+            fd,
+            tls,
+            peer,
+            place,
+        };
+        match next {
+            Next::Idle(until) => core.lot.idle(link, until),
+            Next::Park((parked, terms)) => core.park(Stay {
+                link,
+                parked,
+                terms,
+            }),
+        }
+    }
+
+    fn end(mut self, end: End) {
         let counters = self.core.counters();
         match end {
             End::TimedOut => counters.timed_out.add(),
@@ -101,136 +128,47 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
         }
     }
 
-    async fn serve(&mut self) -> End {
-        let mut resumed = None;
-        loop {
-            let next = match Box::pin(self.work(resumed.take())).await {
-                Ok(next) => next,
-                Err(end) => return end,
-            };
-            self.release();
-            let waited = match next {
-                Next::Idle => self.idle().await.map(|()| None),
-                Next::Park(parked, terms) => self.parked((parked, terms)).await,
-            };
-            match waited {
-                Ok(waited) => resumed = waited,
-                Err(end) => return end,
+    async fn work(&mut self, start: Start<S::Parked>) -> Result<Next<S::Parked>, End> {
+        let mut until = MonoMs::MAX;
+        match start {
+            Start::Fresh => {
+                let head_ms = self.core.shared.deadlines.head_ms;
+                self.transport.timer.set_in(head_ms);
+                self.first_word().await?;
             }
-        }
-    }
-
-    /// Gives the buffers back: nothing is in flight.
-    fn release(&mut self) {
-        self.pending.shrink_to_fit();
-        let _ = self.held.set(0);
-    }
-
-    /// Waits for the next request.
-    async fn idle(&mut self) -> Result<(), End> {
-        match self.wait(None).await? {
-            Event::Readable => Ok(()),
-            Event::Stopping => Err(End::Done),
-            _ if self.deadline == Deadline::Idle => Err(End::Done),
-            _ => Err(End::TimedOut),
-        }
-    }
-
-    /// Waits with a parked request. It is dropped, and nothing returned, when the peer sends
-    /// another one.
-    async fn parked(
-        &mut self,
-        waiting: Waiting<S::Parked>,
-    ) -> Result<Option<(S::Parked, Why, Terms)>, End> {
-        let counters = &self.core.shared.counters;
-        let _count = Gauge::new(&counters.parked);
-        self.transport.timer.set(waiting.0.deadline_ms());
-        loop {
-            let why = match self.wait(Some(&waiting.0)).await? {
-                Event::Woken => {
-                    self.core.counters().woken.add();
-                    Why::Woken
+            Start::Readable(deadline) => {
+                until = deadline;
+                self.deadline = Deadline::Idle;
+                self.transport.timer.set(deadline);
+            }
+            Start::ReadableParked(waiting) => {
+                self.deadline = Deadline::Idle;
+                if let Some(waiting) = self.listen(waiting).await? {
+                    return Ok(Next::Park(waiting));
                 }
-                Event::Due | Event::Stopping => {
-                    self.core.counters().expired.add();
-                    Why::Expired
+            }
+            Start::Resume((parked, terms), why) => {
+                self.deadline = Deadline::Idle;
+                let core = Rc::clone(&self.core);
+                core.counters().resumed.add();
+                let outcome = core.service.resume(parked, why).await;
+                if let Some(next) = self.conclude(outcome, terms).await? {
+                    return Ok(next);
                 }
-                Event::Readable => {
-                    let core = Rc::clone(&self.core);
-                    let read = Box::pin(self.transport.read(
-                        &core.scratch,
-                        core.counters(),
-                        &mut self.pending,
-                    ));
-                    match read.await {
-                        // Something for TLS only, or the line end that some clients send
-                        // behind a body.
-                        Ok(_) if !self.has_request() => {
-                            self.transport.timer.set(waiting.0.deadline_ms());
-                            continue;
-                        }
-                        Ok(_) => {
-                            core.counters().abandoned.add();
-                            return Ok(None);
-                        }
-                        Err(end) => {
-                            core.counters().abandoned.add();
-                            return Err(end);
-                        }
-                    }
-                }
-            };
-            let (parked, terms) = waiting;
-            return Ok(Some((parked, why, terms)));
-        }
-    }
-
-    /// Whether the peer has sent something that may be a request.
-    fn has_request(&self) -> bool {
-        let blank = self.pending.iter().all(|b| matches!(b, b'\r' | b'\n'));
-        !blank || self.pending.len() > usize::from(limits::HTTP_BLANK_LINES_MAX)
-    }
-
-    /// Waits for whatever comes first. Its future is what a waiting connection costs.
-    async fn wait(&self, parked: Option<&S::Parked>) -> Result<Event, End> {
-        let mut ready = pin!(self.transport.readiness());
-        poll_fn(|cx| {
-            if parked.is_some_and(|p| p.poll_woken(cx).is_ready()) {
-                return Poll::Ready(Ok(Event::Woken));
             }
-            if let Poll::Ready(ready) = ready.as_mut().poll(cx) {
-                return Poll::Ready(ready.map(|()| Event::Readable).map_err(|_| End::Socket));
-            }
-            if self.core.is_stopping() {
-                return Poll::Ready(Ok(Event::Stopping));
-            }
-            if self.transport.timer.is_due() {
-                return Poll::Ready(Ok(Event::Due));
-            }
-            Poll::Pending
-        })
-        .await
-    }
-
-    /// Answers what was parked, then requests until none is left or one parks.
-    async fn work(
-        &mut self,
-        resumed: Option<(S::Parked, Why, Terms)>,
-    ) -> Result<Next<S::Parked>, End> {
-        if let Some((parked, why, terms)) = resumed {
-            let core = Rc::clone(&self.core);
-            let outcome = core.service.resume(parked, why).await;
-            if let Outcome::Park(_) = outcome {
-                // It is not known to wait: the others come first.
-                yield_now().await;
-                if self.core.is_stopping() {
+            Start::Rest(bytes, stays) => {
+                self.transport.send(&bytes).await?;
+                if !stays {
                     return Err(End::Done);
                 }
-            }
-            if let Some(next) = self.conclude(outcome, terms).await? {
-                return Ok(next);
+                self.expect(Deadline::Idle);
             }
         }
+        self.requests(until).await
+    }
+
+    /// Answers requests until none is left or one parks.
+    async fn requests(&mut self, mut until: MonoMs) -> Result<Next<S::Parked>, End> {
         let mut turns = 0;
         while let Some(message) = self.next_message().await? {
             let terms = message.terms();
@@ -238,12 +176,83 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
             if let Some(next) = self.conclude(outcome, terms).await? {
                 return Ok(next);
             }
+            until = self.transport.timer.deadline();
             turns += 1;
             if turns % limits::TURN_MAX == 0 {
                 yield_now().await;
             }
         }
-        Ok(Next::Idle)
+        if self.core.is_stopping() {
+            return Err(End::Done);
+        }
+        Ok(Next::Idle(until.min(self.transport.timer.deadline())))
+    }
+
+    /// A new connection keeps its task until the peer has said something.
+    async fn first_word(&mut self) -> Result<(), End> {
+        let core = Rc::clone(&self.core);
+        while self.read(&core).await? == Read::Nothing {
+            self.transport.readable_or(|| core.is_stopping()).await?;
+            if core.is_stopping() {
+                return Err(End::Done);
+            }
+        }
+        Ok(())
+    }
+
+    /// The peer of a parked request spoke. Gives the request back if that was nothing: something
+    /// for TLS only, or the line end that some clients send behind a body.
+    async fn listen(
+        &mut self,
+        waiting: Waiting<S::Parked>,
+    ) -> Result<Option<Waiting<S::Parked>>, End> {
+        let core = Rc::clone(&self.core);
+        loop {
+            let gone = match self.read(&core).await {
+                Ok(Read::Nothing) if !self.has_request() => {
+                    self.pending.clear();
+                    return Ok(Some(waiting));
+                }
+                // There may be more of it.
+                Ok(Read::Bytes) if !self.has_request() => continue,
+                Ok(_) => {
+                    self.give_up(waiting, Gone::Newer);
+                    return Ok(None);
+                }
+                Err(End::PeerClosed) => (Gone::Closed, End::PeerClosed),
+                Err(End::Tls) => (Gone::Tls, End::Tls),
+                Err(end) => (self.how_it_failed(), end),
+            };
+            self.give_up(waiting, gone.0);
+            return Err(gone.1);
+        }
+    }
+
+    fn how_it_failed(&self) -> Gone {
+        match self.transport.last_error() {
+            Some(std::io::ErrorKind::TimedOut | std::io::ErrorKind::HostUnreachable) => {
+                Gone::Vanished
+            }
+            _ => Gone::Reset,
+        }
+    }
+
+    fn give_up(&self, (parked, _): Waiting<S::Parked>, gone: Gone) {
+        self.core.counters().abandoned.add();
+        self.core.service.gone(parked, &self.peer, gone);
+    }
+
+    async fn read(&mut self, core: &Rc<Core<S, L>>) -> Result<Read, End> {
+        let counters = core.counters();
+        self.transport
+            .read(&core.scratch, counters, &mut self.pending)
+            .await
+    }
+
+    /// Whether the peer has sent something that may be a request.
+    fn has_request(&self) -> bool {
+        let blank = self.pending.iter().all(|b| matches!(b, b'\r' | b'\n'));
+        !blank || self.pending.len() > usize::from(limits::HTTP_BLANK_LINES_MAX)
     }
 
     async fn handle(&mut self, message: Message) -> Outcome<S::Parked> {
@@ -261,11 +270,11 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
     ) -> Result<Option<Next<S::Parked>>, End> {
         match outcome {
             // A newer request that has arrived already ends the older one.
-            Outcome::Park(_) if self.has_request() => {
-                self.core.counters().abandoned.add();
+            Outcome::Park(parked) if self.has_request() => {
+                self.give_up((parked, terms), Gone::Newer);
                 Ok(None)
             }
-            Outcome::Park(parked) => Ok(Some(Next::Park(parked, terms))),
+            Outcome::Park(parked) => Ok(Some(Next::Park((parked, terms)))),
             Outcome::Answer(answer) => {
                 let mut bytes = Vec::new();
                 let stays = self.core.encode(&answer, terms, &mut bytes);
@@ -284,16 +293,12 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
 
     /// The next complete request; nothing where the peer has begun none.
     async fn next_message(&mut self) -> Result<Option<Message>, End> {
+        let core = Rc::clone(&self.core);
         loop {
             if let Some(message) = self.decode().await? {
                 return Ok(Some(message));
             }
-            let core = Rc::clone(&self.core);
-            let read = self
-                .transport
-                .read(&core.scratch, core.counters(), &mut self.pending)
-                .await?;
-            if read == Read::Bytes {
+            if self.read(&core).await? == Read::Bytes {
                 continue;
             }
             if self.decoder.is_idle() {

@@ -13,15 +13,22 @@ use rustls::ServerConfig;
 
 use super::Deadlines;
 use super::admission::Admission;
-use super::metrics::Counters;
-use super::wheel::{Timer, Wheel};
-use crate::clock::Clock;
+use super::lot::{Lot, Now, Patience, Stay};
+use super::metrics::{Counters, Metrics};
+use super::post::{Boxes, Switch};
+use super::ready::Ready;
+use super::service::{Lmtp, Parked, Service};
+use super::timer::{Timer, Timers};
+use crate::clock::{Clock, MonoMs};
 use crate::http::{Answer, DateCache, Terms, encode};
 
 /// Bytes that one read takes at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
 /// How long a lasting task leaves off after a panic.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// The same for the task that everybody else depends on.
+const PAUSE_OF_KEEPER: Duration = Duration::from_millis(10);
 
 /// What all cores share.
 pub(super) struct Shared {
@@ -32,6 +39,16 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) admission: Arc<Admission>,
     pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+impl Shared {
+    /// The counters at this moment.
+    pub(super) fn metrics(&self) -> Metrics {
+        Metrics {
+            open: self.admission.open(),
+            ..self.counters.snapshot()
+        }
+    }
 }
 
 /// How far a core is.
@@ -45,33 +62,68 @@ pub(super) enum Phase {
 }
 
 /// What the tasks of one core share.
-pub(super) struct Core<S, L> {
+pub(super) struct Core<S: Service, L> {
     pub(super) service: S,
     pub(super) lmtp: L,
     pub(super) shared: Arc<Shared>,
-    pub(super) wheel: Rc<Wheel>,
+    /// Which core it is.
+    pub(super) number: usize,
+    pub(super) timers: Rc<Timers>,
+    pub(super) ready: Rc<Ready>,
+    /// The connections on which nothing happens.
+    pub(super) lot: Lot<S::Parked>,
+    /// The way to the other cores.
+    pub(super) traffic: Arc<Traffic<S::Parked>>,
     /// The one buffer that sockets are read into.
     pub(super) scratch: RefCell<Box<[u8]>>,
     /// Refused connections that are being told so.
     pub(super) lingering: Cell<usize>,
     date: RefCell<DateCache>,
     phase: Cell<Phase>,
+    /// When the last parked request is to be answered: never, unless the core stops.
+    latest: Cell<MonoMs>,
     tasks: Cell<usize>,
-    /// Woken when the last task is gone.
+    /// Woken when the last task, or the last connection of the lot, is gone.
     drained: RefCell<Option<Waker>>,
 }
 
-impl<S: 'static, L: 'static> Core<S, L> {
-    pub(super) fn new(service: S, lmtp: L, shared: Arc<Shared>, tick_ms: u64) -> Rc<Self> {
+/// The way between the cores.
+pub(super) struct Traffic<P: Parked> {
+    pub(super) switch: Switch<P::Signal>,
+    /// Connections that move.
+    pub(super) stays: Boxes<Stay<P>>,
+}
+
+impl<S: Service, L: Lmtp> Core<S, L> {
+    pub(super) fn new(
+        number: usize,
+        service: S,
+        lmtp: L,
+        shared: Arc<Shared>,
+        traffic: Arc<Traffic<S::Parked>>,
+        ready: Rc<Ready>,
+    ) -> Rc<Self> {
+        let deadlines = shared.deadlines;
+        let tick_ms = deadlines.tick_ms.max(1);
+        let patience = Patience {
+            idle_ms: deadlines.idle_ms,
+            write_ms: deadlines.write_ms,
+        };
+        let now = shared.clock.mono_ms();
         Rc::new(Self {
             service,
             lmtp,
-            wheel: Wheel::new(shared.clock.clone(), tick_ms),
+            number,
+            timers: Timers::new(shared.clock.clone(), tick_ms),
+            lot: Lot::new(Rc::clone(&ready), patience, now, tick_ms),
+            ready,
+            traffic,
             shared,
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             lingering: Cell::new(0),
             date: RefCell::default(),
             phase: Cell::new(Phase::Running),
+            latest: Cell::new(MonoMs::MAX),
             tasks: Cell::new(0),
             drained: RefCell::new(None),
         })
@@ -88,7 +140,46 @@ impl<S: 'static, L: 'static> Core<S, L> {
     /// Moves on to a phase and lets every task see it.
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.set(phase);
-        self.wheel.wake_all();
+        let now = self.shared.clock.mono_ms();
+        match phase {
+            Phase::Running => {}
+            Phase::Stopping => {
+                let spread_ms = self.shared.deadlines.drain_ms;
+                self.latest.set(now.saturating_add(spread_ms));
+                self.lot.stop(now, spread_ms);
+            }
+            Phase::Aborting => self.lot.clear(),
+        }
+        self.timers.wake_all();
+        self.ready.knock();
+    }
+
+    /// Lets a request wait on the core of its account.
+    pub(super) fn park(&self, stay: Stay<S::Parked>) {
+        let core = self.traffic.switch.core_of(stay.parked.account());
+        if core == self.number {
+            return self.lot.park(stay, self.latest.get());
+        }
+        self.counters().moved.add();
+        self.traffic.stays.put(core, stay);
+        if let Some(bell) = self.traffic.switch.bell(core) {
+            bell.ring();
+        }
+    }
+
+    /// When the last parked request is to be answered.
+    pub(super) fn latest(&self) -> MonoMs {
+        self.latest.get()
+    }
+
+    /// Calls `run` with what the lot has to know of the moment.
+    pub(super) fn at_this_moment<R>(&self, run: impl FnOnce(&Now<'_>) -> R) -> R {
+        let mut date = self.date.borrow_mut();
+        run(&Now {
+            ms: self.shared.clock.mono_ms(),
+            date: date.at(self.shared.clock.now_ms()),
+            stopping: self.is_stopping(),
+        })
     }
 
     /// Writes an answer with the present date.
@@ -105,7 +196,7 @@ impl<S: 'static, L: 'static> Core<S, L> {
     where
         F: Future<Output = ()> + 'static,
     {
-        let timer = Rc::new(self.wheel.timer());
+        let timer = Rc::new(self.timers.timer());
         let future = Box::pin(make(Rc::clone(&timer)));
         self.guard(future, timer, ends, None);
     }
@@ -115,7 +206,7 @@ impl<S: 'static, L: 'static> Core<S, L> {
     where
         F: Future<Output = ()> + 'static,
     {
-        let timer = Rc::new(self.wheel.timer());
+        let timer = Rc::new(self.timers.timer());
         let future = Box::pin(make());
         let again = move || -> Task {
             let future = make();
@@ -125,6 +216,27 @@ impl<S: 'static, L: 'static> Core<S, L> {
             })
         };
         self.guard(future, timer, Ends::AtStop, Some(Box::new(again)));
+    }
+
+    /// Runs the task that keeps the lot until the very end; after a panic it begins anew.
+    pub(super) fn spawn_keeper<F>(self: &Rc<Self>, make: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let core = Rc::clone(self);
+        drop(monoio::spawn(async move {
+            loop {
+                let mut future = Box::pin(make());
+                std::future::poll_fn(|cx| {
+                    let poll = AssertUnwindSafe(|| future.as_mut().poll(cx));
+                    catch_unwind(poll).unwrap_or(Poll::Ready(()))
+                })
+                .await;
+                core.counters().panics.add();
+                tracing::error!("the keeper of a core's waiting connections begins anew");
+                monoio::time::sleep(PAUSE_OF_KEEPER).await;
+            }
+        }));
     }
 
     fn guard(
@@ -144,15 +256,25 @@ impl<S: 'static, L: 'static> Core<S, L> {
         }));
     }
 
-    /// Completes when no guarded task is left.
+    /// Completes when no guarded task and no connection is left.
     pub(super) fn drained(&self) -> impl Future<Output = ()> {
         std::future::poll_fn(|cx| {
-            if self.tasks.get() == 0 {
+            if self.tasks.get() == 0 && self.lot.len() == 0 {
                 return Poll::Ready(());
             }
             *self.drained.borrow_mut() = Some(cx.waker().clone());
             Poll::Pending
         })
+    }
+
+    /// Looks whether that is so.
+    pub(super) fn note_end(&self) {
+        if self.tasks.get() == 0
+            && self.lot.len() == 0
+            && let Some(waker) = self.drained.take()
+        {
+            waker.wake();
+        }
     }
 }
 
@@ -168,7 +290,7 @@ pub(super) enum Ends {
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A task that is counted, that a panic ends, and that can be dropped from outside.
-struct Guarded<S: 'static, L: 'static> {
+struct Guarded<S: Service, L: Lmtp> {
     future: Option<Task>,
     core: Rc<Core<S, L>>,
     timer: Rc<Timer>,
@@ -177,7 +299,7 @@ struct Guarded<S: 'static, L: 'static> {
     again: Option<Box<dyn Fn() -> Task>>,
 }
 
-impl<S, L> Future for Guarded<S, L> {
+impl<S: Service, L: Lmtp> Future for Guarded<S, L> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -210,7 +332,7 @@ impl<S, L> Future for Guarded<S, L> {
     }
 }
 
-impl<S, L> Guarded<S, L> {
+impl<S: Service, L: Lmtp> Guarded<S, L> {
     fn end(&mut self) {
         let Some(future) = self.future.take() else {
             return;
@@ -219,17 +341,12 @@ impl<S, L> Guarded<S, L> {
         if catch_unwind(AssertUnwindSafe(|| drop(future))).is_err() {
             self.core.counters().panics.add();
         }
-        let left = self.core.tasks.get() - 1;
-        self.core.tasks.set(left);
-        if left == 0
-            && let Some(waker) = self.core.drained.take()
-        {
-            waker.wake();
-        }
+        self.core.tasks.set(self.core.tasks.get() - 1);
+        self.core.note_end();
     }
 }
 
-impl<S, L> Drop for Guarded<S, L> {
+impl<S: Service, L: Lmtp> Drop for Guarded<S, L> {
     fn drop(&mut self) {
         self.end();
     }

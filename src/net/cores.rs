@@ -15,9 +15,12 @@ use monoio::{FusionDriver, LegacyDriver, RuntimeBuilder};
 use super::accept::{self, Kind};
 use super::admission::{Admission, Caps};
 use super::certificate::Certificates;
-use super::core::{Core, Phase, Shared};
+use super::core::{Core, Phase, Shared, Traffic};
+use super::keeper::{self, Bell};
 use super::metrics::{Counters, Metrics};
-use super::service::{Lmtp, Service};
+use super::post::{Boxes, Switch};
+use super::ready::Ready;
+use super::service::{Lmtp, Parked, Service};
 use super::{socket, tls};
 use crate::clock::Clock;
 use crate::limits;
@@ -30,8 +33,6 @@ const CERTIFICATE_PERIOD: Duration = Duration::from_secs(30);
 /// What to serve on, and within which bounds.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Threads that serve; at least one.
-    pub cores: usize,
     /// Addresses for HTTP over TLS. Port 0 lets the system choose.
     pub https: Vec<SocketAddr>,
     /// Addresses for plain HTTP: behind a proxy, or on loopback.
@@ -55,10 +56,9 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// One core, no address.
+    /// No address.
     fn default() -> Self {
         Self {
-            cores: 1,
             https: Vec::new(),
             http: Vec::new(),
             lmtp: Vec::new(),
@@ -86,6 +86,8 @@ pub struct Deadlines {
     pub write_ms: u64,
     /// Between two reads of an LMTP session.
     pub lmtp_ms: u64,
+    /// Over how much time the answers to parked requests are spread when the server stops.
+    pub drain_ms: u64,
     /// How often deadlines are looked at: so late they may be met.
     pub tick_ms: u64,
 }
@@ -98,6 +100,7 @@ impl Default for Deadlines {
             idle_ms: limits::HTTP_IDLE_S * 1_000,
             write_ms: limits::HTTP_WRITE_DEADLINE_S * 1_000,
             lmtp_ms: limits::LMTP_IDLE_S * 1_000,
+            drain_ms: 0,
             tick_ms: 1_000,
         }
     }
@@ -154,24 +157,26 @@ impl Meter {
     /// The counters at this moment.
     #[must_use]
     pub fn read(&self) -> Metrics {
-        self.0.counters.snapshot()
+        self.0.metrics()
     }
 }
 
 /// The listeners of one core.
 type Listeners = Vec<(Kind, OwnedFd)>;
 
-/// Binds all addresses, then starts the cores. `make` is called on the thread of each core with
-/// its number, and makes what is served there.
+/// Binds all addresses, then starts the cores: a thread for each line of `switch`, over which
+/// parked requests are told what happens. `make` is called on the thread of each core with its
+/// number, and makes what is served there.
 ///
 /// # Errors
 /// See [`Error`]. Nothing is served then.
 pub fn start<S: Service, L: Lmtp>(
     config: Config,
     clock: Clock,
+    switch: Switch<<S::Parked as Parked>::Signal>,
     make: impl Fn(usize) -> (S, L) + Send + Sync + 'static,
 ) -> Result<Server, Error> {
-    let cores = config.cores.max(1);
+    let cores = switch.cores();
     let mut listeners: Vec<Listeners> = (0..cores).map(|_| Vec::new()).collect();
     let addresses = [
         bind(&config.https, Kind::Https, &mut listeners)?,
@@ -201,17 +206,26 @@ pub fn start<S: Service, L: Lmtp>(
         threads: Vec::new(),
     };
     let make = Arc::new(make);
+    let traffic = Arc::new(Traffic::<S::Parked> {
+        switch,
+        stays: Boxes::new(cores),
+    });
     for (n, listeners) in listeners.into_iter().enumerate() {
         let (stop, stopped) = flume::bounded(1);
         let (up, ready) = flume::bounded(1);
         let (make, shared, driver) = (Arc::clone(&make), Arc::clone(&shared), config.driver);
+        let traffic = Arc::clone(&traffic);
         let run = move || {
             let serve = async || {
+                let ready = Ready::new(driver)?;
+                let bell = Rc::new(Bell::new(&ready)?);
                 let (service, lmtp) = make(n);
+                let core = Core::new(n, service, lmtp, shared, traffic, ready);
                 let _ = up.send(());
-                serve(service, lmtp, shared, listeners, stopped).await;
+                serve(core, bell, listeners, stopped).await;
+                Ok(())
             };
-            if let Err(e) = block_on(driver, serve()) {
+            if let Err(e) = block_on(driver, serve()).and_then(|done: io::Result<()>| done) {
                 tracing::error!("core {n} cannot run: {e}");
             }
         };
@@ -226,8 +240,8 @@ pub fn start<S: Service, L: Lmtp>(
 }
 
 /// Runs a future on a fresh runtime of this thread.
-fn block_on(driver: Driver, future: impl Future<Output = ()>) -> io::Result<()> {
-    match driver {
+fn block_on<T>(driver: Driver, future: impl Future<Output = T>) -> io::Result<T> {
+    Ok(match driver {
         Driver::Auto => RuntimeBuilder::<FusionDriver>::new()
             .with_entries(RING_ENTRIES)
             .enable_timer()
@@ -237,8 +251,7 @@ fn block_on(driver: Driver, future: impl Future<Output = ()>) -> io::Result<()> 
             .enable_timer()
             .build()?
             .block_on(future),
-    }
-    Ok(())
+    })
 }
 
 /// Binds each address once per core, to the same port.
@@ -316,29 +329,14 @@ fn watch(certificates: Arc<Certificates>) -> Result<flume::Sender<()>, Error> {
 
 /// The life of one core.
 async fn serve<S: Service, L: Lmtp>(
-    service: S,
-    lmtp: L,
-    shared: Arc<Shared>,
+    core: Rc<Core<S, L>>,
+    bell: Rc<Bell>,
     listeners: Listeners,
     stopped: flume::Receiver<Duration>,
 ) {
-    let tick_ms = shared.deadlines.tick_ms.max(1);
-    let tick = Duration::from_millis(tick_ms);
-    let core = Core::new(service, lmtp, shared, tick_ms);
-    let ticker = monoio::spawn({
-        let wheel = Rc::clone(&core.wheel);
-        async move {
-            loop {
-                monoio::time::sleep(tick).await;
-                wheel.tick();
-            }
-        }
-    });
-    let shared = Rc::clone(&core);
-    core.spawn_lasting(move || {
-        let core = Rc::clone(&shared);
-        async move { core.service.background().await }
-    });
+    let ticker = monoio::spawn(tick(Rc::clone(&core)));
+    let kept = Rc::clone(&core);
+    core.spawn_keeper(move || keeper::keep(Rc::clone(&kept), Rc::clone(&bell)));
     for (kind, listener) in listeners {
         if let Err(e) = accept::spawn(&core, kind, listener) {
             tracing::error!("cannot wait for connections: {e}");
@@ -350,7 +348,21 @@ async fn serve<S: Service, L: Lmtp>(
     let _ = monoio::time::timeout(grace, core.drained()).await;
     core.enter(Phase::Aborting);
     let _ = monoio::time::timeout(Duration::from_secs(1), core.drained()).await;
+    if let Some(bell) = core.traffic.switch.bell(core.number) {
+        bell.close();
+    }
     drop(ticker);
+}
+
+/// Looks at the deadlines.
+async fn tick<S: Service, L: Lmtp>(core: Rc<Core<S, L>>) {
+    let tick = Duration::from_millis(core.shared.deadlines.tick_ms.max(1));
+    loop {
+        monoio::time::sleep(tick).await;
+        core.timers.tick();
+        core.lot.tick(core.timers.now_ms());
+        core.ready.knock();
+    }
 }
 
 impl Server {
@@ -375,7 +387,7 @@ impl Server {
     /// The counters at this moment.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.shared.counters.snapshot()
+        self.shared.metrics()
     }
 
     /// What reads the counters, for whoever shows them.

@@ -47,8 +47,16 @@ counters! {
     busy,
     /// Requests parked now.
     parked,
-    /// Parked requests that were woken.
+    /// Bytes that they hold with the keys of their connections, socket and kernel apart.
+    parked_bytes,
+    /// Signals that parked requests were told.
+    wakes,
+    /// Parked requests that were answered because of a signal.
     woken,
+    /// Parked requests that a handler had to look into.
+    resumed,
+    /// Connections that moved to the core of their account to wait there.
+    moved,
     /// Parked requests that reached their deadline.
     expired,
     /// Parked requests that the peer gave up: it closed, or sent another.
@@ -74,27 +82,17 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn sub(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn add_many(&self, n: usize) {
+        self.0.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    /// Follows a count that was `before` and is `now`.
+    pub(super) fn shift(&self, before: usize, now: usize) {
+        let change = (now as u64).wrapping_sub(before as u64);
+        self.0.fetch_add(change, Ordering::Relaxed);
     }
 
     pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Counts something while it lives.
-pub(super) struct Gauge<'a>(&'a Counter);
-
-impl<'a> Gauge<'a> {
-    pub(super) fn new(counter: &'a Counter) -> Self {
-        counter.add();
-        Self(counter)
-    }
-}
-
-impl Drop for Gauge<'_> {
-    fn drop(&mut self) {
-        self.0.sub();
     }
 }

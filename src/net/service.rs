@@ -1,10 +1,10 @@
 //! What the appliance has to offer to be served.
 
 use std::future::Future;
-use std::task::{Context, Poll};
 
+use super::post::Signal;
 use crate::clock::MonoMs;
-use crate::http::{Outcome, Peer, Request, Why};
+use crate::http::{Brief, Heard, Outcome, Peer, Request, Why};
 use crate::smtp::{Envelope, Verdict};
 
 /// Answers HTTP requests. One value per core, made on that core: it need not be `Send`.
@@ -23,28 +23,65 @@ pub trait Service: 'static {
         peer: &Peer,
     ) -> impl Future<Output = Outcome<Self::Parked>>;
 
-    /// Runs beside the requests for as long as the core does: forwarding wakes, for example. It
-    /// is dropped when the core stops.
-    fn background(&self) -> impl Future<Output = ()> {
-        std::future::pending()
-    }
-
-    /// A parked request that was woken or is due. It may park again.
+    /// A parked request that could not answer by itself. It may park again.
     fn resume(&self, parked: Self::Parked, why: Why)
     -> impl Future<Output = Outcome<Self::Parked>>;
+
+    /// The answer that a parked request wrote itself was handed to the kernel; `bytes` of document.
+    fn answered(&self, parked: Self::Parked, peer: &Peer, brief: Brief, bytes: usize) {
+        let _ = (parked, peer, brief, bytes);
+    }
+
+    /// A parked request came to nothing.
+    fn gone(&self, parked: Self::Parked, peer: &Peer, gone: Gone) {
+        let _ = (parked, peer, gone);
+    }
 }
 
-/// A waiting request. It is dropped, and that is all the notice it gets, when the peer closes or
-/// sends another request.
+/// How a parked request came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// The peer sent another request on the connection.
+    Newer,
+    /// The peer, or something on the way, ended the connection in an orderly way.
+    Closed,
+    /// The peer, or something on the way, reset the connection.
+    Reset,
+    /// Nobody answers any more: keepalive found out.
+    Vanished,
+    /// The peer broke the TLS protocol.
+    Tls,
+}
+
+/// A waiting request: plain data that any core may hold.
 ///
-/// It is the memory that a waiting phone costs: no buffer, no store handle, no snapshot.
-pub trait Parked: 'static {
+/// It is the memory that a waiting phone costs: no buffer, no store handle, no snapshot. It waits on
+/// the core of its account, where the signals for that account arrive.
+pub trait Parked: Send + 'static {
+    /// What wakes it.
+    type Signal: Signal;
+
+    /// The account, as [`Signal::account`] names it.
+    fn account(&self) -> u64;
+
     /// When to go on even though nothing happened.
     fn deadline_ms(&self) -> MonoMs;
 
-    /// Ready once woken, and from then on. Otherwise the waker of `cx` replaces the one of an
-    /// earlier call and is woken, from any thread.
-    fn poll_woken(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Whether it knows of everything that has happened. Asked once signals find it.
+    fn is_current(&self) -> bool;
+
+    /// What a signal of its account means to it. The document of an answer is to be written into
+    /// `document`, which is empty; nothing here may allocate or read.
+    fn hear(&self, signal: &Self::Signal, document: &mut Vec<u8>) -> Heard;
+
+    /// The same at the deadline. [`Heard::Nothing`] counts as [`Heard::Resume`].
+    fn expire(&self, document: &mut Vec<u8>) -> Heard;
+
+    /// Bytes that it holds, itself included: for the metrics.
+    fn bytes(&self) -> usize;
+
+    /// The protocol version times ten, for the metrics; 0 where there is none.
+    fn version_tens(&self) -> u8;
 }
 
 /// Takes mail. One value per core, made on that core: it need not be `Send`.

@@ -1,67 +1,70 @@
 //! A socket that says when it is ready, and is read and written without waiting.
 //!
-//! The runtime only tells readiness; bytes go through the caller's buffers. So no operation in
-//! flight ever owns a buffer, and a waiting socket has none.
-
-#![expect(
-    unsafe_code,
-    reason = "the runtime's stream lends its descriptor as a number only"
-)]
+//! Bytes go through the caller's buffers at the moment of the call, so no operation in flight ever
+//! owns one, and a waiting socket has none.
 
 use std::io::{self, Read};
 use std::net::{self, SocketAddr};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
-use monoio::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, TcpKeepalive, Type};
 
+use super::ready::{Interest, Ready};
 use crate::limits;
 
-/// A connection, or a listener, as the runtime sees it.
-pub(super) struct Socket(TcpStream);
+/// A connection, or a listener, on a core.
+pub(super) struct Socket {
+    fd: OwnedFd,
+    ready: Rc<Ready>,
+}
 
 impl Socket {
-    /// Hands the descriptor to this thread's runtime. It must be non-blocking.
-    pub(super) fn new(fd: OwnedFd) -> io::Result<Self> {
-        TcpStream::from_std(net::TcpStream::from(fd)).map(Self)
+    /// A descriptor, which must be non-blocking, on this core.
+    pub(super) fn new(fd: OwnedFd, ready: &Rc<Ready>) -> Self {
+        Self {
+            fd,
+            ready: Rc::clone(ready),
+        }
+    }
+
+    /// The descriptor, to be taken elsewhere.
+    pub(super) fn into_fd(self) -> OwnedFd {
+        self.fd
     }
 
     /// Completes when a read would not wait, also at the end of the stream or after an error.
     pub(super) async fn readable(&self) -> io::Result<()> {
-        // Not relaxed: relaxed readiness is never taken back on the epoll driver.
-        self.0.readable(false).await
+        self.ready.wait(self.fd.as_fd(), Interest::Read).await
     }
 
     /// Completes when a write would not wait.
     pub(super) async fn writable(&self) -> io::Result<()> {
-        self.0.writable(false).await
+        self.ready.wait(self.fd.as_fd(), Interest::Write).await
     }
 
     /// Reads what is there; 0 is the end of the stream.
     pub(super) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        let fd = self.fd();
-        let mut socket: &RawSocket = &SockRef::from(&fd);
+        let mut socket: &RawSocket = &SockRef::from(&self.fd);
         retry(|| socket.read(buf))
     }
 
     /// Writes what the kernel takes.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let fd = self.fd();
-        let socket = SockRef::from(&fd);
+        let socket = SockRef::from(&self.fd);
         retry(|| socket.send_with_flags(bytes, libc::MSG_NOSIGNAL))
     }
 
     /// Ends our side of the stream.
     pub(super) fn finish(&self) {
-        let fd = self.fd();
-        let _ = SockRef::from(&fd).shutdown(net::Shutdown::Write);
+        let _ = SockRef::from(&self.fd).shutdown(net::Shutdown::Write);
     }
+}
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the descriptor is open as long as `self.0` lives, which the returned lifetime
-        // is bound to; nobody else closes it.
-        unsafe { BorrowedFd::borrow_raw(self.0.as_raw_fd()) }
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

@@ -124,6 +124,28 @@ impl Tls {
         }
     }
 
+    /// Begins an answer that is written in place; returns where it begins.
+    pub(super) fn begin(&self, wire: &mut Vec<u8>) -> usize {
+        wire.len()
+    }
+
+    /// Everything written since `begin` becomes records.
+    pub(super) fn end(&mut self, wire: &mut Vec<u8>, begun: usize) -> Result<(), rustls::Error> {
+        if let Self::Off = self {
+            return Ok(());
+        }
+        let plain = wire.split_off(begun);
+        self.seal(&plain, wire)
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes_held(&self) -> usize {
+        match self {
+            Self::Off => 0,
+            Self::On(session) => size_of_val(&**session),
+        }
+    }
+
     /// Appends the orderly end of our side.
     pub(super) fn close(&mut self, wire: &mut Vec<u8>) -> Result<(), rustls::Error> {
         match self {

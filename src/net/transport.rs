@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -10,8 +11,8 @@ use std::task::Poll;
 use super::core::yield_now;
 use super::metrics::Counters;
 use super::socket::Socket;
+use super::timer::Timer;
 use super::tls::{Fed, Tls};
-use super::wheel::Timer;
 use crate::limits;
 
 /// Why a connection ends.
@@ -46,6 +47,7 @@ pub(super) struct Transport {
     write_ms: u64,
     /// Reads since the other tasks had their turn.
     turns: u32,
+    last_error: Option<io::ErrorKind>,
 }
 
 impl Transport {
@@ -56,6 +58,7 @@ impl Transport {
             timer,
             write_ms,
             turns: 0,
+            last_error: None,
         }
     }
 
@@ -90,7 +93,10 @@ impl Transport {
                     self.turns = 0;
                     return Ok(Read::Nothing);
                 }
-                Err(_) => return Err(End::Socket),
+                Err(e) => {
+                    self.last_error = Some(e.kind());
+                    return Err(End::Socket);
+                }
             }
         };
         let sent = self.send(&wire).await;
@@ -118,9 +124,14 @@ impl Transport {
         self.or_due(self.socket.readable(), enough).await
     }
 
-    /// The bare readiness, for who waits for other things as well.
-    pub(super) fn readiness(&self) -> impl Future<Output = io::Result<()>> {
-        self.socket.readable()
+    /// Socket and encryption, for the lot: nothing of the connection is in flight.
+    pub(super) fn into_parts(self) -> (OwnedFd, Tls) {
+        (self.socket.into_fd(), self.tls)
+    }
+
+    /// Why the socket ended, where the system says.
+    pub(super) fn last_error(&self) -> Option<io::ErrorKind> {
+        self.last_error
     }
 
     async fn or_due(
@@ -154,7 +165,8 @@ impl Transport {
         Ok(())
     }
 
-    async fn send(&mut self, wire: &[u8]) -> Result<(), End> {
+    /// Sends bytes of the wire.
+    pub(super) async fn send(&mut self, wire: &[u8]) -> Result<(), End> {
         for part in wire.chunks(limits::PROGRESS_BYTES) {
             let mut rest = part;
             // While the peer has to read, another deadline holds.

@@ -1,27 +1,18 @@
-//! The deadlines of a core: one ticker, a ring of slots, and one entry per connection.
+//! Deadlines: a ring of slots, and one entry for each. Time is passed in.
 //!
 //! Moving a deadline later costs a store; the entry finds out when its old slot comes by. A
 //! deadline is met at the first tick at or after it, never before.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::task::{Context, Waker};
-
-use crate::clock::{Clock, MonoMs};
+use crate::clock::MonoMs;
 
 /// Slots of the ring; a deadline beyond them is looked at once per turn.
 const SLOTS: u64 = 4_096;
 /// No slot, no deadline.
-const NEVER: u64 = u64::MAX;
+pub(super) const NEVER: MonoMs = MonoMs::MAX;
 
-/// The ring of one core.
+/// A ring of deadlines. What an entry stands for is its owner's number.
 pub(super) struct Wheel {
-    clock: Clock,
     tick_ms: u64,
-    inner: RefCell<Inner>,
-}
-
-struct Inner {
     /// The first tick that has not been worked off.
     next: u64,
     /// Entry and the count of its uses: an entry may have been freed and taken anew meanwhile.
@@ -32,92 +23,83 @@ struct Inner {
 
 struct Entry {
     deadline: MonoMs,
-    waker: Option<Waker>,
     /// The tick in whose slot it is found, or never.
     queued: u64,
     uses: u32,
-}
-
-/// The deadline of one task, freed when dropped.
-pub(super) struct Timer {
-    wheel: Rc<Wheel>,
-    id: u32,
+    owner: u32,
 }
 
 impl Wheel {
-    pub(super) fn new(clock: Clock, tick_ms: u64) -> Rc<Self> {
+    /// Begins at `now`; looked at every `tick_ms`.
+    pub(super) fn new(now: MonoMs, tick_ms: u64) -> Self {
         let tick_ms = tick_ms.max(1);
-        let next = clock.mono_ms() / tick_ms;
-        Rc::new(Self {
-            clock,
+        Self {
             tick_ms,
-            inner: RefCell::new(Inner {
-                next,
-                slots: (0..SLOTS).map(|_| Vec::new()).collect(),
-                entries: Vec::new(),
-                free: Vec::new(),
-            }),
-        })
-    }
-
-    pub(super) fn now_ms(&self) -> MonoMs {
-        self.clock.mono_ms()
-    }
-
-    /// A timer without a deadline.
-    pub(super) fn timer(self: &Rc<Self>) -> Timer {
-        let mut inner = self.inner.borrow_mut();
-        let id = match inner.free.pop() {
-            Some(id) => id,
-            None => {
-                inner.entries.push(Entry {
-                    deadline: NEVER,
-                    waker: None,
-                    queued: NEVER,
-                    uses: 0,
-                });
-                u32::try_from(inner.entries.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
-        Timer {
-            wheel: Rc::clone(self),
-            id,
+            next: now / tick_ms,
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            entries: Vec::new(),
+            free: Vec::new(),
         }
     }
 
-    /// Wakes whatever is due. To be called every `tick_ms`; a late call works off the missed
-    /// ticks.
-    pub(super) fn tick(&self) {
-        let now = self.clock.mono_ms();
+    /// An entry without a deadline.
+    pub(super) fn insert(&mut self, owner: u32) -> u32 {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry {
+                deadline: NEVER,
+                queued: NEVER,
+                uses: 0,
+                owner,
+            });
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.own(id, owner);
+        id
+    }
+
+    /// Gives an entry to another owner.
+    pub(super) fn own(&mut self, id: u32, owner: u32) {
+        if let Some(entry) = self.entry(id) {
+            entry.owner = owner;
+        }
+    }
+
+    /// Frees an entry.
+    pub(super) fn remove(&mut self, id: u32) {
+        if let Some(entry) = self.entry(id) {
+            entry.uses = entry.uses.wrapping_add(1);
+            entry.deadline = NEVER;
+            entry.queued = NEVER;
+            self.free.push(id);
+        }
+    }
+
+    /// Sets a deadline, earlier or later than before.
+    pub(super) fn set(&mut self, id: u32, deadline: MonoMs) {
+        let earliest = self.next;
+        if let Some(entry) = self.entry(id) {
+            entry.deadline = deadline;
+        }
+        self.queue(id, earliest);
+    }
+
+    /// The deadline; beyond all time where there is none.
+    pub(super) fn deadline(&self, id: u32) -> MonoMs {
+        self.entries.get(id as usize).map_or(NEVER, |e| e.deadline)
+    }
+
+    /// Adds the owners of what is due to `due`. To be called every `tick_ms`; a late call works off
+    /// the missed ticks.
+    pub(super) fn tick(&mut self, now: MonoMs, due: &mut Vec<u32>) {
         let last = now / self.tick_ms;
-        let mut due = Vec::new();
-        {
-            let mut inner = self.inner.borrow_mut();
-            // After a long stop one turn of the ring sees every slot.
-            let first = inner.next.max(last.saturating_sub(SLOTS - 1));
-            for tick in first..=last {
-                inner.work_off(tick, now, self.tick_ms, &mut due);
-            }
-            inner.next = inner.next.max(last + 1);
+        // After a long stop one turn of the ring sees every slot.
+        let first = self.next.max(last.saturating_sub(SLOTS - 1));
+        for tick in first..=last {
+            self.work_off(tick, now, due);
         }
-        due.into_iter().for_each(Waker::wake);
+        self.next = self.next.max(last + 1);
     }
 
-    /// Wakes every task, so that it sees that the core stops.
-    pub(super) fn wake_all(&self) {
-        let wakers: Vec<Waker> = {
-            let inner = self.inner.borrow();
-            inner
-                .entries
-                .iter()
-                .filter_map(|e| e.waker.clone())
-                .collect()
-        };
-        wakers.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Inner {
     fn slot(&mut self, tick: u64) -> Option<&mut Vec<(u32, u32)>> {
         self.slots.get_mut(usize::try_from(tick % SLOTS).ok()?)
     }
@@ -126,7 +108,7 @@ impl Inner {
         self.entries.get_mut(id as usize)
     }
 
-    fn work_off(&mut self, tick: u64, now: MonoMs, tick_ms: u64, due: &mut Vec<Waker>) {
+    fn work_off(&mut self, tick: u64, now: MonoMs, due: &mut Vec<u32>) {
         let Some(slot) = self.slot(tick) else { return };
         for (id, uses) in std::mem::take(slot) {
             let Some(entry) = self.entry(id) else {
@@ -138,15 +120,16 @@ impl Inner {
             }
             entry.queued = NEVER;
             if entry.deadline <= now {
-                due.extend(entry.waker.clone());
+                due.push(entry.owner);
             } else {
-                self.queue(id, tick + 1, tick_ms);
+                self.queue(id, tick + 1);
             }
         }
     }
 
     /// Puts an entry into the slot of its deadline, at `earliest` or later.
-    fn queue(&mut self, id: u32, earliest: u64, tick_ms: u64) {
+    fn queue(&mut self, id: u32, earliest: u64) {
+        let tick_ms = self.tick_ms;
         let Some(entry) = self.entry(id) else { return };
         if entry.deadline == NEVER {
             return;
@@ -166,177 +149,97 @@ impl Inner {
     }
 }
 
-impl Timer {
-    /// The task that is woken at the deadline, and when the core stops.
-    pub(super) fn register(&self, cx: &Context<'_>) {
-        if let Some(entry) = self.wheel.inner.borrow_mut().entry(self.id) {
-            match &entry.waker {
-                Some(waker) if waker.will_wake(cx.waker()) => {}
-                _ => entry.waker = Some(cx.waker().clone()),
-            }
-        }
-    }
-
-    /// Sets the deadline, earlier or later than before.
-    pub(super) fn set(&self, deadline: MonoMs) {
-        let mut inner = self.wheel.inner.borrow_mut();
-        let earliest = inner.next;
-        if let Some(entry) = inner.entry(self.id) {
-            entry.deadline = deadline;
-        }
-        inner.queue(self.id, earliest, self.wheel.tick_ms);
-    }
-
-    /// The deadline; beyond all time where there is none.
-    pub(super) fn deadline(&self) -> MonoMs {
-        let mut inner = self.wheel.inner.borrow_mut();
-        inner.entry(self.id).map_or(NEVER, |e| e.deadline)
-    }
-
-    /// Sets the deadline so many milliseconds from now.
-    pub(super) fn set_in(&self, ms: u64) {
-        self.set(self.wheel.now_ms().saturating_add(ms));
-    }
-
-    /// Whether the deadline has come.
-    pub(super) fn is_due(&self) -> bool {
-        self.deadline() <= self.wheel.now_ms()
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        let mut inner = self.wheel.inner.borrow_mut();
-        let waker = inner.entry(self.id).and_then(|entry| {
-            entry.uses = entry.uses.wrapping_add(1);
-            entry.deadline = NEVER;
-            entry.queued = NEVER;
-            entry.waker.take()
-        });
-        inner.free.push(self.id);
-        drop(inner);
-        // The last reference to the task: not while the ring is borrowed.
-        drop(waker);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
 
     struct Bench {
-        clock: Clock,
-        wheel: Rc<Wheel>,
-        count: Arc<Count>,
+        wheel: Wheel,
+        now: MonoMs,
     }
 
     impl Bench {
         fn new() -> Self {
-            let clock = Clock::manual(0);
             Self {
-                wheel: Wheel::new(clock.clone(), 100),
-                clock,
-                count: Arc::default(),
+                wheel: Wheel::new(0, 100),
+                now: 0,
             }
         }
 
-        fn timer(&self) -> Timer {
-            let timer = self.wheel.timer();
-            let waker = Waker::from(Arc::clone(&self.count));
-            timer.register(&Context::from_waker(&waker));
-            timer
+        fn set_in(&mut self, id: u32, ms: u64) {
+            self.wheel.set(id, self.now + ms);
         }
 
-        /// Lets time pass in ticks; returns the wakes in it.
-        fn pass(&self, ms: i64) -> usize {
+        /// Lets time pass in ticks; returns whose deadlines came.
+        fn pass(&mut self, ms: u64) -> Vec<u32> {
+            let mut due = Vec::new();
             for _ in 0..ms / 100 {
-                self.clock.advance(100);
-                self.wheel.tick();
+                self.now += 100;
+                self.wheel.tick(self.now, &mut due);
             }
-            self.count.0.swap(0, Ordering::SeqCst)
+            due
         }
     }
 
     #[test]
     fn a_deadline_is_met_once_and_not_before() {
-        let bench = Bench::new();
-        let timer = bench.timer();
-        timer.set_in(1_050);
-        assert_eq!(bench.pass(1_000), 0);
-        assert!(!timer.is_due());
-        assert_eq!(bench.pass(100), 1);
-        assert!(timer.is_due());
-        assert_eq!(bench.pass(10_000), 0);
+        let mut bench = Bench::new();
+        let id = bench.wheel.insert(7);
+        bench.set_in(id, 1_050);
+        assert!(bench.pass(1_000).is_empty());
+        assert_eq!(bench.pass(100), [7]);
+        assert!(bench.pass(10_000).is_empty());
     }
 
     #[test]
     fn a_deadline_moves_both_ways() {
-        let bench = Bench::new();
-        let timer = bench.timer();
-        timer.set_in(1_000);
+        let mut bench = Bench::new();
+        let id = bench.wheel.insert(7);
+        bench.set_in(id, 1_000);
         bench.pass(500);
-        timer.set_in(5_000);
-        assert_eq!(bench.pass(4_900), 0);
-        assert_eq!(bench.pass(100), 1);
-        timer.set_in(60_000);
-        timer.set_in(300);
-        assert_eq!(bench.pass(300), 1);
-        timer.set_in(200);
-        assert_eq!(bench.pass(60_000), 1);
+        bench.set_in(id, 5_000);
+        assert!(bench.pass(4_900).is_empty());
+        assert_eq!(bench.pass(100), [7]);
+        bench.set_in(id, 60_000);
+        bench.set_in(id, 300);
+        assert_eq!(bench.pass(300), [7]);
+        bench.set_in(id, 200);
+        assert_eq!(bench.pass(60_000), [7]);
     }
 
     #[test]
     fn a_deadline_beyond_the_ring() {
-        let bench = Bench::new();
-        let timer = bench.timer();
-        let beyond = 3 * 100 * i64::try_from(SLOTS).unwrap();
-        timer.set_in(beyond.unsigned_abs());
-        assert_eq!(bench.pass(beyond - 100), 0);
-        assert_eq!(bench.pass(100), 1);
+        let mut bench = Bench::new();
+        let id = bench.wheel.insert(7);
+        let beyond = 3 * 100 * SLOTS;
+        bench.set_in(id, beyond);
+        assert!(bench.pass(beyond - 100).is_empty());
+        assert_eq!(bench.pass(100), [7]);
     }
 
     #[test]
     fn a_late_ticker_misses_nothing() {
-        let bench = Bench::new();
-        let timers: Vec<Timer> = (0..10).map(|_| bench.timer()).collect();
-        for (i, timer) in timers.iter().enumerate() {
-            timer.set_in(1_000 * i as u64);
+        let mut bench = Bench::new();
+        for n in 0..10 {
+            let id = bench.wheel.insert(n);
+            bench.set_in(id, 1_000 * u64::from(n));
         }
-        bench.clock.advance(10_000_000);
-        bench.wheel.tick();
-        assert_eq!(bench.count.0.load(Ordering::SeqCst), 10);
+        let mut due = Vec::new();
+        bench.wheel.tick(10_000_000, &mut due);
+        due.sort_unstable();
+        assert_eq!(due, (0..10).collect::<Vec<_>>());
     }
 
     #[test]
-    fn a_freed_timer_is_silent_and_used_again() {
-        let bench = Bench::new();
-        let timer = bench.timer();
-        timer.set_in(1_000);
-        drop(timer);
-        let timer = bench.timer();
-        assert_eq!(bench.pass(2_000), 0);
-        timer.set_in(1_000);
-        assert_eq!(bench.pass(1_000), 1);
-        assert_eq!(bench.wheel.inner.borrow().entries.len(), 1);
-    }
-
-    #[test]
-    fn everyone_hears_of_the_end() {
-        let bench = Bench::new();
-        let _timers = [bench.timer(), bench.timer()];
-        bench.wheel.wake_all();
-        assert_eq!(bench.count.0.load(Ordering::SeqCst), 2);
+    fn a_freed_entry_is_silent_and_used_again() {
+        let mut bench = Bench::new();
+        let id = bench.wheel.insert(7);
+        bench.set_in(id, 1_000);
+        bench.wheel.remove(id);
+        let id = bench.wheel.insert(8);
+        assert!(bench.pass(2_000).is_empty());
+        bench.set_in(id, 1_000);
+        assert_eq!(bench.pass(1_000), [8]);
+        assert_eq!(bench.wheel.entries.len(), 1);
     }
 }

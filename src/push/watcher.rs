@@ -1,112 +1,74 @@
-//! One registered watch: its state word, and who to wake.
+//! One waiting request's claim: its device's ticket, and the count of commits that it has seen.
 
-use super::registry::{Registry, Slot};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use super::Push;
+use crate::store::Scope;
 
-const WAITING: u8 = 0;
-const WOKEN: u8 = 1;
-const SUPERSEDED: u8 = 2;
-
-/// Why a watch is over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
-    /// Something that it watches may have changed: read again.
-    Woken,
-    /// A newer request of the same device took its place: answer as if the time had run out.
-    Superseded,
-}
-
-/// The part of a watch that both the registry and the watcher hold.
-#[derive(Debug, Default)]
-pub(super) struct Entry {
-    state: AtomicU8,
-    waker: Mutex<Option<Waker>>,
-}
-
-impl Entry {
-    /// Marks the entry and wakes its poller. Superseded is final; woken is reset by the poller.
-    pub(super) fn mark(&self, why: Ended) {
-        match why {
-            Ended::Superseded => self.state.store(SUPERSEDED, Ordering::Release),
-            Ended::Woken => {
-                let marked = self.state.compare_exchange(
-                    WAITING,
-                    WOKEN,
-                    Ordering::AcqRel,
-                    Ordering::Acquire,
-                );
-                if marked.is_err() {
-                    return;
-                }
-            }
-        }
-        let waker = self
-            .waker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn ended(&self) -> Option<Ended> {
-        match self.state.load(Ordering::Acquire) {
-            WOKEN => Some(Ended::Woken),
-            SUPERSEDED => Some(Ended::Superseded),
-            _ => None,
-        }
-    }
-}
-
-/// A registered watch. Dropping it unregisters.
-#[derive(Debug)]
+/// A request that waits, or is about to. Dropping it gives the ticket back. 40 bytes, no memory of
+/// its own beside the device's entry in the table of tickets.
 pub struct Watcher {
-    pub(super) registry: Registry,
-    pub(super) slot: Slot,
-    pub(super) entry: Arc<Entry>,
+    pub(super) push: Push,
+    pub(super) scope: Scope,
+    pub(super) device: u32,
+    pub(super) ticket: u64,
+    pub(super) epoch: u64,
+}
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watcher")
+            .field("scope", &self.scope)
+            .field("device", &self.device)
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Watcher {
-    /// Why it is over, if it is.
+    /// The account.
     #[must_use]
-    pub fn ended(&self) -> Option<Ended> {
-        self.entry.ended()
+    pub fn scope(&self) -> Scope {
+        self.scope
     }
 
-    /// Ready once it is over; else wakes the task of `cx` when it will be.
-    pub fn poll_ended(&self, cx: &Context<'_>) -> Poll<Ended> {
-        if let Some(why) = self.entry.ended() {
-            return Poll::Ready(why);
-        }
-        let mut slot = self
-            .entry
-            .waker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match slot.as_mut() {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => *slot = Some(cx.waker().clone()),
-        }
-        drop(slot);
-        // IMPORTANT: look again. A mark between the first look and the lock found no waker.
-        self.entry.ended().map_or(Poll::Pending, Poll::Ready)
+    /// The device.
+    #[must_use]
+    pub fn device(&self) -> u32 {
+        self.device
     }
 
-    /// Waits on after a wake that turned out to concern others. Call it **before** reading again:
-    /// what comes during the reading then marks it anew. A superseded watcher stays so.
-    pub fn rearm(&self) {
-        let _ =
-            self.entry
-                .state
-                .compare_exchange(WOKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
+    /// Its ticket, as a [`Signal::End`](super::Signal::End) names it.
+    #[must_use]
+    pub fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
+    /// A newer request of the device has the ticket.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        !self
+            .push
+            .0
+            .tickets
+            .holds(self.scope, self.device, self.ticket)
+    }
+
+    /// Whether nothing has become durable since it was taken (or [rearmed](Self::rearm)), and no
+    /// newer request has come. To be asked once signals find the request: from then on they tell.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.push.epoch(self.scope) == self.epoch && !self.is_superseded()
+    }
+
+    /// Sees everything up to now. Call it **before** reading again: what comes during the reading
+    /// is then noticed. A superseded watcher stays so.
+    pub fn rearm(&mut self) {
+        self.epoch = self.push.epoch(self.scope);
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.registry.unregister(self.slot);
+        let tickets = &self.push.0.tickets;
+        tickets.give_back(self.scope, self.device, self.ticket);
     }
 }

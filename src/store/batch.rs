@@ -99,6 +99,14 @@ pub struct Hint {
     pub device: u32,
 }
 
+impl Hint {
+    /// Stands for a folder: the account itself changed (password, status, policy), or was removed.
+    pub const ACCOUNT: u32 = u32::MAX;
+    /// Stands for a folder: the device named by `device` changed in access, wipe or policy, or was
+    /// removed.
+    pub const DEVICE: u32 = u32::MAX - 1;
+}
+
 /// A conditional batch within one scope: all of it or nothing.
 #[derive(Clone, Debug)]
 pub struct Batch {

@@ -16,7 +16,7 @@ use std::task::Poll;
 use super::fault::{Fault, FaultPlan};
 use super::poison::Poison;
 use super::row::{Page, VERSION_BYTES, check_reads, stored_version, to_stored, within_kind};
-use super::wake::{Subscribers, Wake};
+use super::wake::{Listener, Subscribers, Wake};
 use super::{
     Answer, Batch, BlobId, Bytes, CommitError, Committed, Error, Head, Read, Row, Rows, Seq, Write,
     keys,
@@ -163,6 +163,11 @@ impl Memory {
     #[must_use]
     pub fn wakes(&self) -> flume::Receiver<Wake> {
         self.0.subscribers.subscribe()
+    }
+
+    /// See [`Store::listen`](super::Store::listen).
+    pub fn listen(&self, listener: Listener) {
+        self.0.subscribers.listen(listener);
     }
 
     /// See [`Store::poisoned`](super::Store::poisoned).

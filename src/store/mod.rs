@@ -32,7 +32,7 @@ pub use fault::{Fault, FaultPlan, Rates};
 pub use head::Head;
 pub use memory::Memory;
 pub use row::{Answer, Bytes, Error, Read, Row, Rows};
-pub use wake::Wake;
+pub use wake::{Listener, Wake};
 
 /// An account, or a named system scope. 0 is the appliance itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -155,6 +155,15 @@ impl Store {
         match self {
             Self::Memory(engine) => engine.wakes(),
             Self::Fjall(engine) => engine.wakes(),
+        }
+    }
+
+    /// Tells `listener` of every group of commits from now on, on the thread that made it durable:
+    /// it must not block, and hears everything.
+    pub fn listen(&self, listener: Listener) {
+        match self {
+            Self::Memory(engine) => engine.listen(listener),
+            Self::Fjall(engine) => engine.listen(listener),
         }
     }
 

@@ -42,9 +42,15 @@ impl Wake {
     }
 }
 
+/// Told of each group of commits on the thread that made them durable, so it must not block.
+pub type Listener = Box<dyn Fn(&[Wake]) + Send + Sync>;
+
 /// Everyone who wants to be told.
 #[derive(Default)]
-pub(super) struct Subscribers(Mutex<Vec<Subscriber>>);
+pub(super) struct Subscribers {
+    queues: Mutex<Vec<Subscriber>>,
+    listeners: Mutex<Vec<Listener>>,
+}
 
 struct Subscriber {
     tx: flume::Sender<Wake>,
@@ -56,25 +62,32 @@ impl Subscribers {
     /// A new subscription, for everything from now on.
     pub(super) fn subscribe(&self) -> flume::Receiver<Wake> {
         let (tx, rx) = flume::bounded(limits::WAKE_QUEUE_MAX);
-        let subscriber = Subscriber { tx, gap: false };
-        self.lock().push(subscriber);
+        lock(&self.queues).push(Subscriber { tx, gap: false });
         rx
     }
 
-    /// Tells everyone; forgets those who have gone.
+    /// One more who is told without a queue, for everything from now on.
+    pub(super) fn listen(&self, listener: Listener) {
+        lock(&self.listeners).push(listener);
+    }
+
+    /// Tells everyone; forgets those who have gone. The listeners first: they are who wakes phones.
     pub(super) fn publish(&self, wakes: &[Wake]) {
         if wakes.is_empty() {
             return;
         }
-        self.lock().retain_mut(|subscriber| {
+        for listener in lock(&self.listeners).iter() {
+            listener(wakes);
+        }
+        lock(&self.queues).retain_mut(|subscriber| {
             wakes.iter().for_each(|wake| subscriber.offer(wake));
             !subscriber.tx.is_disconnected()
         });
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Subscriber>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(list: &Mutex<Vec<T>>) -> std::sync::MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Subscriber {
@@ -140,10 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_hears_a_group_at_once() {
+        let subscribers = Subscribers::default();
+        let (tx, rx) = flume::unbounded();
+        subscribers.listen(Box::new(move |wakes| tx.send(wakes.len()).unwrap()));
+        subscribers.publish(&[wake(1), wake(2)]);
+        subscribers.publish(&[]);
+        subscribers.publish(&[wake(3)]);
+        assert_eq!(rx.drain().collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
     fn who_has_gone_is_forgotten() {
         let subscribers = Subscribers::default();
         drop(subscribers.subscribe());
         subscribers.publish(&[wake(1)]);
-        assert_eq!(subscribers.lock().len(), 0);
+        assert_eq!(lock(&subscribers.queues).len(), 0);
     }
 }

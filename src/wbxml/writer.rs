@@ -58,6 +58,20 @@ impl Writer {
         }
     }
 
+    /// A document in a buffer that was used before; what is in it goes. For who writes many and
+    /// wants no allocation: [`finish`](Self::finish) gives the buffer back.
+    #[must_use]
+    pub fn reusing(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.extend_from_slice(&HEADER);
+        Self {
+            out: buffer,
+            page: 0,
+            depth: 0,
+            content: 0,
+        }
+    }
+
     /// Begins an element.
     pub fn open(&mut self, tag: Tag) {
         self.out.reserve(3);

@@ -1,14 +1,13 @@
 //! Ping ([MS-ASCMD] 2.2.1.11): says when something has changed, and costs next to nothing until then.
 
-use crate::clock::MonoMs;
 use crate::eas::Eas;
 use crate::eas::context::{Context, Done, Reply};
-use crate::eas::parked::{Wait, Waiting as Parking};
+use crate::eas::parked::{PasswordPrint, Wait, Waiting as Parking, deadline_ms, is_news};
 use crate::eas::status::{Common, Failure};
 use crate::limits::PING_FOLDERS_MAX;
 use crate::mailbox::{DeviceNo, Error, FolderId, Watched};
-use crate::push::{Watch, Watcher};
-use crate::store::Scope;
+use crate::push::Watcher;
+use crate::store::Hint;
 use crate::wbxml::tags::ping as tags;
 use crate::wbxml::{Reader, Writer};
 
@@ -20,12 +19,41 @@ const HEARTBEAT: u16 = 5;
 const TOO_MANY: u16 = 6;
 const HIERARCHY: u16 = 7;
 
-/// What a waiting Ping looks at again.
+/// What a waiting Ping watches, beside the hierarchy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
-    scope: Scope,
-    device: DeviceNo,
+    /// Those that the device has synced: nobody has to be told of the others.
     folders: Box<[FolderId]>,
+}
+
+impl Waiting {
+    /// What these hints mean to the device: writes the answer, and returns its status.
+    pub(in crate::eas) fn hear(
+        &self,
+        device: u32,
+        hints: &[Hint],
+        document: &mut Vec<u8>,
+    ) -> Option<u16> {
+        let is_new = |folder: u32| hints.iter().any(|h| is_news(*h, device, folder));
+        if is_new(FolderId::ROOT.0) {
+            return Some(write_status(HIERARCHY, document));
+        }
+        if !self.folders.iter().any(|f| is_new(f.0)) {
+            return None;
+        }
+        let changed = self.folders.iter().filter(|f| is_new(f.0));
+        write_changes(changed, document);
+        Some(CHANGED)
+    }
+
+    pub(in crate::eas) fn bytes(&self) -> usize {
+        size_of_val(&*self.folders)
+    }
+}
+
+/// Writes the answer at the end of the time, and returns its status.
+pub(in crate::eas) fn expire(document: &mut Vec<u8>) -> u16 {
+    write_status(EXPIRED, document)
 }
 
 /// What a request says; what it leaves out comes from the last one.
@@ -49,42 +77,32 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         Ok(complete) => complete,
         Err(reply) => return Ok(reply.into()),
     };
-    let waiting = Waiting {
-        scope: ctx.scope(),
-        device: ctx.device_no(),
-        folders: folders.iter().map(|(id, _)| FolderId(*id)).collect(),
-    };
     // IMPORTANT: before the state is read, so that no commit falls between the two.
-    let watcher = ctx.eas.push().watch(Watch {
-        scope: waiting.scope,
-        device: waiting.device.0,
-        folders: folders.iter().map(|(id, _)| *id).collect(),
-        hierarchy: true,
-    });
+    let watcher = ctx.eas.push().watch(ctx.scope(), ctx.device_no().0);
+    let deadline_ms = deadline_ms(ctx.eas.clock().mono_ms(), heartbeat_s, &watcher);
+    let parking = Parking {
+        watcher,
+        deadline_ms,
+        password: PasswordPrint::of(&ctx.account.account),
+        wait: Wait::Ping(Waiting {
+            folders: folders.iter().map(|(id, _)| FolderId(*id)).collect(),
+        }),
+    };
     remember(ctx, heartbeat_s, folders).await?;
-    let deadline_ms = ctx.eas.clock().mono_ms() + u64::from(heartbeat_s) * 1000;
-    look(ctx.eas, waiting, watcher, deadline_ms).await
+    look(ctx.eas, parking).await
 }
 
 /// Goes on when woken, or when the time is up.
 ///
 /// # Errors
 /// The store's.
-pub async fn resume(eas: &Eas, parking: Parking, expired: bool) -> Result<Done, Failure> {
-    let Parking {
-        watcher,
-        deadline_ms,
-        wait,
-    } = parking;
-    let Wait::Ping(waiting) = wait else {
-        return Ok(status(EXPIRED).into());
-    };
+pub async fn resume(eas: &Eas, mut parking: Parking, expired: bool) -> Result<Done, Failure> {
     if expired {
         return Ok(status(EXPIRED).into());
     }
     // IMPORTANT: before reading, so that what comes meanwhile wakes again.
-    watcher.rearm();
-    look(eas, waiting, watcher, deadline_ms).await
+    parking.watcher.rearm();
+    look(eas, parking).await
 }
 
 fn asked(ctx: &Context<'_>) -> Result<Asked, Failure> {
@@ -189,13 +207,12 @@ async fn remember(
 }
 
 /// Compares what the device has with what there is; parks where that is the same.
-async fn look(
-    eas: &Eas,
-    waiting: Waiting,
-    watcher: Watcher,
-    deadline_ms: MonoMs,
-) -> Result<Done, Failure> {
-    match watched(eas, &waiting, FolderId::ROOT).await? {
+async fn look(eas: &Eas, mut parking: Parking) -> Result<Done, Failure> {
+    let Wait::Ping(waiting) = &mut parking.wait else {
+        return Ok(status(EXPIRED).into());
+    };
+    let watcher = &parking.watcher;
+    match watched(eas, watcher, FolderId::ROOT).await? {
         Some(Watched::Unchanged) => {}
         // Also a device that never did FolderSync.
         _ => return Ok(status(HIERARCHY).into()),
@@ -203,7 +220,7 @@ async fn look(
     let mut changed = Vec::new();
     let mut never = Vec::new();
     for folder in &waiting.folders {
-        match watched(eas, &waiting, *folder).await? {
+        match watched(eas, watcher, *folder).await? {
             None => return Ok(status(HIERARCHY).into()),
             Some(Watched::Changed) => changed.push(*folder),
             Some(Watched::NeverSynced) => never.push(*folder),
@@ -214,25 +231,25 @@ async fn look(
     // device that has synced none of them has to be told to.
     if changed.is_empty() && never.len() == waiting.folders.len() {
         changed = never;
+    } else if !never.is_empty() {
+        let synced = waiting.folders.iter().filter(|f| !never.contains(f));
+        waiting.folders = synced.copied().collect();
     }
     if !changed.is_empty() {
         return Ok(changes(&changed).into());
     }
-    Ok(Done::Park(Box::new(Parking {
-        watcher,
-        deadline_ms,
-        wait: Wait::Ping(waiting),
-    })))
+    Ok(Done::Park(parking))
 }
 
 /// None: there is no such folder.
 async fn watched(
     eas: &Eas,
-    waiting: &Waiting,
+    watcher: &Watcher,
     folder: FolderId,
 ) -> Result<Option<Watched>, Failure> {
-    let Waiting { scope, device, .. } = *waiting;
-    match Box::pin(eas.mailbox().watch(scope, device, folder)).await {
+    let device = DeviceNo(watcher.device());
+    let watched = eas.mailbox().watch(watcher.scope(), device, folder);
+    match Box::pin(watched).await {
         Ok(watched) => Ok(Some(watched)),
         Err(Error::NotFound) => Ok(None),
         // A Sync of the device is under way: it will be told there.
@@ -243,10 +260,22 @@ async fn watched(
 
 fn status(status: u16) -> Reply {
     let mut w = Writer::new();
+    status_into(&mut w, status);
+    Reply::document(w, status)
+}
+
+fn status_into(w: &mut Writer, status: u16) {
     w.open(tags::PING);
     w.num(tags::STATUS, status);
     w.close();
-    Reply::document(w, status)
+}
+
+/// The same into a buffer that is used again; returns the status.
+fn write_status(status: u16, document: &mut Vec<u8>) -> u16 {
+    let mut w = Writer::reusing(std::mem::take(document));
+    status_into(&mut w, status);
+    *document = w.finish();
+    status
 }
 
 fn limit(tag: crate::wbxml::Tag, status: u16, value: u32) -> Reply {
@@ -260,13 +289,23 @@ fn limit(tag: crate::wbxml::Tag, status: u16, value: u32) -> Reply {
 
 fn changes(folders: &[FolderId]) -> Reply {
     let mut w = Writer::new();
+    changes_into(&mut w, folders.iter());
+    Reply::document(w, CHANGED).with_changes(folders.len())
+}
+
+fn changes_into<'a>(w: &mut Writer, folders: impl Iterator<Item = &'a FolderId>) {
     w.open(tags::PING);
     w.num(tags::STATUS, CHANGED);
     w.open(tags::FOLDERS);
     for folder in folders {
-        w.text(tags::FOLDER, &folder.to_string());
+        w.num(tags::FOLDER, folder.0);
     }
     w.close();
     w.close();
-    Reply::document(w, CHANGED).with_changes(folders.len())
+}
+
+fn write_changes<'a>(folders: impl Iterator<Item = &'a FolderId>, document: &mut Vec<u8>) {
+    let mut w = Writer::reusing(std::mem::take(document));
+    changes_into(&mut w, folders);
+    *document = w.finish();
 }

@@ -1,6 +1,6 @@
 //! Ping and Sync that wait.
 
-use crate::eas::testing::{House, Phone, shown, wbxml};
+use crate::eas::testing::{House, Phone, said, shown, wbxml};
 use crate::eas::version::Version;
 use crate::http::{Outcome, Why};
 
@@ -44,17 +44,33 @@ fn answer(outcome: Outcome<crate::eas::parked::Parked>) -> String {
     }
 }
 
+/// Whether a deadline is a little before the time asked for.
+#[track_caller]
+fn assert_about(deadline_ms: u64, asked_ms: u64) {
+    let spread = asked_ms - asked_ms / 16..=asked_ms;
+    assert!(
+        spread.contains(&deadline_ms),
+        "{deadline_ms} for {asked_ms}"
+    );
+}
+
 #[test]
 fn a_mail_ends_it() {
     let house = House::new();
     let phone = ready(&house, &["2", "8"]);
     let parked = phone.parks("Ping", &request("470", &["2", "8"]));
-    assert_eq!(parked.deadline_ms(), 470_000);
+    assert_about(parked.deadline_ms(), 470_000);
+    assert!(parked.is_current());
     house.mail("From: a@example.org\n\nx\n");
-    house.pump();
+    assert!(
+        !parked.is_current(),
+        "it would be seen on the way to the lot"
+    );
     let expect = ping(
         "<ping:Status>2</ping:Status><ping:Folders><ping:Folder>2</ping:Folder></ping:Folders>",
     );
+    assert_eq!(house.told(&parked).as_ref(), Some(&expect));
+    // The handler says the same.
     assert_eq!(answer(house.resume(parked, Why::Woken)), expect);
     // It is behind still: said at once.
     phone.check("Ping", &request("470", &["2", "8"]), &expect);
@@ -65,11 +81,31 @@ fn time_ends_it_and_a_newer_one() {
     let house = House::new();
     let phone = ready(&house, &["2"]);
     let parked = phone.parks("Ping", &request("60", &["2"]));
+    let mut document = Vec::new();
+    let heard = parked.expire(&mut document);
+    assert_eq!(said(heard, document), Some(status(1)));
     assert_eq!(answer(house.resume(parked, Why::Expired)), status(1));
     let older = phone.parks("Ping", "");
     let newer = phone.parks("Ping", "");
+    assert!(!older.is_current() && newer.is_current());
+    assert_eq!(house.told(&older), Some(status(1)));
+    assert_eq!(house.told(&newer), None);
     assert_eq!(answer(house.resume(older, Why::Woken)), status(1));
     assert_eq!(answer(house.resume(newer, Why::Woken)), "parked");
+}
+
+#[test]
+fn phones_that_park_together_do_not_expire_together() {
+    let house = House::new();
+    let phone = ready(&house, &["2"]);
+    let ends: Vec<u64> = (0..64)
+        .map(|_| phone.parks("Ping", &request("480", &["2"])).deadline_ms())
+        .collect();
+    for end in &ends {
+        assert_about(*end, 480_000);
+    }
+    let seconds: std::collections::HashSet<u64> = ends.iter().map(|ms| ms / 1_000).collect();
+    assert!(seconds.len() >= 16, "{seconds:?}");
 }
 
 #[test]
@@ -83,9 +119,9 @@ fn what_is_left_out_comes_from_the_last_one() {
         &status(3),
     );
     drop(phone.parks("Ping", &request("120", &["2"])));
-    assert_eq!(phone.parks("Ping", "").deadline_ms(), 120_000);
+    assert_about(phone.parks("Ping", "").deadline_ms(), 120_000);
     let longer = ping("<ping:HeartbeatInterval>180</ping:HeartbeatInterval>");
-    assert_eq!(phone.parks("Ping", &longer).deadline_ms(), 180_000);
+    assert_about(phone.parks("Ping", &longer).deadline_ms(), 180_000);
 }
 
 #[test]
@@ -130,7 +166,7 @@ fn the_hierarchy_counts() {
         crate::mailbox::FolderKind::UserMail,
     );
     crate::work::block_on(made).unwrap();
-    house.pump();
+    assert_eq!(house.told(&parked), Some(status(7)));
     assert_eq!(answer(house.resume(parked, Why::Woken)), status(7));
     let stranger = Phone {
         device: "other".into(),
@@ -143,7 +179,13 @@ fn the_hierarchy_counts() {
 fn folders_that_are_never_synced_do_not_make_it_spin() {
     let house = House::new();
     let phone = ready(&house, &["2"]);
-    drop(phone.parks("Ping", &request("60", &["2", "8"])));
+    let parked = phone.parks("Ping", &request("60", &["2", "8"]));
+    // What happens in a folder that the device does not sync is no news to it.
+    house.put(
+        crate::mailbox::FolderId(8),
+        &crate::pim::Record::Event(crate::pim::Event::default()),
+    );
+    assert_eq!(house.told(&parked), None);
     let only = phone.says("Ping", &request("60", &["8"]));
     assert!(only.contains("<ping:Folder>8</ping:Folder>"), "{only}");
 }
@@ -156,8 +198,86 @@ fn own_changes_do_not_end_it() {
     let add = "<Sync><Collections><Collection><SyncKey>1</SyncKey><CollectionId>10</CollectionId><Commands><Add><ClientId>a</ClientId><ApplicationData><notes:Subject>s</notes:Subject></ApplicationData></Add></Commands></Collection></Collections></Sync>";
     let added = phone.answer("Sync", &wbxml(add));
     assert!(shown(&added).contains("<SyncKey>2</SyncKey>"));
-    house.pump();
     // The Sync ended it, since it is the newer request of the device.
+    assert_eq!(house.told(&parked), Some(status(1)));
     assert_eq!(answer(house.resume(parked, Why::Woken)), status(1));
-    drop(phone.parks("Ping", ""));
+    let parked = phone.parks("Ping", "");
+    let change = add
+        .replace("<SyncKey>1", "<SyncKey>2")
+        .replace(">a<", ">b<");
+    // A request of another device of the same person: its change is news.
+    let other = Phone {
+        device: "phone2".into(),
+        ..phone.clone()
+    };
+    other.says("FolderSync", FOLDERS);
+    other.says("Sync", "<Sync><Collections><Collection><SyncKey>0</SyncKey><CollectionId>10</CollectionId></Collection></Collections></Sync>");
+    other.answer("Sync", &wbxml(&change.replace("<SyncKey>2", "<SyncKey>1")));
+    let expect = ping(
+        "<ping:Status>2</ping:Status><ping:Folders><ping:Folder>10</ping:Folder></ping:Folders>",
+    );
+    assert_eq!(house.told(&parked), Some(expect));
+}
+
+const HELD: &str = "<Sync><Collections><Collection><SyncKey>1</SyncKey><CollectionId>2</CollectionId></Collection></Collections><HeartbeatInterval>300</HeartbeatInterval></Sync>";
+
+#[test]
+fn a_held_sync_ends_empty_or_with_what_came() {
+    let house = House::new();
+    let phone = ready(&house, &["2"]);
+    let parked = phone.parks("Sync", HELD);
+    assert_about(parked.deadline_ms(), 300_000);
+    let mut document = Vec::new();
+    let heard = parked.expire(&mut document);
+    assert_eq!(said(heard, document), Some(String::new()));
+    house.note("elsewhere");
+    assert_eq!(house.told(&parked), None);
+    house.mail("From: a@example.org\nSubject: here\n\nx\n");
+    assert_eq!(house.told(&parked).as_deref(), Some("resume"));
+    let brought = answer(house.resume(parked, Why::Woken));
+    assert!(brought.contains("<email:Subject>here"), "{brought}");
+}
+
+#[test]
+fn whoever_is_not_welcome_any_more_is_told() {
+    let house = House::new();
+    let phone = ready(&house, &["2"]);
+    let mailbox = house.eas.mailbox();
+    let scope = house.account("alice").scope;
+    let number = phone.device_row().number;
+    let park = || phone.parks("Ping", &request("60", &["2"]));
+    let device = |change: fn(&mut crate::mailbox::Device)| {
+        crate::work::block_on(mailbox.change_device(scope, number, change)).unwrap();
+    };
+    let parked = park();
+    device(|d| d.access = crate::mailbox::Access::Blocked);
+    assert_eq!(house.told(&parked).as_deref(), Some("resume"));
+    let told = answer(house.resume(parked, Why::Woken));
+    assert_eq!(told, status(129));
+    device(|d| d.access = crate::mailbox::Access::Allowed);
+    let parked = park();
+    device(|d| d.wipe = crate::mailbox::Wipe::Device);
+    assert_eq!(house.told(&parked).as_deref(), Some("resume"));
+    assert_eq!(answer(house.resume(parked, Why::Woken)), "449");
+    device(|d| d.wipe = crate::mailbox::Wipe::None);
+    let parked = park();
+    let row = house.account("alice");
+    let mut account = row.account.clone();
+    account.password_hash.push('x');
+    crate::work::block_on(mailbox.update_account(&row, &account)).unwrap();
+    assert_eq!(house.told(&parked).as_deref(), Some("resume"));
+    assert_eq!(answer(house.resume(parked, Why::Woken)), "401");
+    let row = house.account("alice");
+    crate::work::block_on(mailbox.update_account(&row, &house_account(&row))).unwrap();
+    let parked = park();
+    crate::work::block_on(mailbox.remove_device(scope, number)).unwrap();
+    assert_eq!(house.told(&parked).as_deref(), Some("resume"));
+    assert_eq!(answer(house.resume(parked, Why::Woken)), status(7));
+}
+
+/// The account as it was before its password changed.
+fn house_account(row: &crate::mailbox::AccountRow) -> crate::mailbox::Account {
+    let mut account = row.account.clone();
+    account.password_hash.pop();
+    account
 }

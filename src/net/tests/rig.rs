@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::clock::{Clock, MonoMs};
@@ -19,30 +18,46 @@ pub(super) const DRIVERS: [Driver; 2] = [Driver::Auto, Driver::Epoll];
 /// What the services tell the test, and the other way round.
 #[derive(Default)]
 pub(super) struct Stage {
+    /// Signals were told before a request that parks later: it is not current.
     bell: AtomicBool,
-    /// How often the background task began.
-    pub(super) begun: AtomicUsize,
-    waker: Mutex<Option<Waker>>,
     parked: AtomicUsize,
     dropped: AtomicUsize,
+    pub(super) gone: Mutex<Vec<Gone>>,
+    pub(super) answered: AtomicUsize,
     pub(super) delivered: Mutex<Vec<(Envelope, Vec<u8>)>>,
 }
 
 impl Stage {
-    /// Wakes the parked request.
-    pub(super) fn ring(&self) {
-        self.bell.store(true, Ordering::SeqCst);
-        if let Some(waker) = self.waker.lock().unwrap().take() {
-            waker.wake();
-        }
-    }
-
     pub(super) fn wait_parked(&self, n: usize) {
         wait_for(|| self.parked.load(Ordering::SeqCst) == n);
     }
 
     pub(super) fn wait_dropped(&self, n: usize) {
         wait_for(|| self.dropped.load(Ordering::SeqCst) == n);
+    }
+}
+
+/// What the parked requests of an account are told.
+pub(super) enum Tell {
+    Wake(u64),
+    Panic(u64),
+    Gap,
+}
+
+impl Signal for Tell {
+    fn account(&self) -> Option<u64> {
+        match self {
+            Self::Wake(account) | Self::Panic(account) => Some(*account),
+            Self::Gap => None,
+        }
+    }
+
+    fn durable_us(&self) -> Option<u64> {
+        None
+    }
+
+    fn gap() -> Self {
+        Self::Gap
     }
 }
 
@@ -76,20 +91,60 @@ impl Toy {
 pub(super) struct ToyParked {
     stage: Arc<Stage>,
     deadline: MonoMs,
+    account: u64,
+    /// It answers by itself.
+    answers: bool,
+}
+
+const BRIEF: Brief = Brief {
+    headers: &[("X-Brief", "yes")],
+    content_type: "text/plain",
+    status: 1,
+};
+
+impl ToyParked {
+    fn says(&self, text: &str, document: &mut Vec<u8>) -> Heard {
+        if !self.answers {
+            return Heard::Resume;
+        }
+        document.extend_from_slice(text.as_bytes());
+        Heard::Answer(BRIEF)
+    }
 }
 
 impl Parked for ToyParked {
+    type Signal = Tell;
+
+    fn account(&self) -> u64 {
+        self.account
+    }
+
     fn deadline_ms(&self) -> MonoMs {
         self.deadline
     }
 
-    fn poll_woken(&self, cx: &mut Context<'_>) -> Poll<()> {
-        *self.stage.waker.lock().unwrap() = Some(cx.waker().clone());
-        if self.stage.bell.load(Ordering::SeqCst) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+    fn is_current(&self) -> bool {
+        !self.stage.bell.load(Ordering::SeqCst)
+    }
+
+    fn hear(&self, signal: &Tell, document: &mut Vec<u8>) -> Heard {
+        match signal {
+            Tell::Wake(account) if *account == self.account => self.says("Woken", document),
+            Tell::Panic(_) => panic!("on purpose"),
+            _ => Heard::Nothing,
         }
+    }
+
+    fn expire(&self, document: &mut Vec<u8>) -> Heard {
+        self.says("Expired", document)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+
+    fn version_tens(&self) -> u8 {
+        0
     }
 }
 
@@ -115,26 +170,33 @@ impl Service for Toy {
             }
             "/tls" => Outcome::Answer(Answer::text(200, &peer.tls.to_string())),
             "/panic" => panic!("on purpose"),
+            // `/park?7` waits for account 7 and answers by itself, `/park?7r` is resumed.
             "/park" => {
                 self.stage.parked.fetch_add(1, Ordering::SeqCst);
+                let account = request.query.trim_end_matches('r');
                 Outcome::Park(ToyParked {
                     stage: Arc::clone(&self.stage),
                     deadline: self.clock.mono_ms() + 60_000,
+                    account: account.parse().unwrap_or(0),
+                    answers: !request.query.ends_with('r'),
                 })
             }
             _ => Outcome::Answer(Answer::new(404)),
         }
     }
 
-    async fn background(&self) {
-        if self.stage.begun.fetch_add(1, Ordering::SeqCst) == 0 {
-            panic!("on purpose");
-        }
-        std::future::pending().await
-    }
-
     async fn resume(&self, _: ToyParked, why: Why) -> Outcome<ToyParked> {
         Outcome::Answer(Answer::text(200, &format!("{why:?}")))
+    }
+
+    fn answered(&self, _: ToyParked, _: &Peer, brief: Brief, bytes: usize) {
+        assert_eq!(brief, BRIEF);
+        assert!(bytes > 0);
+        self.stage.answered.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn gone(&self, _: ToyParked, _: &Peer, gone: Gone) {
+        self.stage.gone.lock().unwrap().push(gone);
     }
 }
 
@@ -160,6 +222,7 @@ pub(super) struct Rig {
     pub(super) server: Server,
     pub(super) stage: Arc<Stage>,
     pub(super) clock: Clock,
+    pub(super) switch: Switch<Tell>,
 }
 
 impl Rig {
@@ -168,9 +231,12 @@ impl Rig {
     }
 
     pub(super) fn with(driver: Driver, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on_cores(2, driver, change)
+    }
+
+    pub(super) fn on_cores(cores: usize, driver: Driver, change: impl FnOnce(&mut Config)) -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let mut config = Config {
-            cores: 2,
             http: vec![any],
             lmtp: vec![any],
             hostname: "mail.test".into(),
@@ -186,12 +252,24 @@ impl Rig {
             let toy = || Toy::new(&on_core, &clock_on_core);
             (toy(), toy())
         };
-        let server = start(config, clock.clone(), make).unwrap();
+        let switch = Switch::new(cores);
+        let server = start(config, clock.clone(), switch.clone(), make).unwrap();
         Self {
             server,
             stage,
             clock,
+            switch,
         }
+    }
+
+    /// Wakes what waits for account 0, and what is about to.
+    pub(super) fn ring(&self) {
+        self.stage.bell.store(true, Ordering::SeqCst);
+        self.tell(Tell::Wake(0));
+    }
+
+    pub(super) fn tell(&self, tell: Tell) {
+        self.switch.send(std::iter::once(tell));
     }
 
     pub(super) fn http(&self) -> Client<TcpStream> {

@@ -167,7 +167,7 @@ fn a_parked_request_survives_what_only_tls_has_to_know() {
                     .write_tls(&mut client.socket.sock)
                     .unwrap();
             }
-            tls.rig.stage.ring();
+            tls.rig.ring();
             assert_eq!(client.answer().text(), "Woken");
             assert_eq!(client.get("/tls").text(), "true");
             assert_eq!(tls.rig.server.metrics().abandoned, 0);

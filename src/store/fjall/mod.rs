@@ -30,7 +30,7 @@ use ::fjall::Database;
 
 use super::committer::{Committer, Shared};
 use super::row::check_reads;
-use super::wake::Wake;
+use super::wake::{Listener, Wake};
 use super::{Answer, Batch, BlobId, Bytes, CommitError, Committed, Error, Read, keys};
 use crate::limits;
 use disk::{Tables, Writer};
@@ -200,6 +200,11 @@ impl Fjall {
     #[must_use]
     pub fn wakes(&self) -> flume::Receiver<Wake> {
         self.0.shared.subscribers.subscribe()
+    }
+
+    /// See [`Store::listen`](super::Store::listen).
+    pub fn listen(&self, listener: Listener) {
+        self.0.shared.subscribers.listen(listener);
     }
 
     /// See [`Store::poisoned`](super::Store::poisoned).

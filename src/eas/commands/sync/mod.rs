@@ -25,6 +25,7 @@ pub use wait::{Waiting, resume};
 
 use crate::eas::Eas;
 use crate::eas::context::{Context, Done, Reply};
+use crate::eas::parked;
 use crate::eas::status::{Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits;
@@ -87,7 +88,8 @@ fn takes_empty(user_agent: &str) -> bool {
 async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
     let request = requested(ctx, env).await?;
     let watcher = match request.wait_s {
-        Some(_) => Some(wait::watch(env, &request)),
+        // IMPORTANT: before anything is read.
+        Some(_) => Some(ctx.eas.push().watch(env.scope(), env.device.0)),
         None => {
             ctx.eas.push().supersede(env.scope(), env.device.0);
             None
@@ -102,7 +104,7 @@ async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
         return Ok(answer::reply(&sections, env.version).into());
     }
     if let (Some(watcher), Some(wait_s)) = (watcher, request.wait_s) {
-        let deadline_ms = ctx.eas.clock().mono_ms() + u64::from(wait_s) * 1000;
+        let deadline_ms = parked::deadline_ms(ctx.eas.clock().mono_ms(), wait_s, &watcher);
         return Ok(Box::pin(wait::park(env, &request, watcher, deadline_ms)).await?);
     }
     Ok(env.nothing_new(&sections).into())

@@ -331,14 +331,13 @@ fn waiting_ends_with_the_mail() {
         "<HeartbeatInterval>60</HeartbeatInterval></Sync>",
     );
     let parked = phone.parks("Sync", &request);
-    assert_eq!(parked.deadline_ms(), 60_000);
+    assert!((56_000..=60_000).contains(&parked.deadline_ms()));
     // Woken by something else: it waits on.
     let Outcome::Park(parked) = house.resume(parked, Why::Woken) else {
         panic!("answered")
     };
     house.mail("From: a@example.org\nSubject: hello\n\ntext\n");
-    house.pump();
-    assert!(parked.waiting.watcher.ended().is_some());
+    assert_eq!(house.told(&parked).as_deref(), Some("resume"));
     let Outcome::Answer(answer) = house.resume(parked, Why::Woken) else {
         panic!("parked")
     };
@@ -384,7 +383,6 @@ fn a_changed_hierarchy_ends_the_waiting_with_12() {
         crate::mailbox::FolderKind::UserMail,
     );
     crate::work::block_on(made).unwrap();
-    house.pump();
     let Outcome::Answer(answer) = house.resume(parked, Why::Woken) else {
         panic!("parked")
     };

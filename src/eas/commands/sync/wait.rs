@@ -5,18 +5,16 @@ use super::{Env, answer, run_collections};
 use crate::clock::MonoMs;
 use crate::eas::Eas;
 use crate::eas::context::{Done, Reply};
-use crate::eas::parked::{Wait, Waiting as Parking};
+use crate::eas::parked::{PasswordPrint, Wait, Waiting as Parking, is_news};
 use crate::eas::status::Failure;
 use crate::eas::version::Version;
-use crate::mailbox::{DeviceNo, FolderId, Watched};
-use crate::push::{Ended, Watch, Watcher};
-use crate::store::Scope;
+use crate::mailbox::{AccountRow, DeviceNo, FolderId, Watched};
+use crate::push::Watcher;
+use crate::store::Hint;
 
 /// What a waiting Sync looks at again.
 #[derive(Clone, Debug)]
 pub struct Waiting {
-    scope: Scope,
-    device: DeviceNo,
     version: Version,
     /// Without commands and options: those are done.
     request: Request<'static>,
@@ -24,17 +22,25 @@ pub struct Waiting {
     takes_empty: bool,
 }
 
-/// Registers the interest of a request. To be called before anything is read.
-#[must_use]
-pub(super) fn watch(env: &Env<'_>, request: &Request<'_>) -> Watcher {
-    let collections = request.collections.iter();
-    let wanted = collections.filter(|c| c.get_changes != Some(false));
-    env.eas.push().watch(Watch {
-        scope: env.scope(),
-        device: env.device.0,
-        folders: wanted.filter_map(|c| c.folder).map(|f| f.0).collect(),
-        hierarchy: true,
-    })
+impl Waiting {
+    /// Whether a hint is about a folder that the client wants to hear of, or about the hierarchy.
+    pub(in crate::eas) fn concerns(&self, device: u32, hints: &[Hint]) -> bool {
+        let collections = self.request.collections.iter();
+        let wanted = collections.filter(|c| c.get_changes != Some(false));
+        let mut folders = wanted.filter_map(|c| c.folder).chain([FolderId::ROOT]);
+        folders.any(|f| hints.iter().any(|h| is_news(*h, device, f.0)))
+    }
+
+    /// Whether its answer is empty where there is nothing new.
+    pub(in crate::eas) fn ends_empty(&self) -> bool {
+        self.version >= Version::V12_1 && self.takes_empty
+    }
+
+    pub(in crate::eas) fn bytes(&self) -> usize {
+        let collections = &self.request.collections;
+        let ids: usize = collections.iter().map(|c| c.id.len()).sum();
+        size_of::<Self>() + size_of_val(&**collections) + ids
+    }
 }
 
 /// Parks a request that has nothing to say; unless the folders have changed, which has to be said.
@@ -59,8 +65,6 @@ pub(super) async fn park(
         ..Collection::default()
     };
     let waiting = Waiting {
-        scope: env.scope(),
-        device: env.device,
         version: env.version,
         request: Request {
             collections: request.collections.iter().map(still).collect(),
@@ -70,11 +74,12 @@ pub(super) async fn park(
         },
         takes_empty: env.takes_empty,
     };
-    Ok(Done::Park(Box::new(Parking {
+    Ok(Done::Park(Parking {
         watcher,
         deadline_ms,
+        password: PasswordPrint::of(&env.account.account),
         wait: Wait::Sync(Box::new(waiting)),
-    })))
+    }))
 }
 
 /// The client has folders, and not those there are.
@@ -88,16 +93,22 @@ async fn hierarchy_changed(env: &Env<'_>) -> Result<bool, Failure> {
 ///
 /// # Errors
 /// The store's.
-pub async fn resume(eas: &Eas, parking: Parking, expired: bool) -> Result<Done, Failure> {
+pub async fn resume(
+    eas: &Eas,
+    parking: Parking,
+    account: &AccountRow,
+    expired: bool,
+) -> Result<Done, Failure> {
     let Parking {
-        watcher,
+        mut watcher,
         deadline_ms,
         wait,
+        ..
     } = parking;
     let Wait::Sync(mut waiting) = wait else {
         return Ok(Reply::nothing().into());
     };
-    if watcher.ended() == Some(Ended::Superseded) {
+    if watcher.is_superseded() {
         // The newer request brings what there is; who reads this answer, if anybody, is unknown.
         for c in &mut waiting.request.collections {
             c.get_changes = Some(false);
@@ -105,12 +116,10 @@ pub async fn resume(eas: &Eas, parking: Parking, expired: bool) -> Result<Done, 
     }
     // IMPORTANT: before reading, so that what comes meanwhile wakes again.
     watcher.rearm();
-    let account = eas.mailbox().account(waiting.scope).await?;
-    Box::pin(eas.admit_again(&account, waiting.device)).await?;
     let env = Env {
         eas,
-        account: &account,
-        device: waiting.device,
+        account,
+        device: DeviceNo(watcher.device()),
         version: waiting.version,
         takes_empty: waiting.takes_empty,
     };

@@ -1,0 +1,138 @@
+//! The one task of a core that keeps its parking lot: takes the post, works off signals and
+//! deadlines, submits, reaps, and gives a task to every connection that needs one.
+
+use std::future::{Future as _, poll_fn};
+use std::io;
+use std::net::TcpStream as StdStream;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use monoio::net::TcpStream;
+
+use super::connection;
+use super::core::Core;
+use super::lot::{Answered, Ended, Turn};
+use super::service::{Lmtp, Service};
+use crate::http::Why;
+
+/// The descriptor of the core's ring, as the runtime sees it: readable when something completed.
+pub(super) struct Bell(TcpStream);
+
+impl Bell {
+    /// # Errors
+    /// When there is no descriptor left.
+    pub(super) fn new(ready: &super::ready::Ready) -> io::Result<Self> {
+        // Not a stream at all, but the runtime asks it for readiness only.
+        TcpStream::from_std(StdStream::from(ready.bell()?)).map(Self)
+    }
+
+    async fn rings(&self) {
+        // Not relaxed: relaxed readiness is never taken back on the epoll driver.
+        let _ = self.0.readable(false).await;
+    }
+}
+
+/// Keeps the lot for as long as the core runs.
+pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bell: Rc<Bell>) {
+    let mut turn = Turn::new();
+    let mut post = Post::default();
+    let mut parked = core.lot.parked();
+    let mut rings = pin!(bell.rings());
+    poll_fn(|cx| {
+        // IMPORTANT: both before looking, so that what comes meanwhile wakes again.
+        core.ready.keep(cx.waker());
+        if let Some(bell) = core.traffic.switch.bell(core.number) {
+            bell.listen(cx.waker());
+        }
+        post.take(&core);
+        let more = core.at_this_moment(|now| core.lot.turn(now, &mut turn));
+        settle(&core, &mut turn);
+        parked = follow(&core, parked);
+        if core.is_stopping() {
+            core.note_end();
+        }
+        if more {
+            // The other tasks of the core have their turn in between.
+            cx.waker().wake_by_ref();
+        }
+        if rings.as_mut().poll(cx).is_ready() {
+            rings.set(bell.rings());
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Lets the gauges follow; returns what they stand at.
+fn follow<S: Service, L: Lmtp>(core: &Core<S, L>, before: (usize, usize)) -> (usize, usize) {
+    let now = core.lot.parked();
+    core.counters().parked.shift(before.0, now.0);
+    core.counters().parked_bytes.shift(before.1, now.1);
+    now
+}
+
+/// What other threads have sent, in vectors that are used again.
+struct Post<S: Service> {
+    signals: Vec<<S::Parked as super::service::Parked>::Signal>,
+    stays: Vec<super::lot::Stay<S::Parked>>,
+}
+
+impl<S: Service> Default for Post<S> {
+    fn default() -> Self {
+        Self {
+            signals: Vec::new(),
+            stays: Vec::new(),
+        }
+    }
+}
+
+impl<S: Service> Post<S> {
+    /// Connections first: a signal that is in the box already finds them, or its count shows.
+    fn take<L: Lmtp>(&mut self, core: &Core<S, L>) {
+        let traffic = &core.traffic;
+        traffic.stays.take(core.number, &mut self.stays);
+        for stay in self.stays.drain(..) {
+            core.lot.park(stay, core.latest());
+        }
+        traffic.switch.take(core.number, &mut self.signals);
+        core.counters().wakes.add_many(self.signals.len());
+        core.lot.tell(&mut self.signals);
+    }
+}
+
+/// Deals with what a turn has brought: the answers are with the kernel already.
+fn settle<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, turn: &mut Turn<S::Parked>) {
+    let counters = core.counters();
+    for answered in turn.answered.drain(..) {
+        let Answered {
+            parked,
+            peer,
+            brief,
+            bytes,
+            durable_us,
+            why,
+        } = answered;
+        match why {
+            Why::Woken => counters.woken.add(),
+            Why::Expired => counters.expired.add(),
+        }
+        let _ = durable_us;
+        core.service.answered(parked, &peer, brief, bytes);
+    }
+    for (parked, peer, gone) in turn.gone.drain(..) {
+        counters.abandoned.add();
+        core.service.gone(parked, &peer, gone);
+    }
+    for ended in turn.ended.drain(..) {
+        match ended {
+            Ended::Done => {}
+            Ended::TimedOut => counters.timed_out.add(),
+            Ended::Socket => counters.socket_errors.add(),
+        }
+    }
+    for departure in turn.departures.drain(..) {
+        connection::spawn(core, departure);
+    }
+}
