@@ -1,11 +1,10 @@
-//! Waking: 10,000 parked requests in the registry, wakes that concern one or all of them, and the
-//! way from a commit to the mark of a watcher beside the commit alone (engine in memory).
+//! Waking: the way from a commit to the answers of the phones that wait for it, without the network
+//! (engine in memory, 10,000 requests waiting).
 //!
-//! `commit`: the delivery of a mail. `commit-to-mark`: the same, its wake taken from the
-//! subscription, the watcher found and marked, and parked again; its ratio to `commit` is what the
-//! push costs. `one-of-10000`: only the wake and parking again. `all-10000`: the same after a gap,
-//! which concerns everyone. `park-again`: the part of these that is not the wake.
-//! `register-and-drop`: a request that comes and goes.
+//! `commit`: the delivery of a mail. `commit-to-signal`: the same, counted and told, its signal taken
+//! out of the core's box; its ratio to `commit` is what the push costs the committer.
+//! `count-and-tell`: that part alone. `hear`: a parked Ping writes its answer. `hear-nothing`: it
+//! finds that a signal is not about it. `watch-and-drop`: a request that comes and goes.
 
 #![allow(missing_docs, reason = "the macros of criterion make public functions")]
 

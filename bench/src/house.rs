@@ -6,11 +6,12 @@ use crate::operation::{Operation, Run};
 use crate::wait::block_on;
 use roost::auth::{Authenticator, Naming};
 use roost::clock::Clock;
+use roost::eas::parked::Parked;
 use roost::eas::{Eas, Parts, Settings};
 use roost::http::{Answer, Outcome, Peer, Request};
 use roost::mailbox::FolderId;
-use roost::push::Registry;
-use roost::wbxml::tags::{airsync, airsyncbase, folderhierarchy};
+use roost::push::Push;
+use roost::wbxml::tags::{airsync, airsyncbase, folderhierarchy, ping};
 use roost::wbxml::{self, Reader, Writer};
 use roost::work::Pool;
 use std::rc::Rc;
@@ -43,7 +44,7 @@ impl House {
             mailbox,
             auth: must(auth),
             outbound: None,
-            push: Registry::new(),
+            push: Push::new((), clock.clone()),
             clock,
             workers,
             settings: Settings::default(),
@@ -59,6 +60,14 @@ impl House {
 
     #[expect(clippy::panic, reason = "nothing here waits")]
     fn ask(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        let Outcome::Answer(answer) = self.outcome(method, target, body) else {
+            panic!("the request waits");
+        };
+        assert_eq!(answer.status, 200, "{target}");
+        answer
+    }
+
+    fn outcome(&self, method: &str, target: &str, body: &[u8]) -> Outcome<Parked> {
         let headers = [
             ("Authorization", AUTHORIZATION),
             ("MS-ASProtocolVersion", "14.1"),
@@ -67,16 +76,16 @@ impl House {
         let request = Request::new(method, target)
             .with_headers(&headers)
             .with_body(body);
-        let Outcome::Answer(answer) = block_on(self.eas.handle(&request, &self.peer)) else {
-            panic!("the request waits");
-        };
-        assert_eq!(answer.status, 200, "{target}");
-        answer
+        block_on(self.eas.handle(&request, &self.peer))
     }
 
     /// Asks with a Sync of the Inbox; returns the new key, whether there is more, and the bytes.
     fn sync(&self, key: &str) -> (String, bool, usize) {
-        let answer = self.ask("POST", &target("Sync"), &request(key));
+        self.sync_of(FolderId::INBOX, key)
+    }
+
+    fn sync_of(&self, folder: FolderId, key: &str) -> (String, bool, usize) {
+        let answer = self.ask("POST", &target("Sync"), &request(folder, key));
         let (new, more) = must(told(&answer.body));
         (new, more, answer.body.len())
     }
@@ -88,13 +97,13 @@ fn target(command: &str) -> String {
     )
 }
 
-fn request(key: &str) -> Vec<u8> {
+fn request(folder: FolderId, key: &str) -> Vec<u8> {
     let mut w = Writer::new();
     w.open(airsync::SYNC);
     w.open(airsync::COLLECTIONS);
     w.open(airsync::COLLECTION);
     w.text(airsync::SYNC_KEY, key);
-    w.num(airsync::COLLECTION_ID, FolderId::INBOX.0);
+    w.num(airsync::COLLECTION_ID, folder.0);
     if key != "0" {
         w.num(airsync::WINDOW_SIZE, WINDOW);
         w.open(airsync::OPTIONS);
@@ -175,6 +184,58 @@ fn folder_sync(house: House) -> Run {
     })
 }
 
+/// A Ping on the Inbox and three more that waits: nothing has changed.
+///
+/// # Panics
+/// Where it does not wait.
+#[expect(clippy::panic, reason = "without it the bench has nothing to say")]
+#[must_use]
+pub fn parked(fixture: &Fixture) -> Parked {
+    let house = House::new(fixture);
+    let mut w = Writer::new();
+    w.open(folderhierarchy::FOLDER_SYNC);
+    w.text(folderhierarchy::SYNC_KEY, "0");
+    w.close();
+    house.ask("POST", &target("FolderSync"), &w.finish());
+    let mut w = Writer::new();
+    w.open(ping::PING);
+    w.num(ping::HEARTBEAT_INTERVAL, 3_000);
+    w.open(ping::FOLDERS);
+    for folder in [
+        FolderId::INBOX,
+        FolderId::CALENDAR,
+        FolderId::CONTACTS,
+        FolderId::TASKS,
+    ] {
+        begin(&house, folder);
+        w.open(ping::FOLDER);
+        w.num(ping::ID, folder.0);
+        w.close();
+    }
+    w.close();
+    w.close();
+    let document = w.finish();
+    match house.outcome("POST", &target("Ping"), &document) {
+        Outcome::Park(parked) => parked,
+        Outcome::Answer(answer) => panic!("answered: {:?}", answer.body),
+    }
+}
+
+/// Syncs a folder until the device has everything.
+fn begin(house: &House, folder: FolderId) {
+    let mut key = String::from("0");
+    loop {
+        let (new, more, _) = house.sync_of(folder, &key);
+        let begun = key != "0";
+        if !new.is_empty() {
+            key = new;
+        }
+        if begun && !more {
+            return;
+        }
+    }
+}
+
 /// Sync with the current key: nothing has changed.
 fn empty_sync(house: House) -> Run {
     let mut current = String::from("0");
@@ -186,7 +247,7 @@ fn empty_sync(house: House) -> Run {
             break;
         }
     }
-    let (target, body) = (target("Sync"), request(&current));
+    let (target, body) = (target("Sync"), request(FolderId::INBOX, &current));
     Box::new(move || {
         let bytes = |_| house.ask("POST", &target, &body).body.len();
         let bytes = (0..STEPS).map(bytes).sum();

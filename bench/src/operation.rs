@@ -79,8 +79,11 @@ pub fn all() -> Vec<Operation> {
             all.extend(of_store(group, class, on, engine, &fixtures));
         }
     }
-    all.extend(house::operations(move || fixtures.of(Engine::Memory)));
-    all.extend(waking::operations());
+    let of_house = fixtures.clone();
+    all.extend(house::operations(move || of_house.of(Engine::Memory)));
+    all.extend(waking::operations(move || {
+        house::parked(&fixtures.of(Engine::Memory))
+    }));
     all
 }
 

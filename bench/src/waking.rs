@@ -1,16 +1,16 @@
-//! Parked requests and what wakes them: the registry with many watchers, and the way from a commit
-//! to the mark of a watcher.
+//! What happens between a commit and the answers to the phones that wait for it, without the
+//! network: the count and the signal, and what the parked requests make of it.
 
 use crate::must;
 use crate::operation::{Operation, Run};
 use crate::wait::block_on;
-use roost::push::{Ended, Registry, Watch, Watcher};
+use roost::clock::Clock;
+use roost::eas::parked::Parked;
+use roost::http::Heard;
+use roost::push::{Push, Signal, Watcher};
 use roost::store::{Batch, Committed, Hint, LogEntry, Memory, Scope, Seq, Wake, Write, keys};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Waker};
 
-/// Parked requests, each of an account of its own.
+/// Requests that wait beside the one that is measured, each of an account of its own.
 pub const PARKED: u32 = 10_000;
 /// Wakes, registrations or commits of one run.
 const STEPS: u32 = 100;
@@ -19,60 +19,28 @@ const LUCKY: u32 = 4_711;
 /// The folder that changes.
 const INBOX: u32 = 2;
 
-/// Counts as a core does that is told of an entry.
-#[derive(Default)]
-struct Told(AtomicUsize);
-
-impl std::task::Wake for Told {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A registry with parked requests, and whoever holds them.
-struct Parked {
-    registry: Registry,
+/// What the cores share, with many requests that wait.
+struct House {
+    push: Push,
+    signals: flume::Receiver<Signal>,
     watchers: Vec<Watcher>,
-    told: Arc<Told>,
-    waker: Waker,
 }
 
-impl Parked {
+impl House {
     fn new() -> Self {
-        let (registry, told) = (Registry::new(), Arc::new(Told::default()));
-        let parked = Self {
-            watchers: (0..PARKED).map(|n| registry.watch(watch(n))).collect(),
-            registry,
-            waker: Arc::clone(&told).into(),
-            told,
-        };
-        (0..PARKED).for_each(|n| parked.park(n));
-        parked
-    }
-
-    /// Waits for request `n` from now on.
-    fn park(&self, n: u32) {
-        if let Some(watcher) = self.watchers.get(n as usize) {
-            watcher.rearm();
-            let ready = watcher.poll_ended(&Context::from_waker(&self.waker));
-            assert!(ready.is_pending());
+        let (carrier, signals) = flume::unbounded();
+        let push = Push::new(carrier, Clock::system());
+        Self {
+            watchers: (0..PARKED).map(|n| push.watch(scope(n), 1)).collect(),
+            push,
+            signals,
         }
     }
 
-    /// Wakes whom this concerns; returns how many wakers ran.
-    fn wake(&self, wake: &Wake) -> usize {
-        let before = self.told.0.load(Ordering::Relaxed);
-        self.registry.wake(wake);
-        self.told.0.load(Ordering::Relaxed) - before
-    }
-
-    fn is_woken(&self, n: u32) -> bool {
-        let watcher = self.watchers.get(n as usize);
-        watcher.and_then(Watcher::ended) == Some(Ended::Woken)
+    fn is_current(&self, n: u32) -> bool {
+        self.watchers
+            .get(n as usize)
+            .is_some_and(Watcher::is_current)
     }
 }
 
@@ -80,18 +48,9 @@ fn scope(n: u32) -> Scope {
     Scope(Scope::FIRST_ACCOUNT.0 + u64::from(n))
 }
 
-fn watch(n: u32) -> Watch {
-    Watch {
-        scope: scope(n),
-        device: 1,
-        folders: [INBOX, 7, 8, 9].into(),
-        hierarchy: true,
-    }
-}
-
-fn delivered(n: u32) -> Wake {
+fn delivered(scope: Scope) -> Wake {
     Wake::Moved {
-        scope: scope(n),
+        scope,
         seq: 1,
         hints: [Hint {
             folder: INBOX,
@@ -101,65 +60,66 @@ fn delivered(n: u32) -> Wake {
     }
 }
 
-/// The operations of this module.
+/// The operations of this module; `park` makes a Ping that waits for the Inbox and three more.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
-    let operation = |name: &str, items, prepare: fn() -> Run| {
-        Operation::new(format!("wake/{name}"), items, prepare)
+pub fn operations(park: impl Fn() -> Parked + Clone + 'static) -> Vec<Operation> {
+    let operation =
+        |name: &str, prepare: fn() -> Run| Operation::new(format!("wake/{name}"), STEPS, prepare);
+    let hearing = |name: &str, folder: u32| {
+        let park = park.clone();
+        Operation::new(format!("wake/{name}"), STEPS, move || hear(park(), folder))
     };
     vec![
-        operation("commit", STEPS, commit),
-        operation("commit-to-mark", STEPS, commit_to_mark),
-        operation("one-of-10000", STEPS, one),
-        operation("all-10000", PARKED, all),
-        operation("park-again", STEPS, park_again),
-        operation("register-and-drop", STEPS, register),
+        operation("commit", commit),
+        operation("commit-to-signal", commit_to_signal),
+        operation("count-and-tell", count_and_tell),
+        hearing("hear", INBOX),
+        hearing("hear-nothing", 77),
+        operation("watch-and-drop", watch),
     ]
 }
 
-/// Wakes that concern one request each; it waits again.
-fn one() -> Run {
-    let parked = Parked::new();
-    let wakes: Vec<_> = (0..STEPS).map(|n| (n * 97, delivered(n * 97))).collect();
+/// The count of an account goes up, and its core is told.
+fn count_and_tell() -> Run {
+    let house = House::new();
+    let wakes: Vec<_> = (0..STEPS).map(|n| delivered(scope(n * 97))).collect();
     Box::new(move || {
-        let mut told = 0;
-        for (n, wake) in &wakes {
-            told += parked.wake(wake);
-            parked.park(*n);
+        for wake in &wakes {
+            house.push.heard(std::slice::from_ref(wake));
         }
-        assert_eq!(told, wakes.len());
-        told
+        house.signals.drain().count()
     })
 }
 
-/// One wake that concerns everyone; all wait again.
-fn all() -> Run {
-    let parked = Parked::new();
+/// A waiting Ping writes its answer, or finds that the signal is not about it.
+fn hear(parked: Parked, folder: u32) -> Run {
+    let hint = Hint { folder, device: 0 };
+    let signal = Signal::Moved {
+        scope: parked.scope(),
+        hints: [hint].into(),
+        durable_us: 0,
+    };
+    let mut document = Vec::with_capacity(256);
     Box::new(move || {
-        let told = parked.wake(&Wake::Gap);
-        assert_eq!(told, parked.watchers.len());
-        (0..PARKED).for_each(|n| parked.park(n));
-        told
-    })
-}
-
-/// What of the above is the waiting again.
-fn park_again() -> Run {
-    let parked = Parked::new();
-    Box::new(move || {
-        (0..STEPS).for_each(|n| parked.park(n * 97));
-        parked.watchers.len()
+        let mut bytes = 0;
+        for _ in 0..STEPS {
+            document.clear();
+            let heard = parked.hear(&signal, &mut document);
+            assert_eq!(heard == Heard::Nothing, document.is_empty());
+            bytes += document.len();
+        }
+        bytes + 1
     })
 }
 
 /// Requests that come and go.
-fn register() -> Run {
-    let parked = Parked::new();
+fn watch() -> Run {
+    let house = House::new();
     Box::new(move || {
         for n in PARKED..PARKED + STEPS {
-            drop(parked.registry.watch(watch(n)));
+            drop(house.push.watch(scope(n), 1));
         }
-        parked.watchers.len()
+        house.watchers.len()
     })
 }
 
@@ -208,32 +168,20 @@ fn commit() -> Run {
     })
 }
 
-/// A commit, its wake taken out of the subscription, the watcher marked, and waiting again.
-fn commit_to_mark() -> Run {
-    let (parked, mut deliveries) = (Parked::new(), Deliveries::new());
-    let wakes = deliveries.store.wakes();
+/// A commit, counted and told; the core takes the signal out of its box.
+fn commit_to_signal() -> Run {
+    let (house, mut deliveries) = (House::new(), Deliveries::new());
+    let told = house.push.clone();
+    deliveries
+        .store
+        .listen(Box::new(move |wakes| told.heard(wakes)));
     Box::new(move || {
         for _ in 0..STEPS {
             deliveries.deliver();
-            parked.wake(&must(wakes.try_recv()));
-            assert!(parked.is_woken(LUCKY));
-            parked.park(LUCKY);
+            let signal = must(house.signals.try_recv());
+            assert_eq!(signal.scope(), Some(scope(LUCKY)));
         }
+        assert!(!house.is_current(LUCKY) && house.is_current(LUCKY + 1));
         STEPS as usize
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_commit_marks_the_one_who_waits_for_it() {
-        let parked = Parked::new();
-        let mut deliveries = Deliveries::new();
-        let wakes = deliveries.store.wakes();
-        deliveries.deliver();
-        assert_eq!(parked.wake(&wakes.try_recv().unwrap()), 1);
-        assert!(parked.is_woken(LUCKY) && !parked.is_woken(LUCKY + 1));
-    }
 }
