@@ -38,6 +38,7 @@ fn delivery(n: u64) -> Batch {
             Write::Put(key, vec![7; 2_048]),
             Write::Put(keys::date(scope, 2, i64::from(item), item), vec![0]),
         ],
+        tell: Vec::new(),
         log: vec![LogEntry {
             prefix: keys::change_prefix(scope, 2),
             suffix: keys::change_suffix(item),

@@ -12,6 +12,7 @@ pub mod fixture;
 pub mod house;
 pub mod naive;
 pub mod operation;
+pub mod push;
 pub mod request;
 pub mod sample;
 pub mod wait;

@@ -161,6 +161,12 @@ impl Running {
         &self.desk
     }
 
+    /// What the network side counts, by name.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        self.server.metrics().named()
+    }
+
     /// Tells, with the reason, when a write or sync of the store has failed: stop then.
     #[must_use]
     pub fn failed(&self) -> &flume::Receiver<String> {

@@ -11,7 +11,7 @@ use super::tree;
 use super::{By, Error, Mailbox, SCOPES, unchanged, used};
 use crate::clock::UnixMs;
 use crate::limits;
-use crate::store::{Batch, Condition, Row, Scope, Seq, Write, keys};
+use crate::store::{Batch, Condition, Hint, Row, Scope, Seq, Write, keys};
 
 const FORMAT: u8 = 1;
 
@@ -244,6 +244,14 @@ impl Mailbox {
         let key = keys::account(row.scope);
         tx.require(Condition::Equals(key.clone(), row.version));
         tx.write(Write::Put(key, stored::write(FORMAT, account)?));
+        let access = |a: &Account| (a.password_hash.clone(), a.status, a.policy.clone());
+        if access(account) != access(&row.account) {
+            // Who waits may not be welcome any more.
+            tx.tell(Hint {
+                folder: Hint::ACCOUNT,
+                device: 0,
+            });
+        }
         tx.commit().await.map(drop)
     }
 

@@ -6,7 +6,7 @@ use super::stored;
 use super::{DEVICE_NOS, DeviceNo, Error, FolderId, Mailbox, used};
 use crate::clock::UnixMs;
 use crate::limits;
-use crate::store::{Batch, Condition, Row, Scope, Seq, Write, keys};
+use crate::store::{Batch, Condition, Hint, Row, Scope, Seq, Write, keys};
 
 const FORMAT: u8 = 1;
 
@@ -220,6 +220,11 @@ impl Mailbox {
         batch.conditions.push(same);
         let value = stored::write(FORMAT, &device)?;
         batch.writes.push(Write::Put(key, value));
+        let access = |d: &Device| (d.access, d.wipe, d.policy_key, d.policy_hash);
+        if access(&device) != access(&row.device) {
+            // What it waits for may not be its business any more.
+            batch.tell.push(about(row.number));
+        }
         Ok(DeviceRow {
             number: row.number,
             version: self.commit(batch).await?,
@@ -267,6 +272,7 @@ impl Mailbox {
         batch.writes.push(Write::Delete(id_key));
         batch.writes.push(keys::syncs(scope, number.0).delete());
         batch.writes.push(keys::sents(scope, number.0).delete());
+        batch.tell.push(about(number));
         self.commit(batch).await.map(drop)
     }
 
@@ -286,7 +292,16 @@ impl Mailbox {
             None => keys::syncs(scope, device.0),
         };
         batch.writes.push(span.delete());
+        batch.tell.push(about(device));
         self.commit(batch).await.map(drop)
+    }
+}
+
+/// The hint that a device is not what it was.
+fn about(device: DeviceNo) -> Hint {
+    Hint {
+        folder: Hint::DEVICE,
+        device: device.0,
     }
 }
 

@@ -11,7 +11,7 @@ use super::{unchanged, used};
 use crate::clock::UnixMs;
 use crate::limits;
 use crate::pim::Record;
-use crate::store::{Batch, Condition, Scope, Seq, Write, keys};
+use crate::store::{Batch, Condition, Hint, Scope, Seq, Write, keys};
 
 /// Writes that one change of an item makes at most: a move takes an item, its place and its entry
 /// from one folder, puts the three and a tombstone, and the mark of the item numbers.
@@ -184,6 +184,11 @@ impl Tx {
             Write::Max(key, _) => key.len() + 8,
         };
         self.batch.writes.push(write);
+    }
+
+    /// Adds a hint for who waits, beside those of the change log.
+    pub(super) fn tell(&mut self, hint: Hint) {
+        self.batch.tell.push(hint);
     }
 
     /// Adds a condition of another kind.

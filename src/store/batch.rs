@@ -120,6 +120,8 @@ pub struct Batch {
     pub writes: Vec<Write>,
     /// Change-log entries.
     pub log: Vec<LogEntry>,
+    /// What its wake says besides the hints of the log entries. Not stored.
+    pub tell: Vec<Hint>,
 }
 
 impl Batch {
@@ -132,6 +134,7 @@ impl Batch {
             conditions: Vec::new(),
             writes: Vec::new(),
             log: Vec::new(),
+            tell: Vec::new(),
         }
     }
 

@@ -193,6 +193,7 @@ pub(super) mod tests {
             conditions,
             writes,
             log: Vec::new(),
+            tell: Vec::new(),
         }
     }
 

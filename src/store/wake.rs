@@ -22,16 +22,16 @@ pub enum Wake {
 }
 
 impl Wake {
-    /// The wake that a commit sends: one for every batch with log entries, and for every batch of
-    /// a system scope.
+    /// The wake that a commit sends: one for every batch with something to tell, and for every batch
+    /// of a system scope.
     pub(super) fn of(batch: &Batch, committed: Committed) -> Option<Self> {
-        if batch.log.is_empty() && batch.scope >= Scope::FIRST_ACCOUNT {
+        if batch.log.is_empty() && batch.tell.is_empty() && batch.scope >= Scope::FIRST_ACCOUNT {
             return None;
         }
         let mut hints: Vec<Hint> = Vec::new();
-        for entry in &batch.log {
-            if !hints.contains(&entry.hint) {
-                hints.push(entry.hint);
+        for hint in batch.log.iter().map(|entry| &entry.hint).chain(&batch.tell) {
+            if !hints.contains(hint) {
+                hints.push(*hint);
             }
         }
         Some(Self::Moved {

@@ -2,13 +2,14 @@
 
 use roost::store::{Engine, Hint, Scope, Wake, keys};
 
-use crate::kit::{A, batch, range, value};
+use crate::kit::{A, batch, range, value, wait};
 use crate::suite;
 
 suite!(
     every_subscriber_hears_of_a_change,
     what_a_wake_tells_can_be_read,
     a_batch_without_log_wakes_nobody,
+    a_batch_that_tells_wakes,
     a_system_scope_always_wakes,
     a_refused_batch_wakes_nobody,
     a_gap_is_announced,
@@ -42,6 +43,20 @@ fn every_subscriber_hears_of_a_change(engine: &impl Engine) {
         assert_eq!(moved(wakes.recv().unwrap()), (A, 1, hints.clone()));
         assert!(wakes.is_empty());
     }
+}
+
+fn a_batch_that_tells_wakes(engine: &impl Engine) {
+    let wakes = engine.wakes();
+    let hint = Hint {
+        folder: Hint::DEVICE,
+        device: 3,
+    };
+    let mut telling = batch(A).put(keys::folder(A, 9), b"x").done();
+    telling.tell = vec![hint, hint];
+    let seq = wait(engine.commit(telling.clone())).unwrap().seq;
+    assert_eq!(moved(wakes.recv().unwrap()), (A, seq, vec![hint]));
+    // A repetition is the same commit, and telling it again does no harm.
+    assert_eq!(wait(engine.commit(telling)).unwrap().seq, seq);
 }
 
 fn what_a_wake_tells_can_be_read(engine: &impl Engine) {

@@ -1,0 +1,120 @@
+//! Roost under test: the appliance as a library, on a folder with accounts for the fleet.
+
+use crate::must;
+use crate::push::control;
+use crate::push::phone::{PASSWORD, name};
+use roost::appliance;
+use roost::auth::password;
+use roost::config::{Config, Level};
+use roost::mailbox::{Account, By, FolderId};
+use roost::pim::Class;
+use roost::store::{Scope, Store};
+use roost::work::{block_on, join_all};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// What the password checks cost: they are about other things here.
+const COST: password::Cost = password::Cost {
+    memory_kib: 64,
+    passes: 1,
+};
+
+/// The configuration of the server under test.
+#[must_use]
+pub fn config(folder: &Path, cores: usize, driver: roost::config::Driver) -> Config {
+    let any = || vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+    let mut config = Config::default();
+    config.server.data = folder.to_owned();
+    config.server.https = any();
+    config.server.http = any();
+    config.server.cores = cores;
+    config.server.driver = driver;
+    config.server.drain_s = 1;
+    config.lmtp.listen = any();
+    config.auth.argon2_memory_kib = COST.memory_kib;
+    config.auth.argon2_passes = COST.passes;
+    config.limits.connections_per_address_max = 20_000;
+    config.log.level = Level::Warn;
+    config
+}
+
+/// Makes the accounts that are missing, so that there are `users`; `mails` for the first of them.
+///
+/// # Panics
+/// If the store fails.
+pub fn make(folder: &Path, users: usize, mails: u32) {
+    let config = config(folder, 1, roost::config::Driver::Auto);
+    let desk = must(appliance::open_desk(&config));
+    let mailbox = desk.mailbox();
+    let hash = must(password::hash(PASSWORD, COST));
+    let there = must(block_on(mailbox.accounts())).len();
+    let numbers: Vec<usize> = (there..users).collect();
+    for some in numbers.chunks(256) {
+        let accounts: Vec<Account> = some
+            .iter()
+            .map(|n| Account {
+                login: name(*n),
+                addresses: vec![format!("{}@example.org", name(*n))],
+                password_hash: hash.clone(),
+                ..Account::default()
+            })
+            .collect();
+        let added = accounts.iter().map(|account| mailbox.add_account(account));
+        for done in block_on(join_all(added)) {
+            let _ = must(done);
+        }
+    }
+    if there == 0 && mails > 0 {
+        block_on(fill(mailbox, mails));
+    }
+}
+
+/// Mails of 4 KiB for the first account.
+async fn fill(mailbox: &roost::mailbox::Mailbox, mails: u32) {
+    let row = must(mailbox.find_login(&name(0), "").await);
+    let scope = must(row.ok_or("no first account")).scope;
+    let folder = must(mailbox.folder(scope, FolderId::INBOX).await);
+    let mut tx = mailbox.transaction(scope, By::default());
+    for n in 0..mails {
+        let mut record = crate::sample::record(Class::Email, n);
+        if let roost::pim::Record::Message(mail) = &mut record {
+            mail.text_head = "All work and no play, line by line. ".repeat(114);
+            mail.text_bytes = u32::try_from(mail.text_head.len()).unwrap_or(u32::MAX);
+        }
+        must(tx.add(&folder, &record).await);
+        if tx.is_full() {
+            must(tx.commit().await);
+            tx = mailbox.transaction(scope, By::default());
+        }
+    }
+    must(tx.commit().await);
+}
+
+/// Serves until it is told to quit.
+///
+/// # Panics
+/// If it cannot start.
+#[expect(clippy::print_stdout, reason = "what it says goes to who drives it")]
+pub fn serve(folder: &Path, cores: usize, driver: roost::config::Driver) {
+    let config = config(folder, cores, driver);
+    let log = appliance::log::start(config.log.level);
+    let running = must(appliance::start(&config, false));
+    let mailbox = running.desk().mailbox().clone();
+    let store: Store = mailbox.store().clone();
+    let stamps = control::stamp(&store);
+    let mut scopes: Vec<Scope> = must(block_on(mailbox.accounts()))
+        .iter()
+        .map(|row| row.scope)
+        .collect();
+    scopes.sort();
+    let first = |list: &[SocketAddr]| list.first().map(ToString::to_string).unwrap_or_default();
+    println!(
+        "ready {} {} {}",
+        first(&running.https),
+        first(&running.http),
+        first(&running.lmtp)
+    );
+    control::serve(&store, &stamps, &scopes, || running.counters());
+    running.stop();
+    drop(log);
+}

@@ -1,0 +1,94 @@
+//! What a server under test is told on its standard input, and says on its standard output: the same
+//! for both kinds.
+//!
+//! `commit A B`: something new in the Inbox of the users A to B-1, each a durable commit, many of
+//! them outstanding at a time; said is `durable` and for each the user and the nanosecond. `one A`:
+//! the same for one. `counters`: what the server counts. `quit`, or the end of the input.
+
+use crate::must;
+use crate::push::sys::now_ns;
+use roost::mailbox::FolderId;
+use roost::store::{Batch, Hint, Scope, Store, Wake, Write, keys};
+use roost::work::{block_on, join_all};
+use std::io::{BufRead as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Commits that are outstanding at a time.
+const OUTSTANDING: usize = 512;
+/// Which allocator's row is written: none that the appliance uses.
+const COUNTER: u32 = 99;
+
+/// When commits became durable, by account.
+pub type Stamps = Arc<Mutex<Vec<(Scope, u64)>>>;
+
+/// Stamps every commit from now on. Call it before anybody else listens.
+#[must_use]
+pub fn stamp(store: &Store) -> Stamps {
+    let stamps = Stamps::default();
+    let of_listener = Arc::clone(&stamps);
+    store.listen(Box::new(move |wakes| {
+        let now = now_ns();
+        let mut stamps = of_listener.lock().unwrap_or_else(PoisonError::into_inner);
+        for wake in wakes {
+            if let Wake::Moved { scope, .. } = wake {
+                stamps.push((*scope, now));
+            }
+        }
+    }));
+    stamps
+}
+
+/// Does what it is told until it is told to quit. `scopes` are the accounts of the users by number.
+#[expect(clippy::print_stdout, reason = "what it says goes to who drives it")]
+pub fn serve(
+    store: &Store,
+    stamps: &Stamps,
+    scopes: &[Scope],
+    counters: impl Fn() -> Vec<(&'static str, u64)>,
+) {
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |n: usize| -> usize { words.get(n).and_then(|w| w.parse().ok()).unwrap_or(0) };
+        match words.first().copied() {
+            Some("commit") => commit(store, scopes.get(number(1)..number(2)).unwrap_or_default()),
+            Some("one") => commit(store, scopes.get(number(1)..=number(1)).unwrap_or_default()),
+            Some("counters") => {
+                let all: Vec<_> = counters()
+                    .iter()
+                    .map(|(name, n)| format!("{name}={n}"))
+                    .collect();
+                println!("counters {}", all.join(" "));
+                continue;
+            }
+            _ => return,
+        }
+        let taken = std::mem::take(&mut *stamps.lock().unwrap_or_else(PoisonError::into_inner));
+        let first = scopes.first().map_or(0, |s| s.0);
+        let told: Vec<_> = taken
+            .iter()
+            .map(|(scope, ns)| format!("{}:{ns}", scope.0 - first))
+            .collect();
+        println!("durable {}", told.join(" "));
+        let _ = std::io::stdout().flush();
+    }
+}
+
+/// Something new for each of these, without an item: a phone finds nothing when it looks, so that it
+/// can wait again at once.
+fn commit(store: &Store, scopes: &[Scope]) {
+    for some in scopes.chunks(OUTSTANDING) {
+        let commits = some.iter().map(|scope| {
+            let mut batch = Batch::new(*scope);
+            let row = keys::counter(*scope, COUNTER);
+            batch.writes = vec![Write::Put(row, now_ns().to_be_bytes().to_vec())];
+            batch.tell = vec![Hint {
+                folder: FolderId::INBOX.0,
+                device: 0,
+            }];
+            store.commit(batch)
+        });
+        for done in block_on(join_all(commits)) {
+            let _ = must(done);
+        }
+    }
+}
