@@ -21,6 +21,7 @@ use super::metrics::{Counters, Metrics};
 use super::post::{Boxes, Switch};
 use super::ready::Ready;
 use super::service::{Lmtp, Parked, Service};
+use super::tls::{TicketKey, Tickets};
 use super::{socket, tls};
 use crate::clock::Clock;
 use crate::limits;
@@ -43,6 +44,8 @@ pub struct Config {
     pub lmtp_socket: Option<PathBuf>,
     /// For TLS; needed where `https` names an address.
     pub certificates: Option<Arc<Certificates>>,
+    /// Keys of session tickets; none: made for this start, so that no session outlives it.
+    pub tickets: Option<Arc<Tickets>>,
     /// Our name in LMTP.
     pub hostname: String,
     /// Bytes of the largest message that LMTP takes.
@@ -64,6 +67,7 @@ impl Default for Config {
             lmtp: Vec::new(),
             lmtp_socket: None,
             certificates: None,
+            tickets: None,
             hostname: "localhost".into(),
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
             deadlines: Deadlines::default(),
@@ -185,7 +189,10 @@ pub fn start<S: Service, L: Lmtp>(
     ];
     bind_unix(&config, &mut listeners)?;
     let tls = match (&config.certificates, config.https.is_empty()) {
-        (Some(certificates), _) => Some(tls::server_config(Arc::clone(certificates))?),
+        (Some(certificates), _) => {
+            let tickets = config.tickets.clone().map_or_else(own_tickets, Ok)?;
+            Some(tls::server_config(Arc::clone(certificates), tickets)?)
+        }
         (None, true) => None,
         (None, false) => return Err(Error::NoCertificate),
     };
@@ -237,6 +244,12 @@ pub fn start<S: Service, L: Lmtp>(
             .map_err(|_| Error::Core(io::Error::other("a core ended at once")))?;
     }
     Ok(server)
+}
+
+/// Tickets under a key of this start.
+fn own_tickets() -> Result<Arc<Tickets>, Error> {
+    let no_random = |e: getrandom::Error| Error::Core(io::Error::other(e.to_string()));
+    Ok(Tickets::new(vec![TicketKey::make(0).map_err(no_random)?]))
 }
 
 /// Runs a future on a fresh runtime of this thread.

@@ -37,6 +37,8 @@ counters! {
     refused,
     /// TLS handshakes completed.
     handshakes,
+    /// Those of them that resumed a session.
+    handshakes_resumed,
     /// TLS connections that ended with an error of the protocol.
     tls_errors,
     /// Requests handed to the service.

@@ -41,3 +41,4 @@ pub use descriptors::raise_limit;
 pub use metrics::Metrics;
 pub use post::{Signal, Switch};
 pub use service::{Gone, Lmtp, Parked, Service};
+pub use tls::{TicketKey, Tickets};

@@ -81,11 +81,13 @@ impl Transport {
             match self.socket.read(&mut scratch) {
                 Ok(0) => return Err(End::PeerClosed),
                 Ok(n) => {
-                    let was_open = self.tls.is_open();
                     let input = scratch.get_mut(..n).unwrap_or_default();
                     let fed = self.tls.feed(input, plain, &mut wire);
-                    if !was_open && self.tls.is_open() {
+                    if let Ok((_, Some(handshake))) = &fed {
                         counters.handshakes.add();
+                        if handshake.resumed {
+                            counters.handshakes_resumed.add();
+                        }
                     }
                     fed
                 }
@@ -103,7 +105,7 @@ impl Transport {
         match fed {
             Err(_) => Err(End::Tls),
             // The peer has said all: what it said before is still answered.
-            Ok(Fed::Closed) if plain.len() == before => Err(End::PeerClosed),
+            Ok((Fed::Closed, _)) if plain.len() == before => Err(End::PeerClosed),
             Ok(_) => sent.map(|()| {
                 if plain.len() > before {
                     Read::Bytes

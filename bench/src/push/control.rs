@@ -2,8 +2,8 @@
 //! for both kinds.
 //!
 //! `commit A B`: something new in the Inbox of the users A to B-1, each a durable commit, many of
-//! them outstanding at a time; said is `durable` and for each the user and the nanosecond. `one A`:
-//! the same for one. `counters`: what the server counts. `quit`, or the end of the input.
+//! them outstanding at a time; said is `durable` and for each the user and the nanosecond.
+//! `counters`: what the server counts. `quit`, or the end of the input.
 
 use crate::must;
 use crate::push::sys::now_ns;
@@ -12,6 +12,7 @@ use roost::store::{Batch, Hint, Scope, Store, Wake, Write, keys};
 use roost::work::{block_on, join_all};
 use std::io::{BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Commits that are outstanding at a time.
 const OUTSTANDING: usize = 512;
@@ -50,8 +51,11 @@ pub fn serve(
         let words: Vec<&str> = line.split(' ').collect();
         let number = |n: usize| -> usize { words.get(n).and_then(|w| w.parse().ok()).unwrap_or(0) };
         match words.first().copied() {
-            Some("commit") => commit(store, scopes.get(number(1)..number(2)).unwrap_or_default()),
-            Some("one") => commit(store, scopes.get(number(1)..=number(1)).unwrap_or_default()),
+            Some("commit") => {
+                let some = scopes.get(number(1)..number(2)).unwrap_or_default();
+                commit(store, some);
+                wait_for(stamps, some.len());
+            }
             Some("counters") => {
                 let all: Vec<_> = counters()
                     .iter()
@@ -70,6 +74,16 @@ pub fn serve(
             .collect();
         println!("durable {}", told.join(" "));
         let _ = std::io::stdout().flush();
+    }
+}
+
+/// A commit is answered before it is told: waits for the stamps of all.
+fn wait_for(stamps: &Stamps, count: usize) {
+    for _ in 0..10_000 {
+        if stamps.lock().unwrap_or_else(PoisonError::into_inner).len() >= count {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_micros(200));
     }
 }
 
