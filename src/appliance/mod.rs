@@ -80,6 +80,7 @@ pub struct Running {
     /// The certificate, where this start made it.
     pub made_certificate: Option<PathBuf>,
     server: Server,
+    push: Push,
     pages: Option<Server>,
     desk: Desk,
     certificates: Option<Arc<Certificates>>,
@@ -125,7 +126,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
             config.auth.cost(),
         )?,
         outbound: Some(Arc::new(Outgoing::new(mailbox.clone()))),
-        push,
+        push: push.clone(),
         clock: clock.clone(),
         settings: settings(config)?,
         mailbox: mailbox.clone(),
@@ -146,6 +147,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         lmtp: server.lmtp().to_vec(),
         made_certificate,
         server,
+        push,
         desk,
         certificates,
         failed,
@@ -159,6 +161,12 @@ impl Running {
     #[must_use]
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Who waits: for tools that wake without a commit.
+    #[must_use]
+    pub fn push(&self) -> &Push {
+        &self.push
     }
 
     /// What the network side counts, by name.

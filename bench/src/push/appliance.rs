@@ -114,7 +114,8 @@ pub fn serve(folder: &Path, cores: usize, driver: roost::config::Driver) {
         first(&running.http),
         first(&running.lmtp)
     );
-    control::serve(&store, &stamps, &scopes, || running.counters());
+    let storm = |wakes: &[roost::store::Wake]| running.push().heard(wakes);
+    control::serve(&store, &stamps, &scopes, storm, || running.counters());
     running.stop();
     drop(log);
 }

@@ -3,7 +3,8 @@
 //!
 //! `commit A B`: something new in the Inbox of the users A to B-1, each a durable commit, many of
 //! them outstanding at a time; said is `durable` and for each the user and the nanosecond.
-//! `counters`: what the server counts. `quit`, or the end of the input.
+//! `storm A B`: the same is told, though nothing was committed: the push alone. Said is `storm` and when
+//! that began. `counters`: what the server counts. `quit`, or the end of the input.
 
 use crate::must;
 use crate::push::sys::now_ns;
@@ -45,6 +46,7 @@ pub fn serve(
     store: &Store,
     stamps: &Stamps,
     scopes: &[Scope],
+    storm: impl Fn(&[Wake]),
     counters: impl Fn() -> Vec<(&'static str, u64)>,
 ) {
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -55,6 +57,13 @@ pub fn serve(
                 let some = scopes.get(number(1)..number(2)).unwrap_or_default();
                 commit(store, some);
                 wait_for(stamps, some.len());
+            }
+            Some("storm") => {
+                let some = scopes.get(number(1)..number(2)).unwrap_or_default();
+                let wakes: Vec<Wake> = some.iter().map(|scope| news(*scope)).collect();
+                println!("storm {}", now_ns());
+                storm(&wakes);
+                continue;
             }
             Some("counters") => {
                 let all: Vec<_> = counters()
@@ -77,6 +86,22 @@ pub fn serve(
     }
 }
 
+/// What is told of a commit like those below.
+fn news(scope: Scope) -> Wake {
+    Wake::Moved {
+        scope,
+        seq: 1,
+        hints: [hint()].into(),
+    }
+}
+
+fn hint() -> Hint {
+    Hint {
+        folder: FolderId::INBOX.0,
+        device: 0,
+    }
+}
+
 /// A commit is answered before it is told: waits for the stamps of all.
 fn wait_for(stamps: &Stamps, count: usize) {
     for _ in 0..10_000 {
@@ -95,10 +120,7 @@ fn commit(store: &Store, scopes: &[Scope]) {
             let mut batch = Batch::new(*scope);
             let row = keys::counter(*scope, COUNTER);
             batch.writes = vec![Write::Put(row, now_ns().to_be_bytes().to_vec())];
-            batch.tell = vec![Hint {
-                folder: FolderId::INBOX.0,
-                device: 0,
-            }];
+            batch.tell = vec![hint()];
             store.commit(batch)
         });
         for done in block_on(join_all(commits)) {

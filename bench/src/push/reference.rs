@@ -46,7 +46,7 @@ pub fn serve(folder: &Path, users: usize) {
     let store = must(Store::open(&folder.join("store"), &Options::default()));
     let (shared, by_scope) = people(users);
     let news = by_scope.clone();
-    store.listen(Box::new(move |wakes| {
+    let tell = move |wakes: &[Wake]| {
         for wake in wakes {
             if let Wake::Moved { scope, .. } = wake
                 && let Some(user) = news.get(scope)
@@ -54,7 +54,8 @@ pub fn serve(folder: &Path, users: usize) {
                 user.news.notify_waiters();
             }
         }
-    }));
+    };
+    store.listen(Box::new(tell.clone()));
     let stamps = control::stamp(&store);
     let mut scopes: Vec<Scope> = by_scope.keys().copied().collect();
     scopes.sort();
@@ -83,7 +84,7 @@ pub fn serve(folder: &Path, users: usize) {
     });
     let (https, http) = must(said.recv());
     println!("ready {https} {http} -");
-    control::serve(&store, &stamps, &scopes, || {
+    control::serve(&store, &stamps, &scopes, tell, || {
         vec![("parked", shared.parked.load(Ordering::Relaxed))]
     });
 }

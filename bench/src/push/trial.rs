@@ -200,6 +200,23 @@ impl Trial {
         said.starts_with("fetched 1 ") && said.ends_with("failed=0")
     }
 
+    /// Tells the users `a` to `b` of news, all at once; microseconds to the last answer.
+    pub fn storm(&mut self, a: usize, b: usize) -> f64 {
+        let said = self.server.ask(&format!("storm {a} {b}"));
+        let begun = said
+            .split(' ')
+            .nth(1)
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
+        let answered = self.fleet.ask(&format!("collect {}", b - a));
+        let seen = pairs(&answered);
+        assert_eq!(seen.len(), b - a, "a wake was lost");
+        us(seen
+            .values()
+            .max()
+            .map_or(0, |last| last.saturating_sub(begun)))
+    }
+
     /// Microseconds of CPU that the server has used.
     #[must_use]
     pub fn cpu_us(&self) -> u64 {
