@@ -7,9 +7,11 @@
 
 pub mod alloc;
 pub mod answer;
+pub mod bars;
 pub mod contest;
 pub mod fixture;
 pub mod house;
+pub mod libwbxml;
 pub mod naive;
 pub mod operation;
 pub mod push;

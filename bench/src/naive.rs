@@ -33,9 +33,9 @@ fn nodes(tag: Tag, nodes: Vec<Node>) -> Node {
     Node { tag, content }
 }
 
-/// The document of a page of stored items, numbered from 0.
-#[must_use]
-pub fn document(folder: u32, stored: &[Vec<u8>]) -> Vec<u8> {
+/// Writes the document of a page of stored items, numbered from 0. The writer is the server's, and
+/// used again and again as `answer` does.
+pub fn write_document(w: &mut Writer, folder: u32, stored: &[Vec<u8>]) {
     let mut items = Vec::new();
     for (item, stored) in (0u32..).zip(stored) {
         let (record, _) = crate::must(RecordRef::read(stored));
@@ -59,9 +59,7 @@ pub fn document(folder: u32, stored: &[Vec<u8>]) -> Vec<u8> {
         airsync::SYNC,
         vec![nodes(airsync::COLLECTIONS, collections)],
     );
-    let mut w = Writer::new();
-    write(&mut w, &root);
-    w.finish()
+    write(w, &root);
 }
 
 fn write(w: &mut Writer, node: &Node) {
@@ -151,6 +149,7 @@ fn tag_of(field: ContactField) -> Tag {
 mod tests {
     use crate::{answer, sample};
     use roost::pim::Class;
+    use roost::wbxml::Writer;
     use roost::wbxml::xml::dump;
 
     /// The elements of a document, in any order: the order of an item's properties is free.
@@ -165,7 +164,9 @@ mod tests {
     fn it_says_what_the_server_says() {
         for class in [Class::Contacts, Class::Email] {
             let stored = sample::stored(class, 1);
-            let (naive, server) = (super::document(9, &stored), answer::document(9, &stored));
+            let mut w = Writer::new();
+            super::write_document(&mut w, 9, &stored);
+            let (naive, server) = (w.finish(), answer::document(9, &stored));
             assert_eq!(elements(&naive), elements(&server), "{class:?}");
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::answer::{self, Page};
 use crate::fixture::{Engine, Fixture, folder_of};
-use crate::{house, naive, request, sample, waking};
-use roost::pim::Class;
+use crate::{house, libwbxml, naive, request, sample, waking};
+use roost::pim::{Class, RecordRef};
+use roost::wbxml::Writer;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -96,7 +97,7 @@ pub fn of_groups(groups: &[&str]) -> Vec<Operation> {
 }
 
 /// Without a store.
-fn of_memory(group: &str, class: Class) -> [Operation; 4] {
+fn of_memory(group: &str, class: Class) -> Vec<Operation> {
     let folder = folder_of(class).0;
     let operation = |what: &str, prepare: Box<dyn FnOnce() -> Run>| {
         Operation::new(format!("{group}/{what}"), ITEMS, prepare)
@@ -110,7 +111,25 @@ fn of_memory(group: &str, class: Class) -> [Operation; 4] {
             out.len()
         })
     };
+    let access = move || -> Run {
+        let stored = sample::stored(class, ITEMS);
+        Box::new(move || stored.iter().map(|stored| answer::access(stored)).sum())
+    };
+    // Out of the archives as they lie there: what `checked` does beyond `access`.
     let encode = move || -> Run {
+        // For as long as the process: a record cannot be kept beside the bytes that it reads.
+        let stored: &'static [Vec<u8>] = sample::stored(class, ITEMS).leak();
+        let records = stored.iter().map(|s| crate::must(RecordRef::read(s)).0);
+        let (records, mut page): (Vec<_>, _) = (records.collect(), Page::new(folder));
+        Box::new(move || {
+            page.begin();
+            for (item, record) in (0..).zip(&records) {
+                page.add_record(item, *record);
+            }
+            page.end()
+        })
+    };
+    let checked = move || -> Run {
         let (stored, mut page) = (sample::stored(class, ITEMS), Page::new(folder));
         Box::new(move || {
             page.begin();
@@ -122,7 +141,13 @@ fn of_memory(group: &str, class: Class) -> [Operation; 4] {
     };
     let naive = move || -> Run {
         let stored = sample::stored(class, ITEMS);
-        Box::new(move || naive::document(folder, &stored).len())
+        let mut w = Writer::with_capacity(answer::DOCUMENT_BYTES);
+        let start = w.mark();
+        Box::new(move || {
+            w.rewind(start);
+            naive::write_document(&mut w, folder, &stored);
+            w.len()
+        })
     };
     let decode = move || -> Run {
         let stored = sample::stored(class, ITEMS);
@@ -132,12 +157,22 @@ fn of_memory(group: &str, class: Class) -> [Operation; 4] {
         };
         Box::new(move || request::read(&document, class, &existing))
     };
-    [
+    let libwbxml = move || -> Run {
+        let xml = libwbxml::xml(&answer::document(folder, &sample::stored(class, ITEMS)));
+        Box::new(move || libwbxml::encode(&xml).len())
+    };
+    let mut all = vec![
         operation("memcpy", Box::new(memcpy)),
+        operation("access", Box::new(access)),
         operation("encode", Box::new(encode)),
+        operation("checked", Box::new(checked)),
         operation("naive", Box::new(naive)),
         operation("decode", Box::new(decode)),
-    ]
+    ];
+    if libwbxml::is_there() {
+        all.push(operation("libwbxml", Box::new(libwbxml)));
+    }
+    all
 }
 
 /// Out of a store.
@@ -186,6 +221,7 @@ mod tests {
         };
         for group in ["contacts", "mails"] {
             assert_eq!(allocations(&format!("{group}/encode")), 0.0, "{group}");
+            assert_eq!(allocations(&format!("{group}/checked")), 0.0, "{group}");
             assert!(allocations(&format!("{group}/naive")) > 20.0, "{group}");
         }
     }

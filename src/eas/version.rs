@@ -76,7 +76,13 @@ impl Version {
     /// Whether this version has the tag.
     #[must_use]
     pub fn has(self, tag: Tag) -> bool {
-        tag.versions() & self.bit() != 0
+        self.is_of(tag.versions())
+    }
+
+    /// Whether it is one of these, as [`Tag::versions`] has them.
+    #[must_use]
+    pub fn is_of(self, versions: u8) -> bool {
+        versions & self.bit() != 0
     }
 
     /// Whether the tag came only with a later version: an error in a request of this one. A tag

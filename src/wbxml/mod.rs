@@ -23,6 +23,7 @@
 //! # Ok::<(), roost::wbxml::Error>(())
 //! ```
 
+pub mod digits;
 mod reader;
 mod tag;
 pub mod tags;

@@ -74,6 +74,23 @@ impl Tag {
         self.entry().map_or(NONE, |(_, _, versions)| versions)
     }
 
+    /// The same, for tables that are made when the server is built.
+    pub(crate) const fn versions_in_table(self) -> u8 {
+        let mut pages = PAGES;
+        let mut number = 0;
+        while let [page, rest @ ..] = pages {
+            let mut entries = page.entries;
+            while let [(token, _, versions), rest @ ..] = entries {
+                if number == self.page() && *token == self.token() {
+                    return *versions;
+                }
+                entries = rest;
+            }
+            (pages, number) = (rest, number + 1);
+        }
+        NONE
+    }
+
     /// The tag with this name in this namespace, both as the specification spells them.
     #[must_use]
     pub fn by_name(namespace: &str, name: &str) -> Option<Self> {
@@ -161,6 +178,7 @@ mod tests {
     fn names_lead_to_tags_and_back() {
         for tag in Tag::all() {
             assert_eq!(Tag::by_name(tag.namespace(), tag.name()), Some(tag));
+            assert_eq!(tag.versions_in_table(), tag.versions());
             assert!(tag.known());
         }
         assert_eq!(Tag::by_name("AirSync", "Sync"), Some(airsync::SYNC));

@@ -271,6 +271,49 @@ fn the_writer_writes_these_bytes() {
 }
 
 #[test]
+fn forbidden_characters_are_left_out_wherever_they_stand() {
+    let text_of = |text: &str| {
+        let mut w = Writer::new();
+        w.open(airsync::SYNC);
+        w.text(airsync::SYNC_KEY, text);
+        w.close();
+        w.finish()
+    };
+    let expect =
+        |text: &str| [&HEAD, &b"\x45\x4B\x03"[..], text.as_bytes(), b"\0\x01\x01"].concat();
+    for len in 1..100 {
+        for allowed in ["a", "\t", "\r", "\n", " ", "\x7f", "\u{80}", "ä"] {
+            let clean = allowed.repeat(len);
+            assert_eq!(text_of(&clean), expect(&clean), "{len} of {allowed:?}");
+        }
+        for at in 0..len {
+            for forbidden in ["\0", "\x01", "\x08", "\x0b", "\x0c", "\x0e", "\x1f"] {
+                let (before, after) = ("a".repeat(at), "\n".repeat(len - 1 - at));
+                let dirty = [&before, forbidden, &after].concat();
+                assert_eq!(text_of(&dirty), expect(&(before + &after)), "{dirty:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pairs_and_numbers() {
+    for n in [0, 1, 9, 10, 99, 100, 65_535, u32::MAX] {
+        let written = |element: &dyn Fn(&mut Writer)| {
+            let mut w = Writer::new();
+            element(&mut w);
+            w.finish()
+        };
+        let text = format!("{n}:{}", n / 7);
+        let pair = written(&|w| w.pair(airsync::SERVER_ID, n, n / 7));
+        assert_eq!(pair, written(&|w| w.text(airsync::SERVER_ID, &text)));
+        let number = written(&|w| w.num(airsync::STATUS, -i64::from(n)));
+        let text = (-i64::from(n)).to_string();
+        assert_eq!(number, written(&|w| w.text(airsync::STATUS, &text)));
+    }
+}
+
+#[test]
 fn lengths_of_opaque_values() {
     for n in [1usize, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
         let mut w = Writer::new();

@@ -1,6 +1,6 @@
 //! The push writer: straight into one growing buffer, nothing in between.
 
-use super::Tag;
+use super::{Tag, digits};
 
 /// 1.3, public id unknown, UTF-8, no string table. Clients compare these four bytes.
 const HEADER: [u8; 4] = [0x03, 0x01, 0x6A, 0x00];
@@ -9,14 +9,15 @@ const END: u8 = 0x01;
 const STR_I: u8 = 0x03;
 const OPAQUE: u8 = 0xC3;
 const CONTENT: u8 = 0x40;
-/// Bytes around a value: page switch, tag, value token, length (5 at most) or final zero, END.
-const AROUND: usize = 2 + 1 + 1 + 5 + 1;
-
 /// Writes a document. Calls to `open` and `close` have to balance; a missing one shows in tests as
 /// a failed assertion of [`finish`](Self::finish).
 #[derive(Clone, Debug)]
 pub struct Writer {
-    out: Vec<u8>,
+    /// The document, and zeros for what is still to come: room that is there already is written to
+    /// without a look at how much of it there is for every byte.
+    buf: Vec<u8>,
+    /// Bytes of the document.
+    len: usize,
     page: u8,
     depth: usize,
     /// Where the content of the element opened last begins.
@@ -48,14 +49,15 @@ impl Writer {
     /// The same, with room for `bytes`.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        let mut out = Vec::with_capacity(bytes.max(HEADER.len()));
-        out.extend_from_slice(&HEADER);
-        Self {
-            out,
+        let mut w = Self {
+            buf: vec![0; bytes.max(HEADER.len())],
+            len: 0,
             page: 0,
             depth: 0,
             content: 0,
-        }
+        };
+        w.put(HEADER);
+        w
     }
 
     /// A document in a buffer that was used before; what is in it goes. For who writes many and
@@ -73,56 +75,68 @@ impl Writer {
     }
 
     /// Begins an element.
+    #[inline]
     pub fn open(&mut self, tag: Tag) {
-        self.out.reserve(3);
-        self.start(tag, CONTENT);
+        self.page(tag);
+        self.put([tag.token() | CONTENT]);
         self.depth += 1;
-        self.content = self.out.len();
+        self.content = self.len;
     }
 
     /// Ends the element begun last. One without content becomes `<Tag/>`.
+    #[inline]
     pub fn close(&mut self) {
         debug_assert!(self.depth > 0, "close without open");
         self.depth = self.depth.saturating_sub(1);
-        if self.content == self.out.len()
-            && let Some(last) = self.out.last_mut()
+        if self.content == self.len
+            && let Some(last) = self.buf.get_mut(self.len - 1)
         {
             *last &= !CONTENT;
             // This element is content of the one around it.
             self.content = 0;
         } else {
-            self.out.push(END);
+            self.put([END]);
         }
     }
 
     /// `<Tag/>`.
+    #[inline]
     pub fn empty(&mut self, tag: Tag) {
-        self.start(tag, 0);
+        self.page(tag);
+        self.put([tag.token()]);
     }
 
     /// An element with text; "" gives `<Tag/>`. Control characters that XML 1.0 forbids, NUL among
     /// them, are left out: clients turn the document into XML.
+    #[inline(always)]
     pub fn text(&mut self, tag: Tag, text: &str) {
         if text.is_empty() {
             return self.empty(tag);
         }
-        let bytes = text.as_bytes();
-        self.out.reserve(bytes.len() + AROUND);
-        self.start(tag, CONTENT);
-        self.out.push(STR_I);
-        // One branch-free pass decides; it is nearly always clean.
-        if bytes.iter().fold(false, |bad, b| bad | forbidden(*b)) {
-            self.out.extend(bytes.iter().filter(|b| !forbidden(**b)));
-        } else {
-            self.out.extend_from_slice(bytes);
-        }
-        self.out.extend_from_slice(&[0, END]);
+        self.page(tag);
+        self.string(tag.token() | CONTENT, text.as_bytes());
     }
 
     /// As [`text`](Self::text), but nothing at all for "".
+    #[inline(always)]
     pub fn text_if(&mut self, tag: Tag, text: &str) {
         if !text.is_empty() {
             self.text(tag, text);
+        }
+    }
+
+    /// An element with text of printable ASCII, such as a time, in pieces of a fixed size.
+    #[inline]
+    pub fn ascii<const N: usize, const M: usize>(&mut self, tag: Tag, text: &[[u8; N]; M]) {
+        let all = text.as_flattened();
+        debug_assert!(all.iter().all(u8::is_ascii_graphic), "{all:?}");
+        self.page(tag);
+        let [begin, kind, room @ .., zero, end] = self.room(all.len() + 4) else {
+            return;
+        };
+        (*begin, *kind, *zero, *end) = (tag.token() | CONTENT, STR_I, 0, END);
+        for (to, from) in room.as_chunks_mut().0.iter_mut().zip(text) {
+            *to = *from;
         }
     }
 
@@ -131,51 +145,50 @@ impl Writer {
         if bytes.is_empty() {
             return self.empty(tag);
         }
-        self.out.reserve(bytes.len() + AROUND);
-        self.start(tag, CONTENT);
-        self.out.push(OPAQUE);
+        self.page(tag);
+        self.put([tag.token() | CONTENT, OPAQUE]);
         self.length(bytes.len());
-        self.out.extend_from_slice(bytes);
-        self.out.push(END);
+        if let [content @ .., end] = self.room(bytes.len() + 1) {
+            content.copy_from_slice(bytes);
+            *end = END;
+        }
     }
 
     /// An element with a decimal number.
+    #[inline(always)]
     pub fn num(&mut self, tag: Tag, n: impl Into<i64>) {
-        let n = n.into();
-        let mut buf = [0u8; 20];
-        let mut at = buf.len();
-        let mut left = n.unsigned_abs();
-        loop {
-            at -= 1;
-            if let Some(slot) = buf.get_mut(at) {
-                // A digit: the remainder is below ten.
-                *slot = b'0' + u8::try_from(left % 10).unwrap_or(0);
-            }
-            left /= 10;
-            if left == 0 {
-                break;
+        self.page(tag);
+        self.number(tag.token() | CONTENT, n.into());
+    }
+
+    /// An element with two decimal numbers and a colon between them, which is how items are named.
+    pub fn pair(&mut self, tag: Tag, first: u32, second: u32) {
+        self.page(tag);
+        match u8::try_from(first) {
+            Ok(digit @ 0..10) => self.put([tag.token() | CONTENT, STR_I, b'0' + digit, b':']),
+            _ => {
+                self.put([tag.token() | CONTENT, STR_I]);
+                self.decimal(first.into());
+                self.put([b':']);
             }
         }
-        self.out.reserve(buf.len() + AROUND);
-        self.start(tag, CONTENT);
-        self.out.push(STR_I);
-        if n < 0 {
-            self.out.push(b'-');
-        }
-        self.out.extend_from_slice(buf.get(at..).unwrap_or(&[]));
-        self.out.extend_from_slice(&[0, END]);
+        self.decimal(second.into());
+        self.put([0, END]);
     }
 
     /// An element with 1 or 0.
+    #[inline(always)]
     pub fn flag(&mut self, tag: Tag, on: bool) {
-        self.text(tag, if on { "1" } else { "0" });
+        self.page(tag);
+        let digit = b'0' + u8::from(on);
+        self.put([tag.token() | CONTENT, STR_I, digit, 0, END]);
     }
 
     /// This place, to come back to.
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark {
-            len: self.out.len(),
+            len: self.len,
             page: self.page,
             depth: self.depth,
             content: self.content,
@@ -184,7 +197,7 @@ impl Writer {
 
     /// Undoes all that was written since `mark`, the page included.
     pub fn rewind(&mut self, mark: Mark) {
-        self.out.truncate(mark.len);
+        self.len = mark.len.min(self.len);
         self.page = mark.page;
         self.depth = mark.depth;
         self.content = mark.content;
@@ -194,31 +207,123 @@ impl Writer {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "the header is always there")]
     pub fn len(&self) -> usize {
-        self.out.len()
+        self.len
     }
 
     /// The document.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         debug_assert!(self.depth == 0, "{} elements are open", self.depth);
-        self.out
+        self.buf.truncate(self.len);
+        self.buf
     }
 
-    fn start(&mut self, tag: Tag, content: u8) {
+    /// Switches to the page of a tag.
+    #[inline]
+    fn page(&mut self, tag: Tag) {
         if tag.page() != self.page {
             self.page = tag.page();
-            self.out.extend_from_slice(&[SWITCH_PAGE, self.page]);
+            self.put([SWITCH_PAGE, self.page]);
         }
-        self.out.push(tag.token() | content);
     }
 
+    /// The next `n` bytes of the document, to be filled.
+    #[inline]
+    fn room(&mut self, n: usize) -> &mut [u8] {
+        if self.buf.len() - self.len < n {
+            self.grow(n);
+        }
+        let from = self.len;
+        self.len += n;
+        self.buf.get_mut(from..self.len).unwrap_or_default()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, n: usize) {
+        let least = self.len + n;
+        self.buf.resize(least.max(2 * self.buf.len()), 0);
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some(room) = self.room(N).first_chunk_mut() {
+            *room = bytes;
+        }
+    }
+
+    /// An element with text. The text is looked through for what is forbidden while it is copied;
+    /// it is nearly always clean.
+    fn string(&mut self, token: u8, bytes: &[u8]) {
+        let [begin, kind, text @ .., zero, end] = self.room(bytes.len() + 4) else {
+            return;
+        };
+        (*begin, *kind, *zero, *end) = (token, STR_I, 0, END);
+        if !copy(text, bytes) {
+            self.purge(bytes);
+        }
+    }
+
+    /// Writes the text at the end of the document once more, without what is forbidden.
+    #[cold]
+    #[inline(never)]
+    fn purge(&mut self, bytes: &[u8]) {
+        self.len -= bytes.len() + 2;
+        for byte in bytes.iter().copied().filter(|b| !forbidden(*b)) {
+            self.put([byte]);
+        }
+        self.put([0, END]);
+    }
+
+    /// An element with a number. Nearly all are a status, a kind or a count: one digit.
+    fn number(&mut self, token: u8, n: i64) {
+        if let Ok(digit @ 0..10) = u8::try_from(n) {
+            return self.put([token, STR_I, b'0' + digit, 0, END]);
+        }
+        self.put([token, STR_I]);
+        if n < 0 {
+            self.put([b'-']);
+        }
+        self.decimal(n.unsigned_abs());
+        self.put([0, END]);
+    }
+
+    fn decimal(&mut self, n: u64) {
+        match u32::try_from(n) {
+            // Two digits, of which one may not be kept.
+            Ok(n @ 0..100) => {
+                let from = self.len + usize::from(n >= 10);
+                let [tens, ones] = digits::two(n);
+                self.put([if n < 10 { ones } else { tens }, ones]);
+                self.len = from + 1;
+            }
+            Ok(n @ 100..100_000_000) => {
+                let zeros = 7 - n.ilog10();
+                // Eight bytes, of which the last ones are not kept.
+                self.put((digits::eight(n) >> (8 * zeros)).to_le_bytes());
+                self.len -= zeros as usize;
+            }
+            _ => self.long_decimal(n),
+        }
+    }
+
+    #[cold]
+    fn long_decimal(&mut self, n: u64) {
+        self.decimal(n / 100_000_000);
+        let lower = u32::try_from(n % 100_000_000).unwrap_or(0);
+        self.put(digits::eight(lower).to_le_bytes());
+    }
+
+    #[inline]
     fn length(&mut self, n: usize) {
-        for shift in [28, 21, 14, 7] {
-            if n >> shift != 0 {
-                self.out.push(0x80 | low_bits(n >> shift));
+        if n > 0x7F {
+            for shift in [28, 21, 14, 7] {
+                if n >> shift != 0 {
+                    self.put([0x80 | low_bits(n >> shift)]);
+                }
             }
         }
-        self.out.push(low_bits(n));
+        self.put([low_bits(n)]);
     }
 }
 
@@ -226,6 +331,85 @@ fn low_bits(n: usize) -> u8 {
     u8::try_from(n & 0x7F).unwrap_or(0)
 }
 
+#[inline]
 fn forbidden(b: u8) -> bool {
     b < 0x20 && b != b'\t' && b != b'\n' && b != b'\r'
+}
+
+/// Copies a text to a place of its length. False if some of it may not be sent, or might not: the
+/// caller looks closer then. Short ones go as two pieces of a fixed size that overlap: no call, and
+/// no loop.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) -> bool {
+    match from.len() {
+        0..4 => {
+            let pairs = to.iter_mut().zip(from);
+            pairs.fold(true, |clean, (to, from)| {
+                *to = *from;
+                clean & (*from >= b' ')
+            })
+        }
+        4..8 => copy_pieces::<4>(to, from),
+        8..16 => copy_pieces::<8>(to, from),
+        16..32 => copy_pieces::<16>(to, from),
+        32..64 => copy_pieces::<32>(to, from),
+        _ => {
+            to.copy_from_slice(from);
+            is_clean(from)
+        }
+    }
+}
+
+#[inline]
+fn copy_pieces<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
+        return false;
+    };
+    if let Some(to) = to.first_chunk_mut() {
+        *to = *first;
+    }
+    if let Some(to) = to.last_chunk_mut() {
+        *to = *last;
+    }
+    has_no_control(first) & has_no_control(last)
+}
+
+/// Whether no byte is below 0x20. Eight at once: the subtraction sets the top bit of those that
+/// are, and the first one that it sets wrongly stands above one of them.
+#[inline]
+fn has_no_control<const N: usize>(bytes: &[u8; N]) -> bool {
+    const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
+    const TOP_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+    let low = |word: u64| word.wrapping_sub(BLANKS) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut tops = words
+        .iter()
+        .fold(0, |tops, w| tops | low(u64::from_le_bytes(*w)));
+    if let Some(half) = rest.first_chunk() {
+        let half = u64::from(u32::from_le_bytes(*half));
+        tops |= low(half | BLANKS << 32);
+    }
+    tops & TOP_BITS == 0
+}
+
+/// Whether no byte of 64 or more is forbidden. Blocks of a fixed size become vector code: the least
+/// byte of each place, where what is allowed below 0x20 counts as 0xFF.
+fn is_clean(bytes: &[u8]) -> bool {
+    let lifted = |b: u8| {
+        if matches!(b, b'\t' | b'\n' | b'\r') {
+            0xFF
+        } else {
+            b
+        }
+    };
+    let mut least = [0xFF; 64];
+    let mut take = |block: &[u8; 64]| {
+        for (least, b) in least.iter_mut().zip(block) {
+            *least = lifted(*b).min(*least);
+        }
+    };
+    bytes.as_chunks().0.iter().for_each(&mut take);
+    // The last block overlaps the one before.
+    bytes.last_chunk().into_iter().for_each(take);
+    least.iter().all(|b| *b >= b' ')
 }

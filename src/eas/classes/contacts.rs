@@ -142,6 +142,20 @@ const FIELDS: &[(ContactField, Tag)] = &[
     (ContactField::WeightedRank, contacts::WEIGHTED_RANK),
 ];
 
+/// The tag of each property and the versions that have it, at the place that is its number.
+static BY_NUMBER: [Option<(Tag, u8)>; 84] = by_number();
+
+#[expect(clippy::indexing_slicing, reason = "runs when the server is built")]
+const fn by_number() -> [Option<(Tag, u8)>; 84] {
+    let mut table = [None; 84];
+    let mut fields = FIELDS;
+    while let [(field, tag), rest @ ..] = fields {
+        table[*field as usize] = Some((*tag, tag.versions_in_table()));
+        fields = rest;
+    }
+    table
+}
+
 /// Writes the properties of a contact.
 pub(super) fn encode(w: &mut Writer, c: &ArchivedContact, ctx: &Context<'_>) {
     // A contact without a name still needs one property.
@@ -150,8 +164,8 @@ pub(super) fn encode(w: &mut Writer, c: &ArchivedContact, ctx: &Context<'_>) {
     }
     for field in c.fields.iter() {
         let (field, text) = (ContactField::from(field.0), field.1.as_str());
-        if let Some(tag) = tag_of(field)
-            && ctx.version.has(tag)
+        if let Some(Some((tag, versions))) = BY_NUMBER.get(field as usize).copied()
+            && ctx.version.is_of(versions)
             && (field != ContactField::WeightedRank || text.parse::<i32>().is_ok())
         {
             w.text(tag, text);
@@ -279,11 +293,6 @@ fn clear(c: &mut Contact, seen: &[Tag], source: &Source<'_>) {
     }
 }
 
-fn tag_of(field: ContactField) -> Option<Tag> {
-    let place = FIELDS.binary_search_by_key(&field, |(f, _)| *f).ok()?;
-    FIELDS.get(place).map(|(_, t)| *t)
-}
-
 fn field_of(tag: Tag) -> Option<ContactField> {
     FIELDS.iter().find(|(_, t)| *t == tag).map(|(f, _)| *f)
 }
@@ -295,8 +304,9 @@ mod tests {
     #[test]
     fn every_field_has_one_tag() {
         for field in ContactField::ALL {
-            let tag = tag_of(*field).unwrap_or_else(|| panic!("{field:?} has no tag"));
+            let (tag, versions) = BY_NUMBER[*field as usize].unwrap();
             assert_eq!(field_of(tag), Some(*field));
+            assert_eq!(versions, tag.versions());
         }
         assert_eq!(FIELDS.len(), ContactField::ALL.len());
     }

@@ -2,92 +2,60 @@
 //! (`2026-11-22T13:00:00.000Z`: mail, contacts, tasks) and compact (`20261122T130000Z`: calendar,
 //! notes). Old devices depend on each class having its own. Both are read everywhere.
 
+use crate::wbxml::digits::pairs;
 use std::ops::Deref;
 
 const DAY_MS: i64 = 86_400_000;
+const DAY_MS_U64: u64 = 86_400_000;
+/// Days from March 1st of the year 0 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+/// Days of 400 years.
+const DAYS_OF_ERA: i64 = 146_097;
 
-/// A written time, without allocation.
+/// A written time, without allocation, in pieces of eight characters.
 #[derive(Clone, Copy)]
-pub struct Stamp {
-    text: [u8; 24],
-    len: usize,
+pub struct Stamp<const M: usize>([[u8; 8]; M]);
+
+impl<const M: usize> Stamp<M> {
+    /// Its characters.
+    #[must_use]
+    pub fn ascii(&self) -> &[[u8; 8]; M] {
+        &self.0
+    }
 }
 
-impl Deref for Stamp {
+impl<const M: usize> Deref for Stamp<M> {
     type Target = str;
 
     fn deref(&self) -> &str {
-        let text = self.text.get(..self.len).unwrap_or_default();
-        std::str::from_utf8(text).unwrap_or_default()
-    }
-}
-
-impl Stamp {
-    const EMPTY: Self = Self {
-        text: [0; 24],
-        len: 0,
-    };
-
-    fn sign(&mut self, byte: u8) -> &mut Self {
-        // 24 bytes are room for the longer form.
-        if let Some(slot) = self.text.get_mut(self.len) {
-            *slot = byte;
-            self.len += 1;
-        }
-        self
-    }
-
-    /// A number of so many digits; formatting each time by `format!` would cost more than the rest
-    /// of an item.
-    fn digits(&mut self, n: i64, count: u32) -> &mut Self {
-        for place in (0..count).rev() {
-            let digit = n / 10i64.pow(place) % 10;
-            self.sign(b'0' + u8::try_from(digit).unwrap_or(0));
-        }
-        self
+        std::str::from_utf8(self.0.as_flattened()).unwrap_or_default()
     }
 }
 
 /// `2026-11-22T13:00:00.000Z`, from Unix milliseconds.
 #[must_use]
-pub fn dashed(ms: i64) -> Stamp {
+pub fn dashed(ms: i64) -> Stamp<3> {
+    const DASHES: u64 = u64::from_le_bytes(*b"\0\0\0\0-\0\0-");
+    const T_AND_COLON: u64 = u64::from_le_bytes(*b"\0\0T\0\0:\0\0");
+    const REST: u64 = u64::from_le_bytes(*b":\0\0.\0\0\0Z");
     let t = Civil::of(ms);
-    let mut stamp = Stamp::EMPTY;
-    stamp
-        .digits(t.year, 4)
-        .sign(b'-')
-        .digits(t.month, 2)
-        .sign(b'-');
-    stamp
-        .digits(t.day, 2)
-        .sign(b'T')
-        .digits(t.hour, 2)
-        .sign(b':');
-    stamp
-        .digits(t.minute, 2)
-        .sign(b':')
-        .digits(t.second, 2)
-        .sign(b'.');
-    stamp.digits(t.milli, 3).sign(b'Z');
-    stamp
+    let date = pairs([t.year / 100, t.year % 100, t.month, t.day]);
+    let time = pairs([t.hour, t.minute, t.second, 0]);
+    let milli = pairs([t.milli / 100, t.milli % 100, 0, 0]);
+    let year_month = date & 0xFFFF_FFFF | (date >> 32 & 0xFFFF) << 40 | DASHES;
+    let to_minute = date >> 48 | (time & 0xFFFF) << 24 | (time >> 16 & 0xFFFF) << 48 | T_AND_COLON;
+    let to_end = (time >> 32 & 0xFFFF) << 8 | (milli >> 8 & 0xFF_FFFF) << 32 | REST;
+    Stamp([year_month, to_minute, to_end].map(u64::to_le_bytes))
 }
 
 /// `20261122T130000Z`, from Unix milliseconds.
 #[must_use]
-pub fn compact(ms: i64) -> Stamp {
+pub fn compact(ms: i64) -> Stamp<2> {
+    const T_AND_Z: u64 = u64::from_le_bytes(*b"T\0\0\0\0\0\0Z");
     let t = Civil::of(ms);
-    let mut stamp = Stamp::EMPTY;
-    stamp
-        .digits(t.year, 4)
-        .digits(t.month, 2)
-        .digits(t.day, 2)
-        .sign(b'T');
-    stamp
-        .digits(t.hour, 2)
-        .digits(t.minute, 2)
-        .digits(t.second, 2)
-        .sign(b'Z');
-    stamp
+    let date = pairs([t.year / 100, t.year % 100, t.month, t.day]);
+    let time = pairs([t.hour, t.minute, t.second, 0]) & 0xFFFF_FFFF_FFFF;
+    Stamp([date, time << 8 | T_AND_Z].map(u64::to_le_bytes))
 }
 
 /// Unix milliseconds of a time in either form; also without its `Z` or its fraction, and of a
@@ -163,30 +131,36 @@ impl Digits<'_> {
 }
 
 struct Civil {
-    year: i64,
-    month: i64,
-    day: i64,
-    hour: i64,
-    minute: i64,
-    second: i64,
-    milli: i64,
+    year: u32,
+    month: u32,
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+    milli: u32,
 }
 
 impl Civil {
-    /// Clamped to the years 0 to 9999, which the forms have room for.
+    /// The first millisecond of the year 0, and the last one of 9999.
+    const FIRST_MS: i64 = -62_167_219_200_000;
+    const LAST_MS: i64 = 253_402_300_799_999;
+
+    /// Clamped to the years 0 to 9999, which the forms have room for. Counted from a leap day of
+    /// 400 years before, so that nothing is negative and 32 bits are enough.
     fn of(ms: i64) -> Self {
-        let first = days_from_civil(0, 1, 1) * DAY_MS;
-        let last = days_from_civil(10_000, 1, 1) * DAY_MS - 1;
-        let ms = ms.clamp(first, last);
-        let of_day = ms.rem_euclid(DAY_MS);
-        let (year, month, day) = civil_from_days(ms.div_euclid(DAY_MS));
+        let ms = ms.clamp(Self::FIRST_MS, Self::LAST_MS);
+        let since = u64::try_from(ms + (DAYS_TO_1970 + DAYS_OF_ERA) * DAY_MS).unwrap_or(0);
+        let low = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let (days, of_day) = (low(since / DAY_MS_U64), low(since % DAY_MS_U64));
+        let (year, month, day) = civil_from_days(days);
+        let second = of_day / 1000;
         Self {
             year,
             month,
             day,
-            hour: of_day / 3_600_000,
-            minute: of_day / 60_000 % 60,
-            second: of_day / 1000 % 60,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
             milli: of_day % 1000,
         }
     }
@@ -199,24 +173,26 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    era * DAYS_OF_ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - DAYS_TO_1970
 }
 
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+/// The date of a day, counted from March 1st of the year -400. The divisions of Neri and Schneider
+/// ("Euclidean affine functions and their application to calendar algorithms", 2022), which are
+/// few and mostly shifts.
+fn civil_from_days(days: u32) -> (u32, u32, u32) {
+    let quarters = 4 * days + 3;
+    let (century, of_century) = (quarters / 146_097, quarters % 146_097 / 4);
+    let scaled = 2_939_745 * u64::from(4 * of_century + 3);
+    let half = |n: u64| u32::try_from(n & u64::from(u32::MAX)).unwrap_or(0);
+    let of_year = half(scaled) / 2_939_745 / 4;
+    let year = 100 * century + half(scaled >> 32);
+    let scaled = 2_141 * of_year + 197_913;
+    let (march_month, day) = (scaled >> 16, (scaled & 0xFFFF) / 2_141 + 1);
+    // January and February end the year that began in March.
+    let past = of_year >= 306;
+    let month = if past { march_month - 12 } else { march_month };
+    // The first two months of the year 0 belong to the era before.
+    ((year + u32::from(past)).saturating_sub(400), month, day)
 }
 
 fn days_of(year: i64, month: i64) -> i64 {

@@ -91,14 +91,14 @@ pub(super) fn write_strings<S: AsRef<str>>(w: &mut Writer, container: Tag, each:
 /// Writes a time of a class that uses dashes, if there is one.
 pub(super) fn write_dashed(w: &mut Writer, tag: Tag, ms: Option<i64>) {
     if let Some(ms) = ms {
-        w.text(tag, &date::dashed(ms));
+        w.ascii(tag, date::dashed(ms).ascii());
     }
 }
 
 /// Writes a compact time, if there is one.
 pub(super) fn write_compact(w: &mut Writer, tag: Tag, ms: Option<i64>) {
     if let Some(ms) = ms {
-        w.text(tag, &date::compact(ms));
+        w.ascii(tag, date::compact(ms).ascii());
     }
 }
 

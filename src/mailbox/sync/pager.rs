@@ -292,12 +292,12 @@ impl Round {
         for chunk in entries.chunks(PAGE_ITEMS) {
             let put = chunk.iter().filter(|entry| !entry.deleted);
             let put: Vec<_> = put.map(|entry| ItemId(entry.item)).collect();
-            let mut rows = HashMap::new();
-            for (item, row) in put.iter().zip(self.rows(&put).await?) {
-                rows.extend(row.map(|row| (item.0, row)));
-            }
+            let rows = self.rows(&put).await?;
+            let mut rows = rows.into_iter();
             for entry in chunk {
-                let kind = self.log_kind(entry, rows.remove(&entry.item));
+                // Those that are gone were not asked for.
+                let row = if entry.deleted { None } else { rows.next() };
+                let kind = self.log_kind(entry, row.flatten());
                 let Entry { seq, item, .. } = *entry;
                 let cursor = Cursor { seq, item };
                 self.push(Mark::Cursor(cursor), item, kind);
@@ -354,13 +354,12 @@ impl Round {
                 .iter()
                 .filter(|(item, place)| self.is_new(*item, *place));
             let new: Vec<_> = new.map(|(item, _)| *item).collect();
-            let mut rows = HashMap::new();
-            for (item, row) in new.iter().zip(self.rows(&new).await?) {
-                rows.extend(row.map(|row| (item.0, row)));
-            }
+            let rows = self.rows(&new).await?;
+            let mut rows = new.into_iter().zip(rows).peekable();
             let window = self.draft.positions.window();
             for (item, place) in chunk {
-                let row = rows.remove(&item.0);
+                let row = rows.next_if(|(new, _)| new == item);
+                let row = row.and_then(|(_, row)| row);
                 let row = row.filter(|row| window.holds(row.place()));
                 let low = Pos {
                     date_ms: place.date_ms,

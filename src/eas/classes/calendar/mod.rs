@@ -149,7 +149,7 @@ impl Times {
         }
     }
 
-    fn write(&self, ms: i64, all_day: bool) -> date::Stamp {
+    fn write(&self, ms: i64, all_day: bool) -> date::Stamp<2> {
         match &self.dates {
             Some(zone) if all_day => date::compact(floor_day(zone.to_local(ms))),
             _ => date::compact(ms),

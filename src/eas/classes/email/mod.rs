@@ -27,10 +27,8 @@ pub(super) fn encode(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
     write_addresses(w, email::FROM, &m.from, ADDRESSES_MAX);
     w.text(email::SUBJECT, &m.subject);
     w.text_if(email::REPLY_TO, &m.reply_to);
-    w.text(
-        email::DATE_RECEIVED,
-        &date::dashed(m.received_ms.to_native()),
-    );
+    let received = date::dashed(m.received_ms.to_native());
+    w.ascii(email::DATE_RECEIVED, received.ascii());
     w.text_if(email::DISPLAY_TO, &m.display_to);
     w.text_if(email::THREAD_TOPIC, &m.topic);
     // Always: Android 2.2 takes a missing one for low.
@@ -102,8 +100,9 @@ fn content_class(m: &ArchivedMessage) -> &'static str {
 
 /// A list of addresses, whole ones only, up to so many characters.
 fn write_addresses(w: &mut Writer, tag: Tag, list: &str, max: usize) {
-    if list.is_empty() {
-        return;
+    // A character has at least a byte.
+    if list.len() <= max {
+        return w.text_if(tag, list);
     }
     let end = list.char_indices().nth(max).map_or(list.len(), |(i, _)| i);
     let mut kept = list.get(..end).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::eas::classes::{self, Fetched};
 use crate::eas::context::Reply;
 use crate::eas::options::Options;
 use crate::eas::version::Version;
-use crate::mailbox::{FolderId, ItemId, ItemRow, ServerId};
+use crate::mailbox::{FolderId, ItemId, ItemRow};
 use crate::pim::Class;
 use crate::wbxml::tags::{airsync, calendar, contacts, email, notes, tasks};
 use crate::wbxml::{Tag, Writer};
@@ -148,9 +148,9 @@ fn section(w: &mut Writer, s: &Section, version: Version) {
     w.close();
 }
 
-fn server_id(s: &Section, item: ItemId) -> String {
-    let folder = s.folder;
-    ServerId { folder, item }.to_string()
+/// A [`crate::mailbox::ServerId`], without the text in between.
+fn server_id(w: &mut Writer, s: &Section, item: ItemId) {
+    w.pair(airsync::SERVER_ID, s.folder.0, item.0);
 }
 
 fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
@@ -161,7 +161,7 @@ fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
         Told::SoftDelete(id) => (airsync::SOFT_DELETE, *id),
     };
     w.open(tag);
-    w.text(airsync::SERVER_ID, &server_id(s, id));
+    server_id(w, s, id);
     match told {
         Told::Add(row, fetched) | Told::Change(row, fetched) => {
             application_data(w, row, fetched, &s.options, version);
@@ -192,7 +192,7 @@ fn answer(w: &mut Writer, s: &Section, response: &Response, version: Version) {
             }
             w.text(airsync::CLIENT_ID, client_id);
             if let Some(item) = item {
-                w.text(airsync::SERVER_ID, &server_id(s, *item));
+                server_id(w, s, *item);
             }
             w.num(airsync::STATUS, *status);
         }
