@@ -49,8 +49,17 @@ impl Writer {
     /// The same, with room for `bytes`.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
+        Self::reusing(vec![0; bytes.max(HEADER.len())])
+    }
+
+    /// A document in a buffer that was used before; what is in it goes. For who writes many and
+    /// wants no allocation: [`finish`](Self::finish) gives the buffer back.
+    #[must_use]
+    pub fn reusing(mut buffer: Vec<u8>) -> Self {
+        // What is in it is written over.
+        buffer.resize(buffer.capacity(), 0);
         let mut w = Self {
-            buf: vec![0; bytes.max(HEADER.len())],
+            buf: buffer,
             len: 0,
             page: 0,
             depth: 0,
@@ -58,20 +67,6 @@ impl Writer {
         };
         w.put(HEADER);
         w
-    }
-
-    /// A document in a buffer that was used before; what is in it goes. For who writes many and
-    /// wants no allocation: [`finish`](Self::finish) gives the buffer back.
-    #[must_use]
-    pub fn reusing(mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        buffer.extend_from_slice(&HEADER);
-        Self {
-            out: buffer,
-            page: 0,
-            depth: 0,
-            content: 0,
-        }
     }
 
     /// Begins an element.

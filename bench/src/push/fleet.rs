@@ -41,6 +41,8 @@ struct Phone {
     parked: bool,
     /// When the last Ping was answered, unless that was told.
     answered_ns: Option<u64>,
+    /// With which status.
+    status: u32,
 }
 
 impl Phone {
@@ -53,6 +55,7 @@ impl Phone {
             items: 0,
             parked: false,
             answered_ns: None,
+            status: 0,
         }
     }
 
@@ -87,6 +90,7 @@ impl Phone {
         if self.parked {
             self.parked = false;
             self.answered_ns = Some(now);
+            self.status = phone::ping_status(&answer.body);
             return;
         }
         match self.script.front() {
@@ -259,7 +263,7 @@ impl Fleet {
             phone.hear(&answer, now);
             if was_parked {
                 self.answers += 1;
-                if phone::ping_status(&answer.body) != 2 {
+                if self.phone(user).status != 2 {
                     self.failed += 1;
                 }
             } else {
@@ -293,10 +297,13 @@ impl Fleet {
         while self.phone(user).parked && now_ns() - begun < patience_ms * 1_000_000 {
             self.turn(5);
         }
-        self.phone(user).answered_ns = None;
-        self.phone(user).items = 0;
+        // A connection that was lost is no answer, and neither is the end of the time.
+        let phone = self.phone(user);
+        let told = phone.answered_ns.take().is_some() && std::mem::take(&mut phone.status) == 2;
+        phone.items = 0;
         self.run(user..user + 1, &[Step::Sync, Step::Ping], 1);
-        format!("fetched {}", self.phone(user).items)
+        let items = self.phone(user).items;
+        format!("fetched {}", if told { items } else { 0 })
     }
 
     fn close(&mut self, users: std::ops::Range<usize>) {
