@@ -18,6 +18,9 @@ use crate::clock::MonoMs;
 use crate::http::{Answer, CONTINUE, Decoder, Message, Outcome, Peer, Progress, Refusal, Terms};
 use crate::limits;
 
+/// Answers below this size become one record, encrypted where they were written.
+const IN_PLACE_BYTES_MAX: usize = 12 * 1024;
+
 /// Makes a task for a connection that needs one.
 pub(super) fn spawn<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, departure: Departure<S::Parked>) {
     let shared = Rc::clone(core);
@@ -276,10 +279,7 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
             }
             Outcome::Park(parked) => Ok(Some(Next::Park((parked, terms)))),
             Outcome::Answer(answer) => {
-                let mut bytes = Vec::new();
-                let stays = self.core.encode(&answer, terms, &mut bytes);
-                drop(answer);
-                self.transport.write(&bytes).await?;
+                let stays = self.answer(answer, terms).await?;
                 let _ = self.held.set(0);
                 if stays {
                     self.expect(Deadline::Idle);
@@ -289,6 +289,22 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
                 }
             }
         }
+    }
+
+    /// Sends an answer; says whether the connection stays.
+    async fn answer(&mut self, answer: Answer, terms: Terms) -> Result<bool, End> {
+        let mut bytes = Vec::new();
+        if answer.body.len() < IN_PLACE_BYTES_MAX {
+            bytes.reserve(answer.body.len() + 1_024);
+            let begun = self.transport.begin(&mut bytes);
+            let stays = self.core.encode(&answer, terms, &mut bytes);
+            self.transport.write_begun(bytes, begun).await?;
+            return Ok(stays);
+        }
+        let stays = self.core.encode(&answer, terms, &mut bytes);
+        drop(answer);
+        self.transport.write(&bytes).await?;
+        Ok(stays)
     }
 
     /// The next complete request; nothing where the peer has begun none.

@@ -48,6 +48,8 @@ pub(super) struct Transport {
     /// Reads since the other tasks had their turn.
     turns: u32,
     last_error: Option<io::ErrorKind>,
+    /// The last read took all there was: whoever asks again waits for more first.
+    drained: bool,
 }
 
 impl Transport {
@@ -59,6 +61,7 @@ impl Transport {
             write_ms,
             turns: 0,
             last_error: None,
+            drained: false,
         }
     }
 
@@ -74,6 +77,9 @@ impl Transport {
             self.turns = 0;
             yield_now().await;
         }
+        if std::mem::take(&mut self.drained) {
+            return Ok(Read::Nothing);
+        }
         let before = plain.len();
         let mut wire = Vec::new();
         let fed = {
@@ -81,6 +87,7 @@ impl Transport {
             match self.socket.read(&mut scratch) {
                 Ok(0) => return Err(End::PeerClosed),
                 Ok(n) => {
+                    self.drained = n < scratch.len();
                     let input = scratch.get_mut(..n).unwrap_or_default();
                     let fed = self.tls.feed(input, plain, &mut wire);
                     if let Ok((_, Some(handshake))) = &fed {
@@ -151,6 +158,17 @@ impl Transport {
             Poll::Pending => Poll::Pending,
         })
         .await
+    }
+
+    /// Begins an answer that is written behind `wire`; see [`Tls::begin`].
+    pub(super) fn begin(&mut self, wire: &mut Vec<u8>) -> usize {
+        self.tls.begin(wire)
+    }
+
+    /// Encrypts what was written since, in place, and sends it.
+    pub(super) async fn write_begun(&mut self, mut wire: Vec<u8>, begun: usize) -> Result<(), End> {
+        self.tls.end(&mut wire, begun).map_err(|_| End::Tls)?;
+        self.send(&wire).await
     }
 
     /// Encrypts and sends. The deadline is renewed as the peer takes the bytes.

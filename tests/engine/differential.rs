@@ -67,6 +67,7 @@ fn commit() -> impl Strategy<Value = Batch> {
             conditions,
             writes,
             log,
+            tell: Vec::new(),
         })
     })
 }
