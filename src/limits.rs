@@ -69,6 +69,16 @@ pub const KEEPALIVE_INTERVAL_S: u64 = 60;
 pub const KEEPALIVE_PROBES: u32 = 4;
 /// Seconds after which data that nobody acknowledges ends a connection.
 pub const USER_TIMEOUT_S: u64 = 180;
+/// TLS handshakes that begin each second, over all cores: each costs about 0.15 ms, so this leaves
+/// most of a small machine to the requests that follow.
+pub const HANDSHAKES_PER_S: u64 = 2_000;
+/// Handshakes of a core that wait for their turn; beyond it nothing is accepted.
+pub const HANDSHAKES_WAITING_MAX: usize = 1_024;
+/// Connections of a core beyond a cap that are told so behind their handshake at one time; more are
+/// closed without a word.
+pub const TURNED_AWAY_MAX: usize = 64;
+/// Seconds after which whoever was turned away shall come back.
+pub const TURNED_AWAY_S: u32 = 30;
 /// Connections that wait to be accepted.
 pub const BACKLOG: i32 = 4_096;
 

@@ -6,6 +6,7 @@
 pub mod log;
 mod pages;
 mod services;
+mod tickets;
 mod upkeep;
 
 use crate::admin::{Desk, socket};
@@ -59,6 +60,9 @@ pub enum StartError {
     /// The certificate.
     #[error(transparent)]
     Certificate(#[from] certificate::Error),
+    /// The keys of session tickets.
+    #[error("session tickets: {0}")]
+    Tickets(#[from] tickets::KeyError),
     /// The addresses and cores.
     #[error(transparent)]
     Net(#[from] net::Error),
@@ -133,7 +137,14 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         workers,
     });
     let (certificates, made_certificate) = certificates(config, &clock)?;
-    let net = net_config(config, certificates.clone());
+    let keys = certificates
+        .as_ref()
+        .map(|_| tickets::load(&store, &clock))
+        .transpose()?;
+    let net = net::Config {
+        tickets: keys.clone(),
+        ..net_config(config, certificates.clone())
+    };
     let server = net::start(net, clock, switch, move |core| {
         (Phones(eas.on_core(core)), LocalMail(door.clone()))
     })?;
@@ -152,7 +163,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         certificates,
         failed,
         drain: Duration::from_secs(config.server.drain_s),
-        upkeep: upkeep::Upkeep::start(mailbox)?,
+        upkeep: upkeep::Upkeep::start(mailbox, keys)?,
     })
 }
 
@@ -324,6 +335,7 @@ fn net_config(config: &Config, certificates: Option<Arc<Certificates>>) -> net::
         hostname: config.server.host.clone(),
         message_bytes_max: config.lmtp.message_bytes_max,
         caps,
+        handshakes_per_s: config.limits.handshakes_per_s,
         driver: match config.server.driver {
             config::Driver::Auto => net::Driver::Auto,
             config::Driver::Epoll => net::Driver::Epoll,

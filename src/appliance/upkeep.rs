@@ -1,8 +1,11 @@
-//! What goes on beside the cores: tidying.
+//! What goes on beside the cores: tidying, and new keys for session tickets.
 
+use super::tickets;
 use crate::mailbox::{Error, Mailbox};
+use crate::net::Tickets;
 use crate::work::block_on;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often accounts are tidied.
@@ -15,10 +18,17 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(super) fn start(mailbox: Mailbox) -> io::Result<Self> {
+    /// `keys`: where the keys of session tickets are handed on.
+    pub(super) fn start(mailbox: Mailbox, keys: Option<Arc<Tickets>>) -> io::Result<Self> {
         let (end, ended) = flume::bounded::<()>(0);
         let tidy = move || {
             while let Err(flume::RecvTimeoutError::Timeout) = ended.recv_timeout(PERIOD) {
+                if let Some(keys) = &keys {
+                    match block_on(tickets::fresh(mailbox.store(), mailbox.clock().now_ms())) {
+                        Ok(fresh) => keys.replace(fresh),
+                        Err(e) => tracing::warn!(error = %e, "ticket keys stay as they are"),
+                    }
+                }
                 if let Err(e) = block_on(purge(&mailbox, &ended)) {
                     tracing::warn!(error = %e, "tidying goes on later");
                 }

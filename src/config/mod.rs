@@ -125,6 +125,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections from one address.
     pub connections_per_address_max: usize,
+    /// TLS handshakes that begin each second; what is beyond waits, resumed sessions in front.
+    pub handshakes_per_s: u64,
     /// Bytes of bodies and messages that all connections hold at one time.
     pub bodies_bytes_max: usize,
 }
@@ -232,6 +234,7 @@ impl Default for Limits {
         Self {
             connections_max: limits::CONNECTIONS_MAX,
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
+            handshakes_per_s: limits::HANDSHAKES_PER_S,
             bodies_bytes_max: limits::BODIES_BYTES_MAX,
         }
     }

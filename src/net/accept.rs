@@ -1,11 +1,12 @@
 //! Listeners: new connections, or a word to those that find no place.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
+
+use rustix::net::{SocketFlags, acceptfrom_with};
 
 use super::admission::Place;
 use super::connection;
@@ -30,79 +31,44 @@ pub(super) enum Kind {
     Lmtp,
 }
 
-/// A non-blocking listener of either family.
-enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
-impl Listener {
-    /// The next connection, non-blocking. A Unix peer counts as loopback.
-    fn accept(&self) -> io::Result<(OwnedFd, SocketAddr)> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, addr) = listener.accept()?;
-                stream.set_nonblocking(true)?;
-                Ok((stream.into(), addr))
-            }
-            Self::Unix(listener) => {
-                let (stream, _) = listener.accept()?;
-                stream.set_nonblocking(true)?;
-                let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-                Ok((stream.into(), SocketAddr::new(here, 0)))
-            }
-        }
-    }
+/// The next connection, non-blocking. A Unix peer counts as loopback.
+fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddr)> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (fd, peer) = acceptfrom_with(listener, flags)?;
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let addr = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    Ok((fd, addr.unwrap_or(here)))
 }
 
 /// Starts to accept on a core; ends when the core stops.
-///
-/// # Errors
-/// When the listener cannot be handed to the runtime.
-pub(super) fn spawn<S: Service, L: Lmtp>(
-    core: &Rc<Core<S, L>>,
-    kind: Kind,
-    fd: OwnedFd,
-) -> io::Result<()> {
-    let is_unix = socket2::SockRef::from(&fd).domain()? == socket2::Domain::UNIX;
-    let ready = Rc::new(Socket::new(fd.try_clone()?, &core.ready));
-    let listener = Rc::new(if is_unix {
-        Listener::Unix(fd.into())
-    } else {
-        Listener::Tcp(fd.into())
-    });
+pub(super) fn spawn<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd) {
+    let listener = Rc::new(Socket::new(fd, &core.ready));
     let acceptor = Rc::clone(core);
     core.spawn_lasting(move || {
-        let parts = (
-            Rc::clone(&acceptor),
-            Rc::clone(&ready),
-            Rc::clone(&listener),
-        );
+        let (core, listener) = (Rc::clone(&acceptor), Rc::clone(&listener));
         async move {
-            let (core, ready, listener) = parts;
             loop {
                 if let Err(e) = accept_all(&core, kind, &listener).await {
                     // EMFILE and the like: the connections that are there go on.
                     tracing::warn!("cannot accept connections at the moment: {e}");
                     monoio::time::sleep(BACK_OFF).await;
-                } else if ready.readable().await.is_err() {
+                } else if listener.readable().await.is_err() {
                     monoio::time::sleep(BACK_OFF).await;
                 }
             }
         }
     });
-    Ok(())
 }
 
 /// Accepts what waits.
 async fn accept_all<S: Service, L: Lmtp>(
     core: &Rc<Core<S, L>>,
     kind: Kind,
-    listener: &Listener,
+    listener: &Socket,
 ) -> io::Result<()> {
     let mut turns = 0;
     loop {
-        let (fd, addr) = match listener.accept() {
+        let (fd, addr) = match accept(listener.as_fd()) {
             Ok(accepted) => accepted,
             Err(e) => match e.kind() {
                 io::ErrorKind::WouldBlock => return Ok(()),
@@ -111,6 +77,9 @@ async fn accept_all<S: Service, L: Lmtp>(
                 _ => return Err(e),
             },
         };
+        if kind == Kind::Https {
+            core.gate.has_room().await;
+        }
         core.counters().accepted.add();
         admit(core, kind, fd, addr);
         turns += 1;
@@ -130,8 +99,12 @@ fn admit<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd, ad
         Kind::Lmtp => core.shared.admission.lmtp(),
         Kind::Http | Kind::Https => core.shared.admission.http(peer.network()),
     };
-    let Some(place) = place else {
+    let place = place.or_else(|| {
         core.counters().refused.add();
+        // Behind a handshake it can be told so.
+        (kind == Kind::Https).then(|| core.shared.admission.turned_away())?
+    });
+    let Some(place) = place else {
         return refuse(core, kind, fd);
     };
     let config = if peer.tls {

@@ -37,6 +37,8 @@ pub(super) struct Admission {
     caps: Caps,
     connections: AtomicUsize,
     lmtp_sessions: AtomicUsize,
+    /// Connections beyond a cap that are being told so.
+    turned_away: AtomicUsize,
     body_bytes: AtomicUsize,
     /// Held for a look-up only.
     networks: Mutex<HashMap<IpAddr, usize>>,
@@ -46,8 +48,18 @@ pub(super) struct Admission {
 #[derive(Debug)]
 pub(super) struct Place {
     admission: Arc<Admission>,
-    /// Of an LMTP session: none.
-    network: Option<IpAddr>,
+    of: Of,
+}
+
+/// Whose place it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Of {
+    /// A connection from this network.
+    Http(IpAddr),
+    /// An LMTP session.
+    Lmtp,
+    /// A connection that is told to come back later.
+    TurnedAway,
 }
 
 impl Admission {
@@ -56,6 +68,7 @@ impl Admission {
             caps,
             connections: AtomicUsize::new(0),
             lmtp_sessions: AtomicUsize::new(0),
+            turned_away: AtomicUsize::new(0),
             body_bytes: AtomicUsize::new(0),
             networks: Mutex::default(),
         })
@@ -73,7 +86,7 @@ impl Admission {
         *count += 1;
         Some(Place {
             admission: Arc::clone(self),
-            network: Some(network),
+            of: Of::Http(network),
         })
     }
 
@@ -82,14 +95,23 @@ impl Admission {
         take(&self.lmtp_sessions, 1, self.caps.lmtp_sessions)?;
         Some(Place {
             admission: Arc::clone(self),
-            network: None,
+            of: Of::Lmtp,
+        })
+    }
+
+    /// A place for a connection that found none, to be told so; unless too many are.
+    pub(super) fn turned_away(self: &Arc<Self>) -> Option<Place> {
+        take(&self.turned_away, 1, limits::TURNED_AWAY_MAX)?;
+        Some(Place {
+            admission: Arc::clone(self),
+            of: Of::TurnedAway,
         })
     }
 
     /// Connections open now, of all kinds.
     pub(super) fn open(&self) -> u64 {
         let count = |n: &AtomicUsize| n.load(Ordering::Relaxed) as u64;
-        count(&self.connections) + count(&self.lmtp_sessions)
+        count(&self.connections) + count(&self.lmtp_sessions) + count(&self.turned_away)
     }
 
     /// The account of one connection for the bytes of its bodies.
@@ -110,11 +132,25 @@ fn take(count: &AtomicUsize, n: usize, cap: usize) -> Option<()> {
         .map(|_| ())
 }
 
+impl Place {
+    /// Whether its connection is told to come back later, and nothing else.
+    pub(super) fn is_turned_away(&self) -> bool {
+        self.of == Of::TurnedAway
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some(network) = self.network else {
-            self.admission.lmtp_sessions.fetch_sub(1, Ordering::Relaxed);
-            return;
+        let network = match self.of {
+            Of::Http(network) => network,
+            Of::Lmtp => {
+                self.admission.lmtp_sessions.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
+            Of::TurnedAway => {
+                self.admission.turned_away.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
         };
         self.admission.connections.fetch_sub(1, Ordering::Relaxed);
         let networks = self.admission.networks.lock();

@@ -13,6 +13,7 @@ use super::lot::{Departure, Link, Start, Stay, Waiting};
 use super::service::{Gone, Lmtp, Service};
 use super::socket::Socket;
 use super::timer::Timer;
+use super::tls::offers_resumption;
 use super::transport::{End, Read, Transport};
 use crate::clock::MonoMs;
 use crate::http::{Answer, CONTINUE, Decoder, Message, Outcome, Peer, Progress, Refusal, Terms};
@@ -20,6 +21,9 @@ use crate::limits;
 
 /// Answers below this size become one record, encrypted where they were written.
 const IN_PLACE_BYTES_MAX: usize = 12 * 1024;
+
+/// Bytes of a ClientHello that are looked at: a phone's has some hundred, a ticket of ours included.
+const HELLO_BYTES: usize = 2 * 1024;
 
 /// Makes a task for a connection that needs one.
 pub(super) fn spawn<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, departure: Departure<S::Parked>) {
@@ -124,9 +128,9 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
             End::TimedOut => counters.timed_out.add(),
             End::Socket => counters.socket_errors.add(),
             End::Tls => counters.tls_errors.add(),
-            End::Done | End::PeerClosed => {}
+            End::Done | End::PeerClosed | End::PeerGone => {}
         }
-        if end != End::Socket {
+        if !matches!(end, End::Socket | End::PeerGone) {
             self.transport.finish();
         }
     }
@@ -137,6 +141,9 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
             Start::Fresh => {
                 let head_ms = self.core.shared.deadlines.head_ms;
                 self.transport.timer.set_in(head_ms);
+                if self.peer.tls && !self.core.gate.passes(self.core.timers.now_ms()) {
+                    Box::pin(self.wait_at_the_gate()).await?;
+                }
                 self.first_word().await?;
             }
             Start::Readable(deadline) => {
@@ -191,6 +198,21 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
         Ok(Next::Idle(until.min(self.transport.timer.deadline())))
     }
 
+    /// Too many handshakes begin at this moment: waits for its turn, which comes sooner for a peer
+    /// that was here before.
+    async fn wait_at_the_gate(&mut self) -> Result<(), End> {
+        let core = Rc::clone(&self.core);
+        core.counters().handshakes_waited.add();
+        let mut hello = [0; HELLO_BYTES];
+        let mut peeked = self.transport.peek(&mut hello)?;
+        if peeked == 0 {
+            self.transport.readable().await?;
+            peeked = self.transport.peek(&mut hello)?;
+        }
+        let resumes = offers_resumption(hello.get(..peeked).unwrap_or_default()) == Some(true);
+        self.transport.wait_for(core.gate.wait(resumes)).await
+    }
+
     /// A new connection keeps its task until the peer has said something.
     async fn first_word(&mut self) -> Result<(), End> {
         let core = Rc::clone(&self.core);
@@ -222,7 +244,7 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
                     self.give_up(waiting, Gone::Newer);
                     return Ok(None);
                 }
-                Err(End::PeerClosed) => (Gone::Closed, End::PeerClosed),
+                Err(end @ (End::PeerClosed | End::PeerGone)) => (Gone::Closed, end),
                 Err(End::Tls) => (Gone::Tls, End::Tls),
                 Err(end) => (self.how_it_failed(), end),
             };
@@ -260,6 +282,9 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
 
     async fn handle(&mut self, message: Message) -> Outcome<S::Parked> {
         self.core.counters().requests.add();
+        if self.place.is_turned_away() {
+            return Outcome::Answer(Answer::busy(limits::TURNED_AWAY_S).closing());
+        }
         let headers = message.headers();
         let request = message.request(&headers);
         self.core.service.handle(&request, &self.peer).await

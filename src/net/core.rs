@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 
 use super::Deadlines;
 use super::admission::Admission;
+use super::gate::Gate;
 use super::lot::{Lot, Now, Patience, Stay};
 use super::metrics::{Counters, Metrics};
 use super::post::{Boxes, Switch};
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) admission: Arc<Admission>,
     pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Of one core.
+    pub(super) handshakes_per_s: u64,
 }
 
 impl Shared {
@@ -70,6 +73,8 @@ pub(super) struct Core<S: Service, L> {
     pub(super) number: usize,
     pub(super) timers: Rc<Timers>,
     pub(super) ready: Rc<Ready>,
+    /// Where handshakes begin.
+    pub(super) gate: Gate,
     /// The connections on which nothing happens.
     pub(super) lot: Lot<S::Parked>,
     /// The way to the other cores.
@@ -115,6 +120,7 @@ impl<S: Service, L: Lmtp> Core<S, L> {
             lmtp,
             number,
             timers: Timers::new(shared.clock.clone(), tick_ms),
+            gate: Gate::new(shared.handshakes_per_s, now),
             lot: Lot::new(Rc::clone(&ready), patience, now, tick_ms),
             ready,
             traffic,

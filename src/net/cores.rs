@@ -22,7 +22,7 @@ use super::post::{Boxes, Switch};
 use super::ready::Ready;
 use super::service::{Lmtp, Parked, Service};
 use super::tls::{TicketKey, Tickets};
-use super::{socket, tls};
+use super::{gate, socket, tls};
 use crate::clock::Clock;
 use crate::limits;
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// Caps on connections.
     pub caps: Caps,
+    /// TLS handshakes that begin each second, over all cores.
+    pub handshakes_per_s: u64,
     /// How the kernel is asked.
     pub driver: Driver,
 }
@@ -72,6 +74,7 @@ impl Default for Config {
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
             deadlines: Deadlines::default(),
             caps: Caps::default(),
+            handshakes_per_s: limits::HANDSHAKES_PER_S,
             driver: Driver::Auto,
         }
     }
@@ -204,6 +207,7 @@ pub fn start<S: Service, L: Lmtp>(
         counters: Counters::default(),
         admission: Admission::new(config.caps),
         tls,
+        handshakes_per_s: (config.handshakes_per_s / cores as u64).max(1),
     });
     let mut server = Server {
         watch: config.certificates.clone().map(watch).transpose()?,
@@ -274,7 +278,8 @@ fn bind(
     listeners: &mut [Listeners],
 ) -> Result<Vec<SocketAddr>, Error> {
     let listen = |addr: SocketAddr| -> Result<(TcpListener, SocketAddr), Error> {
-        let bound = socket::listen(addr).and_then(|l| l.local_addr().map(|addr| (l, addr)));
+        let bound = socket::listen(addr, kind == Kind::Https)
+            .and_then(|l| l.local_addr().map(|addr| (l, addr)));
         bound.map_err(|source| Error::Listen {
             addr: addr.to_string(),
             source,
@@ -350,10 +355,10 @@ async fn serve<S: Service, L: Lmtp>(
     let ticker = monoio::spawn(tick(Rc::clone(&core)));
     let kept = Rc::clone(&core);
     core.spawn_keeper(move || keeper::keep(Rc::clone(&kept), Rc::clone(&bell)));
+    let porter = Rc::clone(&core);
+    core.spawn_lasting(move || hold_the_gate(Rc::clone(&porter)));
     for (kind, listener) in listeners {
-        if let Err(e) = accept::spawn(&core, kind, listener) {
-            tracing::error!("cannot wait for connections: {e}");
-        }
+        accept::spawn(&core, kind, listener);
     }
     // A server that is dropped stops at once.
     let grace = stopped.recv_async().await.unwrap_or_default();
@@ -365,6 +370,15 @@ async fn serve<S: Service, L: Lmtp>(
         bell.close();
     }
     drop(ticker);
+}
+
+/// Lets those pass that wait to begin their handshake.
+async fn hold_the_gate<S: Service, L: Lmtp>(core: Rc<Core<S, L>>) {
+    loop {
+        core.gate.is_wanted().await;
+        monoio::time::sleep(gate::PERIOD).await;
+        core.gate.serve(core.timers.now_ms());
+    }
 }
 
 /// Looks at the deadlines.

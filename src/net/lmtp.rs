@@ -33,7 +33,7 @@ impl<S: Service, L: Lmtp> Delivery<S, L> {
         self.core.counters().lmtp_sessions.add();
         let counters = &Rc::clone(&self.core).shared.counters.socket_errors;
         match self.serve().await {
-            Ok(()) | Err(End::Done | End::PeerClosed) => {}
+            Ok(()) | Err(End::Done | End::PeerClosed | End::PeerGone) => {}
             Err(End::TimedOut) => {
                 self.core.counters().timed_out.add();
                 self.session.time_out();

@@ -39,6 +39,8 @@ counters! {
     handshakes,
     /// Those of them that resumed a session.
     handshakes_resumed,
+    /// Handshakes that had to wait for their turn.
+    handshakes_waited,
     /// TLS connections that ended with an error of the protocol.
     tls_errors,
     /// Requests handed to the service.

@@ -18,6 +18,7 @@ mod connection;
 mod core;
 mod cores;
 mod descriptors;
+mod gate;
 mod keeper;
 mod lmtp;
 mod lot;

@@ -3,12 +3,15 @@
 //! Bytes go through the caller's buffers at the moment of the call, so no operation in flight ever
 //! owns one, and a waiting socket has none.
 
+#![expect(unsafe_code, reason = "an option of sockets that has no safe form")]
+
 use std::io::{self, Read};
 use std::net::{self, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use rustix::net::RecvFlags;
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, TcpKeepalive, Type};
 
 use super::ready::{Interest, Ready};
@@ -50,6 +53,16 @@ impl Socket {
         retry(|| socket.read(buf))
     }
 
+    /// Reads what is there, and leaves it there.
+    pub(super) fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let socket = SockRef::from(&self.fd);
+        retry(|| {
+            rustix::net::recv(&*socket, &mut *buf, RecvFlags::PEEK)
+                .map(|(n, _)| n)
+                .map_err(io::Error::from)
+        })
+    }
+
     /// Writes what the kernel takes.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let socket = SockRef::from(&self.fd);
@@ -77,9 +90,27 @@ fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     }
 }
 
+/// Lets the kernel keep connections until their first bytes are there. One that cannot hands them over
+/// at once.
+fn defer_accept(socket: &RawSocket) {
+    let seconds = libc::c_int::try_from(limits::HTTP_HEAD_DEADLINE_S).unwrap_or(libc::c_int::MAX);
+    let bytes = libc::socklen_t::try_from(size_of_val(&seconds)).unwrap_or(0);
+    // SAFETY: the descriptor is open, and the pointer is to a live integer of the size given.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_DEFER_ACCEPT,
+            (&raw const seconds).cast(),
+            bytes,
+        );
+    }
+}
+
 /// A TCP listener that shares its port with those of the other cores. What accepted connections
-/// need is set here: they inherit it on Linux.
-pub(super) fn listen(addr: SocketAddr) -> io::Result<net::TcpListener> {
+/// need is set here: they inherit it on Linux. `peer_first`: the peer speaks first, and until it does
+/// there is nothing to accept.
+pub(super) fn listen(addr: SocketAddr, peer_first: bool) -> io::Result<net::TcpListener> {
     let socket = RawSocket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
@@ -92,6 +123,9 @@ pub(super) fn listen(addr: SocketAddr) -> io::Result<net::TcpListener> {
             .with_retries(limits::KEEPALIVE_PROBES),
     )?;
     socket.set_tcp_user_timeout(Some(Duration::from_secs(limits::USER_TIMEOUT_S)))?;
+    if peer_first {
+        defer_accept(&socket);
+    }
     socket.bind(&addr.into())?;
     socket.listen(limits::BACKLOG)?;
     Ok(socket.into())

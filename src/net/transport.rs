@@ -20,8 +20,10 @@ use crate::limits;
 pub(super) enum End {
     /// It came to its orderly end.
     Done,
-    /// The peer closed.
+    /// The peer said that it ends the connection.
     PeerClosed,
+    /// The peer's side of the stream has ended: it waits for no words of ours.
+    PeerGone,
     /// A deadline passed.
     TimedOut,
     /// The socket failed.
@@ -85,7 +87,7 @@ impl Transport {
         let fed = {
             let mut scratch = scratch.borrow_mut();
             match self.socket.read(&mut scratch) {
-                Ok(0) => return Err(End::PeerClosed),
+                Ok(0) => return Err(End::PeerGone),
                 Ok(n) => {
                     self.drained = n < scratch.len();
                     let input = scratch.get_mut(..n).unwrap_or_default();
@@ -121,6 +123,25 @@ impl Transport {
                 }
             }),
         }
+    }
+
+    /// Looks at the first bytes that are there, and leaves them; 0 where there are none.
+    pub(super) fn peek(&mut self, buf: &mut [u8]) -> Result<usize, End> {
+        match self.socket.peek(buf) {
+            Ok(0) => Err(End::PeerGone),
+            Ok(n) => Ok(n),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(_) => Err(End::Socket),
+        }
+    }
+
+    /// Waits for something else than the socket; an error when the deadline passes first.
+    pub(super) async fn wait_for(&self, other: impl Future<Output = ()>) -> Result<(), End> {
+        let other = async {
+            other.await;
+            Ok(())
+        };
+        self.or_due(other, || false).await
     }
 
     /// Completes when the socket may be read; an error when the deadline passes first.

@@ -16,6 +16,7 @@
 //! | `t` sent | scope, device, client's key | outcome |
 //! | `r` delivered | scope, hash | item |
 //! | `q` queue | due, id | outgoing mail |
+//! | `k` secret | name | keys of the appliance's own |
 //! | `h` head | scope | [`Head`](super::Head), written by the engine |
 //! | `b` blob | hash, chunk | written by the engine |
 //!
@@ -53,6 +54,8 @@ pub enum Kind {
     Delivered = b'r',
     /// Outgoing mail by due time.
     Queue = b'q',
+    /// Keys of the appliance's own.
+    Secret = b'k',
     /// Head of a scope: the engine's own.
     Head = b'h',
     /// Blob: the engine's own.
@@ -61,7 +64,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Name,
         Self::Account,
         Self::Counter,
@@ -75,6 +78,7 @@ impl Kind {
         Self::Sent,
         Self::Delivered,
         Self::Queue,
+        Self::Secret,
         Self::Head,
         Self::Blob,
     ];
@@ -93,7 +97,7 @@ impl Kind {
 #[must_use]
 pub fn scope_of(key: &[u8]) -> Option<Scope> {
     match Kind::of(key)? {
-        Kind::Name => Some(Scope::SYSTEM),
+        Kind::Name | Kind::Secret => Some(Scope::SYSTEM),
         Kind::Queue => Some(Scope::QUEUE),
         Kind::Head | Kind::Blob => None,
         _ => Some(Scope(Fields::after_kind(key).u64()?)),
@@ -104,7 +108,7 @@ pub fn scope_of(key: &[u8]) -> Option<Scope> {
 #[must_use]
 pub(super) fn scope_prefix(key: &[u8]) -> &[u8] {
     let len = match Kind::of(key) {
-        Some(Kind::Name | Kind::Queue) | None => 1,
+        Some(Kind::Name | Kind::Queue | Kind::Secret) | None => 1,
         Some(_) => 9,
     };
     key.get(..len).unwrap_or(key)
@@ -244,6 +248,12 @@ pub fn account_name(name: &str) -> Vec<u8> {
 #[must_use]
 pub fn account_names() -> Span {
     Span::prefix(Key::new(Kind::Name).0)
+}
+
+/// Keys of the appliance's own, by what they are for.
+#[must_use]
+pub fn secret(name: &str) -> Vec<u8> {
+    Key::new(Kind::Secret).bytes(name.as_bytes()).0
 }
 
 /// `a`: the account record.
@@ -715,6 +725,7 @@ mod tests {
         assert_eq!(scope_of(&item(S, 1, 1)), Some(S));
         assert_eq!(scope_of(&account_name("a")), Some(Scope::SYSTEM));
         assert_eq!(scope_of(&queue(0, 1)), Some(Scope::QUEUE));
+        assert_eq!(scope_of(&secret("tickets")), Some(Scope::SYSTEM));
         assert_eq!(scope_of(&head(S)), None);
         assert_eq!(scope_of(b"i\x00"), None);
         assert_eq!(scope_of(b"?"), None);

@@ -34,6 +34,7 @@ pub fn config(folder: &Path, cores: usize, driver: roost::config::Driver) -> Con
     config.auth.argon2_memory_kib = COST.memory_kib;
     config.auth.argon2_passes = COST.passes;
     config.limits.connections_per_address_max = 20_000;
+    config.limits.handshakes_per_s = 1_000_000;
     config.log.level = Level::Warn;
     config
 }

@@ -17,6 +17,9 @@ const CONNECTING_MAX: usize = 512;
 /// How long nothing may happen before the fleet gives up.
 const PATIENCE_NS: u64 = 60_000_000_000;
 
+/// How long the fleet's core stays awake after it was told something.
+const AWAKE_NS: u64 = 500_000_000;
+
 /// What a phone is to do, one request after the other.
 type Script = VecDeque<Step>;
 
@@ -175,7 +178,8 @@ impl Fleet {
             if self.busy == 0 && self.waiting.is_empty() {
                 return;
             }
-            if self.turn(100) {
+            // Not asleep: a core that has to be woken costs whoever wakes it.
+            if self.turn(0) {
                 last = now_ns();
             } else if now_ns() - last > PATIENCE_NS {
                 self.failed += self.busy;
@@ -279,7 +283,7 @@ impl Fleet {
     fn collect(&mut self, count: usize) -> String {
         let begun = now_ns();
         while self.answers < count && now_ns() - begun < PATIENCE_NS {
-            self.turn(50);
+            self.turn(0);
         }
         self.answers = 0;
         let mut said = String::from("answered");
@@ -410,14 +414,18 @@ pub fn serve(way: Way) -> std::io::Result<()> {
         }
     });
     println!("ready");
+    let mut told = now_ns();
     loop {
         match lines.try_recv() {
             Ok(line) => {
+                told = now_ns();
                 let words: Vec<&str> = line.split(' ').collect();
                 println!("{}", fleet.obey(&words));
             }
+            // Awake, for a while after it was told something.
             Err(flume::TryRecvError::Empty) => {
-                fleet.turn(1);
+                let is_busy = now_ns() - told < AWAKE_NS;
+                fleet.turn(i32::from(!is_busy));
             }
             Err(flume::TryRecvError::Disconnected) => return Ok(()),
         }

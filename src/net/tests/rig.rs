@@ -376,6 +376,15 @@ impl<T: Read + Write> Client<T> {
         }
     }
 
+    /// Whether a request is answered with 200 before the connection ends.
+    pub(super) fn try_get(&mut self, target: &str) -> bool {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        if self.socket.write_all(request.as_bytes()).is_err() {
+            return false;
+        }
+        self.fill() && self.buf.starts_with(b"HTTP/1.1 200")
+    }
+
     /// Whether the server has closed, with nothing left to read.
     #[track_caller]
     pub(super) fn assert_closed(&mut self) {

@@ -29,13 +29,22 @@ fn now_ms() -> i64 {
 
 impl Tls {
     fn new(driver: Driver) -> Self {
+        Self::with(2, driver, |_| {})
+    }
+
+    fn on_cores(cores: usize, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with(cores, Driver::Auto, change)
+    }
+
+    fn with(cores: usize, driver: Driver, change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (chain, key) = (dir.path().join("chain"), dir.path().join("key"));
         make_self_signed(&["localhost".into()], &chain, &key, now_ms()).unwrap();
         let certificates = Certificates::load(&chain, &key).unwrap();
-        let rig = Rig::with(driver, |config| {
+        let rig = Rig::on_cores(cores, driver, |config| {
             config.https = vec!["127.0.0.1:0".parse().unwrap()];
             config.certificates = Some(Arc::clone(&certificates));
+            change(config);
         });
         Self {
             rig,
@@ -232,15 +241,45 @@ fn a_handshake_that_stalls_is_cut_off() {
 }
 
 #[test]
-fn caps_close_before_the_handshake() {
-    let tls = Tls::new(Driver::Auto);
-    drop(tls.rig);
-    let rig = Rig::with(Driver::Auto, |config| {
-        config.https = vec!["127.0.0.1:0".parse().unwrap()];
-        config.certificates = Some(Arc::clone(&tls.certificates));
-        config.caps.connections = 0;
+fn whoever_finds_no_place_is_told_when_to_come_back() {
+    for version in [&TLS12, &TLS13] {
+        let tls = Tls::on_cores(1, |config| config.caps.connections = 0);
+        let mut client = tls.client(&tls.config(version));
+        client.send("POST /echo HTTP/1.1\nHost: x\nContent-Length: 2\n\nhi");
+        let got = client.answer();
+        let [after, connection] = ["retry-after", "connection"].map(|h| got.headers[h].as_str());
+        assert_eq!((got.status, after, connection), (503, "30", "close"));
+        client.assert_closed();
+        let metrics = tls.rig.server.metrics();
+        assert_eq!((metrics.refused, metrics.requests), (1, 1));
+        tls.rig.wait_closed();
+    }
+}
+
+#[test]
+fn handshakes_begin_at_a_bounded_rate() {
+    let tls = Tls::on_cores(1, |config| config.handshakes_per_s = 1);
+    let config = tls.config(&TLS13);
+    let mut first = tls.client(&config);
+    assert_eq!(first.get("/tls").status, 200);
+    // Ready to be resumed.
+    let mut second = tls.client(&config);
+    let waiting = std::thread::spawn(move || {
+        let status = second.get("/tls").status;
+        (status, second.socket.conn.handshake_kind())
     });
-    let mut socket = connect(rig.server.https()[0]);
-    assert_eq!(socket.read(&mut [0; 16]).unwrap_or(0), 0);
-    assert_eq!(rig.server.metrics().refused, 1);
+    wait_for(|| tls.rig.server.metrics().handshakes_waited == 1);
+    assert_eq!(tls.rig.server.metrics().handshakes, 1);
+    tls.rig.clock.advance(1_000);
+    let resumed = Some(rustls::HandshakeKind::Resumed);
+    assert_eq!(waiting.join().unwrap(), (200, resumed));
+    // Whoever waits too long is given up.
+    let socket = tls.client(&config);
+    let waiting = std::thread::spawn(move || {
+        let mut client = socket;
+        client.try_get("/tls")
+    });
+    wait_for(|| tls.rig.server.metrics().handshakes_waited == 2);
+    drop(tls.rig);
+    assert!(!waiting.join().unwrap());
 }

@@ -13,8 +13,8 @@
 //!   numbers, refuses while anything waits to be sent, and gives the connection up in doing so: there
 //!   is never a second user of a nonce.
 //! - *What is ours.* Framing, the AEAD calls (of aws-lc), the content type, alerts, KeyUpdate.
-//!   [`secrets`] derives keys as RFC 8446 says, and a connection is reduced only if that derivation
-//!   gives the very keys that rustls handed out; else it is refused.
+//!   [`secrets`] derives the keys after a KeyUpdate as RFC 8446 says, and only if the same derivation
+//!   gives the very keys that rustls handed out; else the connection ends.
 //! - *Nonces* are the IV and a number that only ever grows, in one place ([`secrets::Half::nonce`]).
 //!   Before 2^24 records our keys are changed; a peer that goes beyond with its own is dropped.
 //! - *After the first error* one alert is sent, and nothing is opened or sealed any more.

@@ -4,8 +4,9 @@
 //! rustls hands out keys and IVs of both directions ("kernel TLS"), but not the traffic secrets that
 //! the next keys of a KeyUpdate are derived from; the object that could derive them costs more than
 //! everything else that a waiting connection holds. Its [`KeyLog`] does tell the secrets, while the
-//! handshake computes them, on the thread that drives it: [`caught`] takes them from there, and
-//! [`Half::new`] believes them only if they lead to the very keys that rustls hands out.
+//! handshake computes them, on the thread that drives it: [`caught`] takes them from there. They are
+//! looked at only when keys change, which hardly ever happens, and believed only if they lead to the
+//! very keys that rustls handed out ([`Half::next`]); else the connection ends.
 
 use std::cell::RefCell;
 
@@ -60,6 +61,8 @@ pub(super) struct Half {
     /// The number of the next record under this key.
     pub(super) seq: u64,
     secret: [u8; SECRET_BYTES_MAX],
+    /// The key was derived from the secret by us.
+    derived: bool,
 }
 
 impl Drop for Half {
@@ -71,8 +74,8 @@ impl Drop for Half {
 }
 
 impl Half {
-    /// The direction whose present keys rustls handed out, with the secret that they come from;
-    /// nothing where the two do not belong together.
+    /// The direction whose present keys rustls handed out, with the secret that they are said to
+    /// come from.
     pub(super) fn new(
         seq: u64,
         keys: &ConnectionTrafficSecrets,
@@ -86,24 +89,28 @@ impl Half {
             }
             _ => return None,
         };
-        let mut half = Self::of_secret(suite, first)?;
-        for _ in 0..=EARLY_UPDATES_MAX {
-            if half.key(suite) == key.as_ref() && half.iv == iv.as_ref() {
-                half.seq = seq;
-                return Some((suite, half));
-            }
-            half = half.next(suite)?;
-        }
-        None
+        let mut half = Self::empty();
+        half.seq = seq;
+        half.secret.get_mut(..first.len())?.copy_from_slice(first);
+        let (key, iv) = (key.as_ref(), iv.as_ref());
+        half.key.get_mut(..key.len())?.copy_from_slice(key);
+        half.iv = iv.try_into().ok()?;
+        (key.len() == suite.key_bytes()).then_some((suite, half))
     }
 
-    fn of_secret(suite: Suite, secret: &[u8]) -> Option<Self> {
-        let mut half = Self {
+    fn empty() -> Self {
+        Self {
             key: [0; KEY_BYTES_MAX],
             iv: [0; IV_BYTES],
             seq: 0,
             secret: [0; SECRET_BYTES_MAX],
-        };
+            derived: false,
+        }
+    }
+
+    fn of_secret(suite: Suite, secret: &[u8]) -> Option<Self> {
+        let mut half = Self::empty();
+        half.derived = true;
         half.secret.get_mut(..secret.len())?.copy_from_slice(secret);
         let prk = half.prk(suite)?;
         expand(&prk, b"key", half.key.get_mut(..suite.key_bytes())?)?;
@@ -116,8 +123,24 @@ impl Half {
         Some(Prk::new_less_safe(suite.hash(), secret))
     }
 
-    /// The direction after a KeyUpdate (RFC 8446 7.2).
+    /// The direction after a KeyUpdate (RFC 8446 7.2); nothing where the present keys do not come
+    /// from the secret that was caught.
     pub(super) fn next(&self, suite: Suite) -> Option<Self> {
+        if self.derived {
+            return self.following(suite);
+        }
+        let mut half = Self::of_secret(suite, self.secret.get(..suite.secret_bytes())?)?;
+        for _ in 0..=EARLY_UPDATES_MAX {
+            let next = half.following(suite)?;
+            if half.key == self.key && half.iv == self.iv {
+                return Some(next);
+            }
+            half = next;
+        }
+        None
+    }
+
+    fn following(&self, suite: Suite) -> Option<Self> {
         let mut next = Zeroizing::new([0; SECRET_BYTES_MAX]);
         let next = next.get_mut(..suite.secret_bytes())?;
         expand(&self.prk(suite)?, b"traffic upd", next)?;
@@ -131,6 +154,7 @@ impl Half {
             iv: self.iv,
             seq: self.seq,
             secret: self.secret,
+            derived: self.derived,
         }
     }
 
@@ -244,6 +268,10 @@ mod tests {
         let second = half.nonce();
         assert_eq!(second[..11], first[..11]);
         assert_eq!(second[11], first[11] ^ 1);
+        let mut strange = half.copy();
+        strange.derived = false;
+        strange.key[3] ^= 1;
+        assert!(strange.next(Suite::Aes128GcmSha256).is_none());
         let next = half.next(Suite::Aes128GcmSha256).unwrap();
         assert_ne!(
             next.key(Suite::Aes128GcmSha256),

@@ -99,7 +99,7 @@ impl ProducesTickets for Tickets {
         let key = keys.first()?;
         let mut nonce = [0; NONCE_LEN];
         // Random: 2^32 tickets are the limit of a key, and its hours end long before.
-        getrandom::fill(&mut nonce).ok()?;
+        aws_lc_rs::rand::fill(&mut nonce).ok()?;
         let mut sealed = plain.to_vec();
         let at = Nonce::assume_unique_for_key(nonce);
         key.aead()?

@@ -52,6 +52,7 @@ impl Keyspaces {
             | Kind::Folder
             | Kind::Device
             | Kind::DeviceId
+            | Kind::Secret
             | Kind::Head => &self.small,
             Kind::Item => &self.items,
             Kind::Change => &self.changes,
