@@ -10,6 +10,7 @@
 
 pub mod desk;
 mod intake;
+pub mod measure;
 pub mod order;
 pub mod page;
 pub mod socket;

@@ -1,5 +1,6 @@
-//! How the appliance is, as a page, as JSON and as metrics.
+//! How the appliance is, as a page and as JSON.
 
+use super::measure::{Counter, Distribution};
 use super::order::{DeviceRow, UserRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,7 +23,18 @@ pub struct Status {
     /// Devices, last seen first.
     pub devices: Vec<DeviceRow>,
     /// Counters of the network side.
-    pub counters: Vec<(&'static str, u64)>,
+    pub counters: Vec<Counter>,
+    /// What is measured of it.
+    pub distributions: Vec<Distribution>,
+    /// The longest time that each core did not return to its ring, microseconds.
+    pub turn_us_max: Vec<u64>,
+}
+
+impl Status {
+    fn count(&self, name: &str) -> u64 {
+        let found = self.counters.iter().find(|c| c.name == name);
+        found.map_or(0, |c| c.value)
+    }
 }
 
 /// Whether a `Host` header names this machine.
@@ -35,23 +47,9 @@ pub fn is_local(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "::1")
 }
 
-/// Counters in the text form that Prometheus reads.
-#[must_use]
-pub fn metrics(counters: &[(&'static str, u64)]) -> String {
-    let mut out = String::new();
-    for (name, value) in counters {
-        let _ = writeln!(out, "roost_{name} {value}");
-    }
-    out
-}
-
 /// The page. It shows itself anew every five seconds.
 #[must_use]
 pub fn html(status: &Status) -> String {
-    let count = |name| {
-        let found = status.counters.iter().find(|(n, _)| *n == name);
-        found.map_or(0, |(_, v)| *v)
-    };
     let mut out = String::with_capacity(8 * 1024);
     let _ = write!(
         out,
@@ -70,9 +68,12 @@ pub fn html(status: &Status) -> String {
         ("woken", "phones woken"),
         ("messages", "mails taken in"),
     ] {
-        let _ = write!(out, "<div><b>{}</b>{what}</div>", count(name));
+        let _ = write!(out, "<div><b>{}</b>{what}</div>", status.count(name));
     }
     out.push_str("</div>");
+    waiting(&mut out, status);
+    wakes(&mut out, status);
+    dropped(&mut out, status);
     versions(&mut out, &status.devices);
     devices(&mut out, status);
     out
@@ -84,20 +85,124 @@ fn versions(out: &mut String, devices: &[DeviceRow]) {
     for device in devices {
         *spoken.entry(&device.version).or_default() += 1;
     }
-    let most = spoken.values().max().copied().unwrap_or(1);
     if spoken.is_empty() {
         out.push_str("<p>No device has been here yet.");
         return;
     }
-    out.push_str("<h2>Devices by protocol version</h2>");
-    for (version, n) in spoken {
+    let rows: Vec<(&str, u64)> = spoken.into_iter().map(|(v, n)| (v, n as u64)).collect();
+    bars(out, "Devices by protocol version", &rows);
+}
+
+/// A heading, and a bar for each row.
+fn bars(out: &mut String, heading: &str, rows: &[(&str, u64)]) {
+    let most = rows.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
+    let _ = write!(out, "<h2>{heading}</h2>");
+    for (name, n) in rows {
         let width = n * 100 / most;
         let _ = write!(
             out,
             "<div class=bar><span>{}</span><svg viewBox='0 0 100 6' preserveAspectRatio=none \
              role=img aria-label='{n}'><rect width={width} height=6 rx=1 /></svg><b>{n}</b></div>",
-            escaped(version)
+            escaped(name)
         );
+    }
+}
+
+/// Who waits, by connection and by version.
+fn waiting(out: &mut String, status: &Status) {
+    let parked = status.count("parked");
+    if parked == 0 {
+        return;
+    }
+    let rows = [
+        ("TLS 1.3", "parked_tls13"),
+        ("TLS 1.2", "parked_tls12"),
+        ("plain", "parked_plain"),
+        ("2.5", "parked_v25"),
+        ("12.0", "parked_v120"),
+        ("12.1", "parked_v121"),
+        ("14.0", "parked_v140"),
+        ("14.1", "parked_v141"),
+        ("16.0", "parked_v160"),
+        ("16.1", "parked_v161"),
+    ];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(shown, name)| (shown, status.count(name)))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    bars(out, "Phones waiting, by connection and by version", &rows);
+    let each = status.count("parked_bytes") / parked;
+    let _ = write!(out, "<p>{each} bytes each, beside the kernel's socket");
+}
+
+/// How soon phones were woken, as a picture.
+fn wakes(out: &mut String, status: &Status) {
+    let longest = status.turn_us_max.iter().max().copied().unwrap_or(0);
+    let _ = write!(
+        out,
+        "<p>The longest time that a core did not return to its ring: {} ms",
+        milliseconds(longest)
+    );
+    let Some(wakes) = status
+        .distributions
+        .iter()
+        .find(|d| d.name == "wake_us" && d.count > 0)
+    else {
+        return;
+    };
+    let [half, _, nearly_all, _] = wakes.quantiles;
+    let _ = write!(
+        out,
+        "<h2>From the durable change to the answer</h2><p>half of {} within {} ms, 99 of 100 within \
+         {} ms<svg class=plot viewBox='0 0 {} 70' role=img aria-label='wake latency'>",
+        wakes.count,
+        milliseconds(half),
+        milliseconds(nearly_all),
+        wakes.bars.len() * 40
+    );
+    let most = wakes.bars.iter().map(|(_, n)| *n).max().unwrap_or(0).max(1);
+    for (at, (bound_us, n)) in wakes.bars.iter().enumerate() {
+        // A bar that stands for something is seen.
+        let height = if *n == 0 { 0 } else { (n * 50 / most).max(1) };
+        let _ = write!(
+            out,
+            "<rect x={} y={} width=34 height={height}><title>{n} up to {} ms</title></rect>\
+             <text x={} y=66>{}</text>",
+            at * 40 + 3,
+            54 - height,
+            milliseconds(*bound_us),
+            at * 40 + 20,
+            milliseconds(*bound_us),
+        );
+    }
+    out.push_str("</svg><p class=note>milliseconds, each column up to its number");
+}
+
+/// Why waiting phones went without an answer.
+fn dropped(out: &mut String, status: &Status) {
+    let rows = [
+        ("sent another request", "dropped_newer"),
+        ("closed", "dropped_closed"),
+        ("reset", "dropped_reset"),
+        ("vanished", "dropped_vanished"),
+        ("broke TLS", "dropped_tls"),
+    ];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(shown, name)| (shown, status.count(name)))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    if !rows.is_empty() {
+        bars(out, "Waiting phones that went without an answer", &rows);
+    }
+}
+
+/// Microseconds as milliseconds, with as many digits as are worth reading.
+fn milliseconds(us: u64) -> String {
+    match us {
+        0..10_000 => format!("{}.{:02}", us / 1_000, us % 1_000 / 10),
+        _ => format!("{}", us / 1_000),
     }
 }
 
@@ -130,7 +235,8 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
 padding:0 1rem;color-scheme:light dark}h1{margin:0}.cards{display:flex;flex-wrap:wrap;gap:1rem}\
 .cards div{border:1px solid #8886;border-radius:.5rem;padding:.7rem 1rem;min-width:8rem}\
 .cards b{display:block;font-size:1.7rem}.bar{display:flex;gap:.8rem;align-items:center}\
-.bar span{width:3rem;text-align:right}.bar svg{flex:1;height:1rem}rect{fill:#3a7}\
+.bar span{min-width:5rem;text-align:right}.plot{display:block;width:100%;max-height:12rem}\
+.plot text{font-size:9px;text-anchor:middle;fill:currentColor}.note{opacity:.7}.bar svg{flex:1;height:1rem}rect{fill:#3a7}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;\
 border-bottom:1px solid #8884}";
 
@@ -180,7 +286,32 @@ mod tests {
             up_s: 180,
             users: Vec::new(),
             devices: vec![device],
-            counters: vec![("parked", 7)],
+            counters: vec![
+                counter("parked", 7),
+                counter("parked_bytes", 3_500),
+                counter("parked_tls13", 7),
+                counter("dropped_closed", 3),
+            ],
+            distributions: vec![Distribution {
+                name: "wake_us",
+                help: "",
+                count: 10,
+                sum: 900,
+                max: 140,
+                quantiles: [90, 120, 130, 140],
+                bars: vec![(64, 0), (128, 9), (256, 1)],
+            }],
+            turn_us_max: vec![12_345, 9],
+        }
+    }
+
+    fn counter(name: &'static str, value: u64) -> Counter {
+        Counter {
+            name,
+            help: "",
+            is_gauge: true,
+            value,
+            cores: Vec::new(),
         }
     }
 
@@ -193,6 +324,23 @@ mod tests {
         );
         assert!(page.contains("<b>7</b>phones waiting"), "{page}");
         assert!(page.contains("3 min ago"), "{page}");
+    }
+
+    #[test]
+    fn who_waits_and_how_soon_they_are_woken_is_a_picture() {
+        let page = html(&status("Phone"));
+        assert!(
+            page.contains("<span>TLS 1.3</span>") && !page.contains("TLS 1.2"),
+            "{page}"
+        );
+        assert!(page.contains("500 bytes each"), "{page}");
+        assert!(
+            page.contains("half of 10 within 0.09 ms, 99 of 100 within 0.13 ms"),
+            "{page}"
+        );
+        assert!(page.contains("<title>9 up to 0.12 ms</title>"), "{page}");
+        assert!(page.contains("its ring: 12 ms"), "{page}");
+        assert!(page.contains("<span>closed</span>"), "{page}");
     }
 
     #[test]
@@ -215,13 +363,5 @@ mod tests {
         ] {
             assert!(!is_local(host), "{host}");
         }
-    }
-
-    #[test]
-    fn metrics_are_lines() {
-        assert_eq!(
-            metrics(&[("parked", 7), ("open", 9)]),
-            "roost_parked 7\nroost_open 9\n"
-        );
     }
 }

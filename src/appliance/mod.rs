@@ -183,7 +183,8 @@ impl Running {
     /// What the network side counts, by name.
     #[must_use]
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
-        self.server.metrics().named()
+        let counted = self.server.metrics().counted();
+        counted.iter().map(|c| (c.name, c.value)).collect()
     }
 
     /// Tells, with the reason, when a write or sync of the store has failed: stop then.

@@ -1,9 +1,10 @@
 //! The status page, served: `/` for people, `/status.json` and `/metrics` for programs.
 
+use crate::admin::measure::{self, Counter, Distribution, QUANTILES};
 use crate::admin::page::{self, Status};
 use crate::admin::{Desk, Order, Reply};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
-use crate::net::{Heard, Lmtp, Meter, Parked, Service};
+use crate::net::{self, Counted, Heard, Histogram, Lmtp, Meter, Parked, Report, Service};
 use crate::smtp::{Envelope, Verdict};
 use std::convert::Infallible;
 
@@ -35,16 +36,85 @@ impl Pages {
             _ => Vec::new(),
         };
         let now_ms = self.desk.mailbox().clock().now_ms();
+        let report = self.meter.report();
         Status {
             version: env!("CARGO_PKG_VERSION"),
             now_ms,
             up_s: (now_ms - self.started_ms).max(0) / 1000,
             users,
             devices,
-            counters: self.meter.read().named(),
+            counters: counters(&report),
+            turn_us_max: report.turn_us_max.clone(),
+            distributions: distributions(&report),
         }
     }
 }
+
+/// The counters, as the page wants them.
+fn counters(report: &Report) -> Vec<Counter> {
+    let each: Vec<Vec<Counted>> = report.cores.iter().map(net::Metrics::counted).collect();
+    let of_cores = |n: usize| {
+        each.iter()
+            .filter_map(|core| Some(core.get(n)?.value))
+            .collect()
+    };
+    let total = report.total.counted().into_iter().enumerate();
+    total
+        .map(|(n, counted)| Counter {
+            name: counted.name,
+            help: counted.help,
+            is_gauge: counted.is_gauge(),
+            value: counted.value,
+            cores: of_cores(n),
+        })
+        .collect()
+}
+
+fn distributions(report: &Report) -> Vec<Distribution> {
+    vec![
+        distribution(
+            "wake_us",
+            "Microseconds from a durable commit to the answer handed to the kernel.",
+            &report.wake_us,
+        ),
+        distribution(
+            "turn_us",
+            "Microseconds that a core did not return to its ring, where they were many.",
+            &report.turn_us,
+        ),
+        distribution(
+            "parked_s",
+            "Seconds that requests had waited when they were answered.",
+            &report.parked_s,
+        ),
+    ]
+}
+
+fn distribution(name: &'static str, help: &'static str, measured: &Histogram<u64>) -> Distribution {
+    let (mut bars, mut below, mut bound) = (Vec::new(), 0, 32);
+    while below < measured.len() && bars.len() < BARS_MAX {
+        let up_to = measured.count_between(0, bound);
+        bars.push((bound, up_to - below));
+        (below, bound) = (up_to, bound * 2);
+    }
+    Distribution {
+        name,
+        help,
+        count: measured.len(),
+        sum: measured.iter_recorded().fold(0, |sum: u64, value| {
+            let all = value
+                .value_iterated_to()
+                .saturating_mul(value.count_at_value());
+            sum.saturating_add(all)
+        }),
+        max: measured.max(),
+        quantiles: QUANTILES.map(|share| measured.value_at_quantile(share)),
+        bars,
+    }
+}
+
+/// Columns of a picture; what is above the last is in none.
+const BARS_MAX: usize = 24;
 
 /// Nothing waits here.
 pub(super) struct Never(Infallible);
@@ -53,6 +123,10 @@ impl Parked for Never {
     type Signal = ();
 
     fn account(&self) -> u64 {
+        match self.0 {}
+    }
+
+    fn since_ms(&self) -> u64 {
         match self.0 {}
     }
 
@@ -102,7 +176,8 @@ impl Service for Pages {
                 Err(_) => Answer::text(500, "no status"),
             },
             "/metrics" => {
-                let body = page::metrics(&self.meter.read().named());
+                let report = self.meter.report();
+                let body = measure::text(&counters(&report), &distributions(&report));
                 Answer::new(200).with_body("text/plain; version=0.0.4", body.into_bytes())
             }
             _ => Answer::text(404, "there are /, /status.json and /metrics"),

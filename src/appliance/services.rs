@@ -27,6 +27,10 @@ impl Parked for Waiting {
         self.0.scope().0
     }
 
+    fn since_ms(&self) -> u64 {
+        self.0.started_ms()
+    }
+
     fn deadline_ms(&self) -> u64 {
         self.0.deadline_ms()
     }

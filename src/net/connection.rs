@@ -263,8 +263,7 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
     }
 
     fn give_up(&self, (parked, _): Waiting<S::Parked>, gone: Gone) {
-        self.core.counters().abandoned.add();
-        self.core.service.gone(parked, &self.peer, gone);
+        self.core.give_up(parked, &self.peer, gone);
     }
 
     async fn read(&mut self, core: &Rc<Core<S, L>>) -> Result<Read, End> {

@@ -15,13 +15,13 @@ use super::Deadlines;
 use super::admission::Admission;
 use super::gate::Gate;
 use super::lot::{Lot, Now, Patience, Stay};
-use super::metrics::{Counters, Metrics};
+use super::metrics::{self, Counters, Gauge, Report};
 use super::post::{Boxes, Switch};
 use super::ready::Ready;
-use super::service::{Lmtp, Parked, Service};
+use super::service::{Gone, Lmtp, Parked, Service};
 use super::timer::{Timer, Timers};
 use crate::clock::{Clock, MonoMs};
-use crate::http::{Answer, DateCache, Terms, encode};
+use crate::http::{Answer, DateCache, Peer, Terms, encode};
 
 /// Bytes that one read takes at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -37,7 +37,8 @@ pub(super) struct Shared {
     pub(super) deadlines: Deadlines,
     pub(super) hostname: String,
     pub(super) message_bytes_max: usize,
-    pub(super) counters: Counters,
+    /// What each core counts.
+    pub(super) gauges: Vec<Arc<Gauge>>,
     pub(super) admission: Arc<Admission>,
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// Of one core.
@@ -45,12 +46,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The counters at this moment.
-    pub(super) fn metrics(&self) -> Metrics {
-        Metrics {
-            open: self.admission.open(),
-            ..self.counters.snapshot()
-        }
+    /// Everything that is counted, at this moment.
+    pub(super) fn report(&self) -> Report {
+        let mut report = metrics::report(&self.gauges);
+        // A connection may be between two cores.
+        report.total.open = self.admission.open();
+        report
     }
 }
 
@@ -69,6 +70,8 @@ pub(super) struct Core<S: Service, L> {
     pub(super) service: S,
     pub(super) lmtp: L,
     pub(super) shared: Arc<Shared>,
+    /// What it counts.
+    pub(super) gauge: Arc<Gauge>,
     /// Which core it is.
     pub(super) number: usize,
     pub(super) timers: Rc<Timers>,
@@ -124,6 +127,7 @@ impl<S: Service, L: Lmtp> Core<S, L> {
             lot: Lot::new(Rc::clone(&ready), patience, now, tick_ms),
             ready,
             traffic,
+            gauge: shared.gauges.get(number).cloned().unwrap_or_default(),
             shared,
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
             lingering: Cell::new(0),
@@ -136,7 +140,7 @@ impl<S: Service, L: Lmtp> Core<S, L> {
     }
 
     pub(super) fn counters(&self) -> &Counters {
-        &self.shared.counters
+        &self.gauge.counters
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -173,9 +177,32 @@ impl<S: Service, L: Lmtp> Core<S, L> {
         }
     }
 
+    /// A parked request came to nothing.
+    pub(super) fn give_up(&self, parked: S::Parked, peer: &Peer, gone: Gone) {
+        let counters = self.counters();
+        counters.abandoned.add();
+        match gone {
+            Gone::Newer => counters.dropped_newer.add(),
+            Gone::Closed => counters.dropped_closed.add(),
+            Gone::Reset => counters.dropped_reset.add(),
+            Gone::Vanished => counters.dropped_vanished.add(),
+            Gone::Tls => counters.dropped_tls.add(),
+        }
+        self.service.gone(parked, peer, gone);
+    }
+
     /// When the last parked request is to be answered.
     pub(super) fn latest(&self) -> MonoMs {
         self.latest.get()
+    }
+
+    /// Runs a part of a turn, and notes how long the core was away from its ring.
+    pub(super) fn away<R>(&self, run: impl FnOnce() -> R) -> R {
+        let clock = &self.shared.clock;
+        self.gauge.busy.begin(clock.mono_us());
+        let done = run();
+        self.gauge.busy.end(clock.mono_us(), &self.gauge.times);
+        done
     }
 
     /// Calls `run` with what the lot has to know of the moment.
@@ -319,7 +346,9 @@ impl<S: Service, L: Lmtp> Future for Guarded<S, L> {
             return Poll::Ready(());
         };
         // The state of one task is lost with it; what tasks share is not borrowed across awaits.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        let core = &this.core;
+        let polled = catch_unwind(AssertUnwindSafe(|| core.away(|| future.as_mut().poll(cx))));
+        match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => {}
             Err(_) => {

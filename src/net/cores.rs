@@ -17,7 +17,7 @@ use super::admission::{Admission, Caps};
 use super::certificate::Certificates;
 use super::core::{Core, Phase, Shared, Traffic};
 use super::keeper::{self, Bell};
-use super::metrics::{Counters, Metrics};
+use super::metrics::{Metrics, Report, Watchdog};
 use super::post::{Boxes, Switch};
 use super::ready::Ready;
 use super::service::{Lmtp, Parked, Service};
@@ -154,6 +154,7 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
     /// Ends the look at the certificate files when dropped.
     watch: Option<flume::Sender<()>>,
+    _watchdog: Watchdog,
 }
 
 /// Reads the counters of a server from anywhere. A cheap clone.
@@ -161,10 +162,16 @@ pub struct Server {
 pub struct Meter(Arc<Shared>);
 
 impl Meter {
-    /// The counters at this moment.
+    /// The counters of all cores at this moment.
     #[must_use]
     pub fn read(&self) -> Metrics {
-        self.0.metrics()
+        self.report().total
+    }
+
+    /// Everything that is counted and measured.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.0.report()
     }
 }
 
@@ -204,12 +211,14 @@ pub fn start<S: Service, L: Lmtp>(
         deadlines: config.deadlines,
         hostname: config.hostname.clone(),
         message_bytes_max: config.message_bytes_max,
-        counters: Counters::default(),
+        gauges: (0..cores).map(|_| Arc::default()).collect(),
         admission: Admission::new(config.caps),
         tls,
         handshakes_per_s: (config.handshakes_per_s / cores as u64).max(1),
     });
+    let watchdog = Watchdog::start(shared.gauges.clone(), shared.clock.clone());
     let mut server = Server {
+        _watchdog: watchdog.map_err(Error::Core)?,
         watch: config.certificates.clone().map(watch).transpose()?,
         shared: Arc::clone(&shared),
         addresses,
@@ -229,6 +238,8 @@ pub fn start<S: Service, L: Lmtp>(
         let run = move || {
             let serve = async || {
                 let ready = Ready::new(driver)?;
+                let waits_on = if ready.is_ring() { "io_uring" } else { "epoll" };
+                tracing::info!(core = n, waits_on, "a core serves");
                 let bell = Rc::new(Bell::new(&ready)?);
                 let (service, lmtp) = make(n);
                 let core = Core::new(n, service, lmtp, shared, traffic, ready);
@@ -414,7 +425,7 @@ impl Server {
     /// The counters at this moment.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.shared.metrics()
+        self.shared.report().total
     }
 
     /// What reads the counters, for whoever shows them.

@@ -37,7 +37,6 @@ impl Bell {
 pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bell: Rc<Bell>) {
     let mut turn = Turn::new();
     let mut post = Post::default();
-    let mut parked = core.lot.parked();
     let mut rings = pin!(bell.rings());
     poll_fn(|cx| {
         // IMPORTANT: both before looking, so that what comes meanwhile wakes again.
@@ -45,10 +44,13 @@ pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bell: Rc<Bel
         if let Some(bell) = core.traffic.switch.bell(core.number) {
             bell.listen(cx.waker());
         }
-        post.take(&core);
-        let more = core.at_this_moment(|now| core.lot.turn(now, &mut turn));
-        settle(&core, &mut turn);
-        parked = follow(&core, parked);
+        let more = core.away(|| {
+            post.take(&core);
+            let more = core.at_this_moment(|now| core.lot.turn(now, &mut turn));
+            settle(&core, &mut turn);
+            follow(&core);
+            more
+        });
         if core.is_stopping() {
             core.note_end();
         }
@@ -65,12 +67,28 @@ pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bell: Rc<Bel
     .await
 }
 
-/// Lets the gauges follow; returns what they stand at.
-fn follow<S: Service, L: Lmtp>(core: &Core<S, L>, before: (usize, usize)) -> (usize, usize) {
-    let now = core.lot.parked();
-    core.counters().parked.shift(before.0, now.0);
-    core.counters().parked_bytes.shift(before.1, now.1);
-    now
+/// Lets the gauges follow.
+fn follow<S: Service, L: Lmtp>(core: &Core<S, L>) {
+    let (counters, now) = (core.counters(), core.lot.counts());
+    counters.parked.set(now.parked);
+    counters.parked_bytes.set(now.bytes);
+    counters.idle.set(core.lot.len().saturating_sub(now.parked));
+    let [plain, tls12, tls13] = now.by_kind;
+    counters.parked_plain.set(plain);
+    counters.parked_tls12.set(tls12);
+    counters.parked_tls13.set(tls13);
+    let by_version = [
+        &counters.parked_v25,
+        &counters.parked_v120,
+        &counters.parked_v121,
+        &counters.parked_v140,
+        &counters.parked_v141,
+        &counters.parked_v160,
+        &counters.parked_v161,
+    ];
+    for (counter, n) in by_version.into_iter().zip(now.by_version) {
+        counter.set(n);
+    }
 }
 
 /// What other threads have sent, in vectors that are used again.
@@ -105,25 +123,33 @@ impl<S: Service> Post<S> {
 /// Deals with what a turn has brought: the answers are with the kernel already.
 fn settle<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, turn: &mut Turn<S::Parked>) {
     let counters = core.counters();
+    if !turn.answered.is_empty() {
+        // The answers have been handed over just now.
+        let (now_us, now_ms) = (core.shared.clock.mono_us(), core.timers.now_ms());
+        let times = turn.answered.iter().map(|answered| {
+            let waited_ms = now_ms.saturating_sub(answered.since_ms);
+            let wake_us = answered.durable_us.map(|us| now_us.saturating_sub(us));
+            (waited_ms / 1_000, wake_us)
+        });
+        core.gauge.times.answered(times);
+    }
     for answered in turn.answered.drain(..) {
         let Answered {
             parked,
             peer,
             brief,
             bytes,
-            durable_us,
             why,
+            ..
         } = answered;
         match why {
             Why::Woken => counters.woken.add(),
             Why::Expired => counters.expired.add(),
         }
-        let _ = durable_us;
         core.service.answered(parked, &peer, brief, bytes);
     }
     for (parked, peer, gone) in turn.gone.drain(..) {
-        counters.abandoned.add();
-        core.service.gone(parked, &peer, gone);
+        core.give_up(parked, &peer, gone);
     }
     for ended in turn.ended.drain(..) {
         match ended {

@@ -31,7 +31,6 @@ impl<S: Service, L: Lmtp> Delivery<S, L> {
     /// Serves the connection to its end.
     pub(super) async fn run(mut self) {
         self.core.counters().lmtp_sessions.add();
-        let counters = &Rc::clone(&self.core).shared.counters.socket_errors;
         match self.serve().await {
             Ok(()) | Err(End::Done | End::PeerClosed | End::PeerGone) => {}
             Err(End::TimedOut) => {
@@ -39,7 +38,7 @@ impl<S: Service, L: Lmtp> Delivery<S, L> {
                 self.session.time_out();
                 self.say_goodbye(false).await;
             }
-            Err(End::Socket | End::Tls) => counters.add(),
+            Err(End::Socket | End::Tls) => self.core.counters().socket_errors.add(),
         }
         self.transport.finish();
     }

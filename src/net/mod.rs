@@ -39,7 +39,7 @@ pub use admission::Caps;
 pub use certificate::Certificates;
 pub use cores::{Config, Deadlines, Driver, Error, Meter, Server, start};
 pub use descriptors::raise_limit;
-pub use metrics::Metrics;
+pub use metrics::{Counted, Histogram, Metrics, Report};
 pub use post::{Signal, Switch};
 pub use service::{Gone, Lmtp, Parked, Service};
 pub use tls::{TicketKey, Tickets};

@@ -64,6 +64,9 @@ pub trait Parked: Send + 'static {
     /// The account, as [`Signal::account`] names it.
     fn account(&self) -> u64;
 
+    /// When the request came.
+    fn since_ms(&self) -> MonoMs;
+
     /// When to go on even though nothing happened.
     fn deadline_ms(&self) -> MonoMs;
 

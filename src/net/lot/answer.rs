@@ -183,6 +183,7 @@ impl<P: Parked> Inner<P> {
         lot.ready.send(entry.link.fd.as_fd(), buffer, token);
         self.wheel.set(entry.timer, now.ms + lot.patience.write_ms);
         turn.answered.push(Answered {
+            since_ms: parked.since_ms(),
             parked,
             peer,
             brief,

@@ -16,6 +16,7 @@
 
 mod accounts;
 mod answer;
+mod counts;
 mod entry;
 mod slab;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use super::wheel::Wheel;
 use crate::clock::MonoMs;
 use crate::http::{Brief, Peer, Terms, Why};
 use accounts::Accounts;
+use counts::Counts;
 pub(super) use entry::Link;
 use entry::{Entry, Waits};
 use slab::Slab;
@@ -79,6 +81,8 @@ pub(super) struct Answered<P> {
     pub(super) brief: Brief,
     /// Of document.
     pub(super) bytes: usize,
+    /// Since when it waited.
+    pub(super) since_ms: MonoMs,
     /// When the commit that it tells of became durable.
     pub(super) durable_us: Option<u64>,
     pub(super) why: Why,
@@ -148,10 +152,7 @@ struct Inner<P: Parked> {
     due: VecDeque<Token>,
     /// Entries that have to look again.
     again: VecDeque<Token>,
-    /// Requests that wait.
-    parked: usize,
-    /// Bytes of these requests and of their connections' keys.
-    parked_bytes: usize,
+    counts: Counts,
     events: Vec<Event>,
     scratch: answer::Scratch,
 }
@@ -168,8 +169,7 @@ impl<P: Parked> Lot<P> {
                 signals: VecDeque::new(),
                 due: VecDeque::new(),
                 again: VecDeque::new(),
-                parked: 0,
-                parked_bytes: 0,
+                counts: Counts::default(),
                 events: Vec::new(),
                 scratch: answer::Scratch::default(),
             }),
@@ -181,10 +181,9 @@ impl<P: Parked> Lot<P> {
         self.inner.borrow().slab.len()
     }
 
-    /// Requests that wait here, and the bytes that they and their connections' keys hold.
-    pub(super) fn parked(&self) -> (usize, usize) {
-        let inner = self.inner.borrow();
-        (inner.parked, inner.parked_bytes)
+    /// The requests that wait here.
+    pub(super) fn counts(&self) -> Counts {
+        self.inner.borrow().counts
     }
 
     /// Takes a connection that waits for its next request until `until`.
@@ -307,10 +306,10 @@ impl<P: Parked> Inner<P> {
     fn insert_parked(&mut self, link: Link, parked: P, terms: Terms) -> Token {
         let account = parked.account();
         let bytes = parked.bytes() + link.bytes() + size_of::<Entry<P>>();
+        self.counts
+            .add(bytes, link.tls.kind(), parked.version_tens());
         let token = self.insert(link, Waits::Answer(parked, terms));
         self.accounts.link(&mut self.slab, account, token.index());
-        self.parked += 1;
-        self.parked_bytes += bytes;
         if let Some(entry) = self.slab.get_mut(token.index()) {
             entry.counted = u32::try_from(bytes).unwrap_or(u32::MAX);
         }
@@ -355,8 +354,9 @@ impl<P: Parked> Inner<P> {
         let Waits::Answer(parked, terms) = std::mem::replace(&mut entry.waits, instead) else {
             return None;
         };
-        self.parked -= 1;
-        self.parked_bytes -= entry.counted as usize;
+        let kind = entry.link.tls.kind();
+        self.counts
+            .remove(entry.counted as usize, kind, parked.version_tens());
         self.accounts
             .unlink(&mut self.slab, parked.account(), index);
         Some((parked, terms))

@@ -119,6 +119,10 @@ impl Parked for ToyParked {
         self.account
     }
 
+    fn since_ms(&self) -> MonoMs {
+        self.deadline.saturating_sub(60_000)
+    }
+
     fn deadline_ms(&self) -> MonoMs {
         self.deadline
     }

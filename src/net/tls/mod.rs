@@ -114,6 +114,7 @@ impl Tls {
     }
 
     /// Whether application data may flow.
+    #[cfg(test)]
     pub(super) fn is_open(&self) -> bool {
         match self {
             Self::Off | Self::Reduced(_) => true,
