@@ -15,11 +15,11 @@
 //! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | limits |
 //! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
 //! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | clock, limits |
-//! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, limits |
+//! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, work, limits |
 //! | 3 | [`mailbox`] | accounts, folders, items, change log, devices and what each holds | store, pim |
 //! | 3 | [`auth`] | credentials, log-in names, device access | store, clock, mailbox |
 //! | 3 | [`queue`] | outbound mail | store, pim, mailbox |
-//! | 3 | [`push`] | parked watchers of a core; carries hints, never data | clock, store |
+//! | 3 | [`push`] | who waits for what, and the signals that wake them; carries hints, never data | clock, store |
 //! | 4 | [`eas`] | the protocol: request line, versions, commands, classes, statuses | wbxml, http, layer 3 |
 //! | 4 | [`delivery`] | LMTP into mailboxes | smtp, mailbox, queue |
 //! | 4 | [`import`] | mail, calendars and contacts out of files | pim |

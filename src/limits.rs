@@ -219,6 +219,11 @@ pub const ITEM_OPERATIONS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const MOVES_MAX: usize = 1_000;
 /// Folders of one Ping; above it Status 6 with this `MaxFolders`.
 pub const PING_FOLDERS_MAX: usize = 300;
+/// Requests of one user that are served at one time; those that wait do not count. A hundred devices
+/// that are woken at once come back one after the other.
+pub const REQUESTS_PER_USER_MAX: u32 = 128;
+/// Requests of one device that are served at one time: phones send one or two.
+pub const REQUESTS_PER_DEVICE_MAX: u32 = 8;
 /// The shortest heartbeat, in seconds ([MS-ASCMD] 2.2.3.79.1).
 pub const HEARTBEAT_S_MIN: u32 = 60;
 /// The longest heartbeat, in seconds.

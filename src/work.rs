@@ -40,11 +40,19 @@ impl Pool {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(threads: usize) -> io::Result<Self> {
+        Self::named("worker", threads)
+    }
+
+    /// The same; the threads are called `name` and a number.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn named(name: &str, threads: usize) -> io::Result<Self> {
         let (jobs, queue) = flume::bounded::<Job>(limits::WORK_QUEUE_MAX);
         for n in 0..threads.max(1) {
             let queue = queue.clone();
             thread::Builder::new()
-                .name(format!("worker-{n}"))
+                .name(format!("{name}-{n}"))
                 .spawn(move || queue.iter().for_each(|job| job()))?;
         }
         Ok(Self { jobs })

@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("smtp", &[]),
     ("work", &[]),
     // 2
-    ("store", &[]),
+    ("store", &["work"]),
     // 3
     ("mailbox", &["store", "pim", "work"]),
     ("auth", &["store", "mailbox", "work"]),

@@ -274,6 +274,8 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         heartbeat_s_min: config.eas.heartbeat_s_min,
         heartbeat_s_max: config.eas.heartbeat_s_max,
         policy: Vec::new(),
+        requests_per_user_max: config.limits.requests_per_user_max,
+        requests_per_device_max: config.limits.requests_per_device_max,
         host: config.server.host.clone(),
     })
 }

@@ -233,7 +233,7 @@ mod tests {
         for (path, host, expect) in [
             ("/", "127.0.0.1", "phones waiting"),
             ("/status.json", "localhost", "\"counters\""),
-            ("/metrics", "[::1]:80", "roost_parked 0"),
+            ("/metrics", "[::1]:80", "roost_parked{core=\"0\"} 0"),
             ("/", "evil.example", "403"),
             ("/Microsoft-Server-ActiveSync", "localhost", "404"),
         ] {

@@ -125,6 +125,10 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections from one address.
     pub connections_per_address_max: usize,
+    /// Requests of one user that are served at one time; those that wait do not count.
+    pub requests_per_user_max: u32,
+    /// Requests of one device that are served at one time.
+    pub requests_per_device_max: u32,
     /// TLS handshakes that begin each second; what is beyond waits, resumed sessions in front.
     pub handshakes_per_s: u64,
     /// Bytes of bodies and messages that all connections hold at one time.
@@ -234,6 +238,8 @@ impl Default for Limits {
         Self {
             connections_max: limits::CONNECTIONS_MAX,
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
+            requests_per_user_max: limits::REQUESTS_PER_USER_MAX,
+            requests_per_device_max: limits::REQUESTS_PER_DEVICE_MAX,
             handshakes_per_s: limits::HANDSHAKES_PER_S,
             bodies_bytes_max: limits::BODIES_BYTES_MAX,
         }

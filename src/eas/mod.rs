@@ -10,6 +10,7 @@ pub mod commands;
 pub mod context;
 pub mod dispatch;
 pub mod drafts;
+pub mod inflight;
 pub mod log;
 pub mod options;
 pub mod outgoing;
@@ -35,6 +36,7 @@ use crate::push::Push;
 use crate::work::Pool;
 use context::{Content, Context, Done, Reply};
 use dispatch::{Carries, Command};
+use inflight::InFlight;
 use log::Line;
 use outgoing::Outbound;
 use parked::{Parked, PasswordPrint, Wait, Waiting};
@@ -66,6 +68,10 @@ pub struct Settings {
     pub heartbeat_s_max: u32,
     /// Policy for all accounts: element of [MS-ASPROV] 2.2.2 and value; empty: none.
     pub policy: Vec<(String, String)>,
+    /// Requests of one user that are served at one time.
+    pub requests_per_user_max: u32,
+    /// Requests of one device that are served at one time.
+    pub requests_per_device_max: u32,
     /// The name of this host, for Message-IDs.
     pub host: String,
 }
@@ -77,6 +83,8 @@ impl Default for Settings {
             heartbeat_s_min: limits::HEARTBEAT_S_MIN,
             heartbeat_s_max: limits::HEARTBEAT_S_MAX,
             policy: Vec::new(),
+            requests_per_user_max: limits::REQUESTS_PER_USER_MAX,
+            requests_per_device_max: limits::REQUESTS_PER_DEVICE_MAX,
             host: "localhost".into(),
         }
     }
@@ -104,6 +112,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Eas {
     parts: Arc<Parts>,
+    in_flight: InFlight,
     core: usize,
 }
 
@@ -119,7 +128,13 @@ impl Eas {
     /// A server of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let settings = &parts.settings;
+        let (user, device) = (
+            settings.requests_per_user_max,
+            settings.requests_per_device_max,
+        );
         Self {
+            in_flight: InFlight::new(user, device),
             parts: Arc::new(parts),
             core: 0,
         }
@@ -130,6 +145,7 @@ impl Eas {
     pub fn on_core(&self, core: usize) -> Self {
         Self {
             parts: Arc::clone(&self.parts),
+            in_flight: self.in_flight.clone(),
             core,
         }
     }
@@ -203,6 +219,11 @@ impl Eas {
             version: target.version,
             started_ms,
             core: self.core,
+        };
+        let Some(_served) = self.in_flight.begin(account.scope, &target.device_id) else {
+            let answer = status::unavailable();
+            line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
+            return Outcome::Answer(common_headers(answer));
         };
         let done = Box::pin(self.serve(request, &target, &account, ceiling)).await;
         self.close(done, line, target.command, ceiling)

@@ -195,6 +195,17 @@ fn who_asks_gets_a_key_though_there_is_no_policy() {
 }
 
 #[test]
+fn a_device_that_asks_for_too_much_at_once_is_told_to_come_back() {
+    let house = House::with(Settings {
+        requests_per_device_max: 0,
+        ..Settings::default()
+    });
+    let answer = house.phone(Version::V14_1).answer("FolderSync", &[]);
+    let after = answer.header("Retry-After");
+    assert_eq!((answer.status, after), (503, Some("30")));
+}
+
+#[test]
 fn a_policy_is_asked_for_and_acknowledged() {
     let house = House::with(Settings {
         policy: vec![("DevicePasswordEnabled".into(), "1".into())],

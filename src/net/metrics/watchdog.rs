@@ -20,7 +20,7 @@ pub(in crate::net) struct Watchdog {
 impl Watchdog {
     pub(in crate::net) fn start(cores: Vec<Arc<Gauge>>, clock: Clock) -> std::io::Result<Self> {
         let (end, ended) = flume::bounded::<()>(0);
-        let mut reported = vec![0; cores.len()];
+        let mut reported = vec![u64::MAX; cores.len()];
         let watch = move || {
             while let Err(flume::RecvTimeoutError::Timeout) = ended.recv_timeout(PERIOD) {
                 let now_us = clock.mono_us();
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_stall_is_reported_once() {
-        let (core, mut reported) = (Gauge::default(), 0);
+        let (core, mut reported) = (Gauge::default(), u64::MAX);
         let mut stalls = |now_us| {
             look(0, &core, now_us, &mut reported);
             core.counters.snapshot().stalls

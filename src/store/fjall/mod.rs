@@ -18,6 +18,7 @@ mod disk;
 mod folder;
 mod keyspaces;
 mod mark;
+mod warm;
 
 use std::fs::File;
 use std::io;
@@ -32,13 +33,68 @@ use super::committer::{Committer, Shared};
 use super::row::check_reads;
 use super::wake::{Listener, Wake};
 use super::{Answer, Batch, BlobId, Bytes, CommitError, Committed, Error, Read, keys};
+use crate::clock::Clock;
 use crate::limits;
+use crate::work::{self, Pool};
 use disk::{Tables, Writer};
 use folder::Layout;
 use keyspaces::Keyspaces;
+use warm::Warm;
 
 /// Bytes of journals before their rows are forced into tables: bounds the time of a restart.
 const JOURNALS_BYTES: u64 = 96 * 1024 * 1024;
+
+/// Threads that read what may lie on the disk.
+const READERS: usize = 2;
+/// Bytes of a blob that are read on a core, where they are warm.
+const BLOB_BYTES_ON_CORE: u64 = 64 * 1024;
+
+/// A question whose keys may go to another thread.
+enum OwnedRead {
+    Get(Vec<u8>),
+    Range {
+        from: Vec<u8>,
+        to: Vec<u8>,
+        limit: usize,
+        reverse: bool,
+    },
+}
+
+impl OwnedRead {
+    fn of(read: &Read<'_>) -> Self {
+        match *read {
+            Read::Get(key) => Self::Get(key.to_vec()),
+            Read::Range {
+                from,
+                to,
+                limit,
+                reverse,
+            } => Self::Range {
+                from: from.to_vec(),
+                to: to.to_vec(),
+                limit,
+                reverse,
+            },
+        }
+    }
+
+    fn as_read(&self) -> Read<'_> {
+        match self {
+            Self::Get(key) => Read::Get(key),
+            Self::Range {
+                from,
+                to,
+                limit,
+                reverse,
+            } => Read::Range {
+                from,
+                to,
+                limit: *limit,
+                reverse: *reverse,
+            },
+        }
+    }
+}
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -104,6 +160,9 @@ struct Inner {
     committer: Committer,
     _marker: mark::Marker,
     shared: Arc<Shared>,
+    /// For what may lie on the disk.
+    readers: Pool,
+    warm: Warm,
     tables: Arc<Tables>,
     _lock: File,
 }
@@ -157,6 +216,8 @@ impl Fjall {
             committer,
             _marker: marker.map_err(|e| layout.io(e))?,
             shared,
+            readers: Pool::named("reader", READERS).map_err(|e| layout.io(e))?,
+            warm: Warm::new(Clock::system()),
             tables,
             _lock: lock,
         })))
@@ -171,8 +232,30 @@ impl Fjall {
     /// See [`Store::read`](super::Store::read).
     pub async fn read(&self, reads: &[Read<'_>]) -> Result<Vec<Answer>, Error> {
         check_reads(reads)?;
-        let moment = self.0.tables.moment();
-        reads.iter().map(|read| moment.answer(*read)).collect()
+        if self.0.warm.are(reads) {
+            let moment = self.0.tables.moment();
+            return reads.iter().map(|read| moment.answer(*read)).collect();
+        }
+        let owned: Vec<OwnedRead> = reads.iter().map(OwnedRead::of).collect();
+        let tables = Arc::clone(&self.0.tables);
+        self.elsewhere(move || {
+            let moment = tables.moment();
+            let answers = owned.iter().map(|read| moment.answer(read.as_read()));
+            answers.collect()
+        })
+        .await
+    }
+
+    /// Reads on one of the engine's readers.
+    async fn elsewhere<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        match self.0.readers.run(read).await {
+            Ok(answer) => answer,
+            Err(work::Error::Busy) => Err(Error::Full),
+            Err(work::Error::Panicked) => Err(Error::Engine("a reader panicked".into())),
+        }
     }
 
     /// See [`Store::commit`](super::Store::commit).
@@ -240,7 +323,13 @@ impl Fjall {
 
     /// See [`Store::get_blob`](super::Store::get_blob).
     pub async fn get_blob(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, Error> {
-        blobs::read(&self.0.tables.moment(), id, range)
+        let len = range.end.saturating_sub(range.start);
+        if len <= BLOB_BYTES_ON_CORE && self.0.warm.is(&keys::blob(id)) {
+            return blobs::read(&self.0.tables.moment(), id, range);
+        }
+        let tables = Arc::clone(&self.0.tables);
+        self.elsewhere(move || blobs::read(&tables.moment(), id, range))
+            .await
     }
 }
 
@@ -278,5 +367,40 @@ fn check_mark(
             mark,
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::store::Scope;
+
+    #[test]
+    fn a_core_reads_what_is_warm_and_hands_over_what_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Fjall::open(folder.path(), &Options::default()).unwrap();
+        let (go, gate) = flume::unbounded::<()>();
+        // All readers are busy with a slow disk.
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut slow: Vec<_> = (0..READERS)
+            .map(|_| {
+                let gate = gate.clone();
+                Box::pin(store.elsewhere(move || gate.recv().map_err(|_| Error::Full)))
+            })
+            .collect();
+        for read in &mut slow {
+            assert!(read.as_mut().poll(&mut cx).is_pending());
+        }
+        let key = keys::account(Scope(16));
+        let reads = [Read::Get(&key)];
+        let mut cold = pin!(store.read(&reads));
+        assert!(cold.as_mut().poll(&mut cx).is_pending());
+        let mut warm = pin!(store.read(&reads));
+        assert!(matches!(warm.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
+        drop(go);
+        assert_eq!(work::block_on(cold).unwrap().len(), 1);
     }
 }

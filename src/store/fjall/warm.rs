@@ -1,0 +1,103 @@
+//! Which rows were read a moment ago, so that they lie in the engine's cache.
+//!
+//! A core may read what is warm: that takes microseconds. What is not may lie on a disk, and is read
+//! by the engine's readers. The table is small and forgets by overwriting: two neighbourhoods of one
+//! slot make a warm one look cold now and then (a hand-over too many), or, within a minute and by a
+//! hash of 64 bits cut to the slot's tag, a cold one warm (a read from the disk on a core).
+
+use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::{Clock, MonoMs};
+use crate::store::Read;
+
+/// Slots: 256 KiB in all.
+const SLOTS: usize = 32 * 1024;
+/// Bytes of a key that name its neighbourhood: of items and changes groups of 256, of the others an
+/// account or a folder.
+const NEIGHBOURHOOD_BYTES: usize = 16;
+/// How long rows are believed to be in the cache after they were read, in milliseconds.
+const WARM_MS: MonoMs = 60_000;
+/// Milliseconds of the clock are kept in the lower half of a slot, a tag of the hash in the upper.
+const TAG_SHIFT: u32 = 32;
+
+/// When neighbourhoods of keys were read last.
+pub(super) struct Warm {
+    clock: Clock,
+    slots: Box<[AtomicU64]>,
+}
+
+impl Warm {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// Whether all of these are warm; from now on they are.
+    pub(super) fn are(&self, reads: &[Read<'_>]) -> bool {
+        let now = self.now();
+        let touch = |warm, read: &Read<'_>| {
+            let key = match read {
+                Read::Get(key) => key,
+                Read::Range {
+                    from,
+                    reverse: false,
+                    ..
+                } => from,
+                Read::Range { to, .. } => to,
+            };
+            self.touch(key, now) && warm
+        };
+        reads.iter().fold(true, touch)
+    }
+
+    /// The same for one key.
+    pub(super) fn is(&self, key: &[u8]) -> bool {
+        self.touch(key, self.now())
+    }
+
+    fn touch(&self, key: &[u8], now: u64) -> bool {
+        let near = key.get(..NEIGHBOURHOOD_BYTES).unwrap_or(key);
+        let mut hasher = DefaultHasher::new();
+        hasher.write(near);
+        let hash = hasher.finish();
+        let slot = usize::try_from(hash % SLOTS as u64).ok();
+        let Some(slot) = slot.and_then(|at| self.slots.get(at)) else {
+            return false;
+        };
+        let tag = hash >> TAG_SHIFT << TAG_SHIFT;
+        let before = slot.swap(tag | now, Ordering::Relaxed);
+        let age = now.wrapping_sub(before & u64::from(u32::MAX)) & u64::from(u32::MAX);
+        before != 0 && before >> TAG_SHIFT == tag >> TAG_SHIFT && age < WARM_MS
+    }
+
+    /// Milliseconds, never 0, wrapping after some weeks.
+    fn now(&self) -> u64 {
+        (self.clock.mono_ms() & u64::from(u32::MAX)).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Scope, keys};
+
+    #[test]
+    fn what_was_read_a_moment_ago_is_warm_with_its_neighbours() {
+        let clock = Clock::manual(0);
+        let warm = Warm::new(clock.clone());
+        let item = |n| keys::item(Scope(16), 2, n);
+        assert!(!warm.is(&item(0)) && warm.is(&item(255)));
+        assert!(!warm.is(&item(256)), "another group");
+        assert!(!warm.is(&keys::item(Scope(17), 2, 0)), "another account");
+        clock.advance(59_999);
+        assert!(warm.is(&item(7)));
+        clock.advance(60_000);
+        assert!(!warm.is(&item(7)) && warm.is(&item(7)));
+        let both = [item(1), item(1_000)];
+        let reads = both.each_ref().map(|key| Read::Get(key));
+        assert!(!warm.are(&reads) && warm.are(&reads));
+    }
+}
