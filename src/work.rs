@@ -66,6 +66,28 @@ impl Pool {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        let (job, result) = Self::job(job);
+        self.jobs.try_send(job).map_err(|_| Error::Busy)?;
+        Self::outcome(result).await
+    }
+
+    /// The same, but waits for a place in a full queue: for callers whose number is bounded.
+    ///
+    /// # Errors
+    /// [`Error::Panicked`]; [`Error::Busy`] when the pool has ended.
+    pub async fn run_in_turn<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (job, result) = Self::job(job);
+        let queued = self.jobs.send_async(job).await;
+        queued.map_err(|_| Error::Busy)?;
+        Self::outcome(result).await
+    }
+
+    fn job<T: Send + 'static>(
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> (Job, flume::Receiver<Result<T, ()>>) {
         let (done, result) = flume::bounded(1);
         let job = move || {
             if done.is_disconnected() {
@@ -75,7 +97,10 @@ impl Pool {
             let outcome = catch_unwind(AssertUnwindSafe(job));
             let _ = done.send(outcome.map_err(|panic: Box<dyn Any + Send>| drop(panic)));
         };
-        self.jobs.try_send(Box::new(job)).map_err(|_| Error::Busy)?;
+        (Box::new(job), result)
+    }
+
+    async fn outcome<T>(result: flume::Receiver<Result<T, ()>>) -> Result<T, Error> {
         match result.into_recv_async().await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(())) | Err(flume::RecvError::Disconnected) => Err(Error::Panicked),

@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: sockets, what a record is stored as, Autodiscover.
 
+pub mod advisor;
 pub mod classes;
 pub mod commands;
 pub mod context;

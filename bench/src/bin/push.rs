@@ -53,6 +53,9 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+        ["make", folder, users] => {
+            appliance::make(Path::new(folder), users.parse().unwrap_or(0), 0);
+        }
         ["serve-roost", folder, ..] => {
             sys::pin(SERVER);
             appliance::serve(Path::new(folder), 1, roost::config::Driver::Auto);

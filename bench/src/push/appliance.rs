@@ -103,11 +103,18 @@ pub fn serve(folder: &Path, cores: usize, driver: roost::config::Driver) {
     let mailbox = running.desk().mailbox().clone();
     let store: Store = mailbox.store().clone();
     let stamps = control::stamp(&store);
-    let mut scopes: Vec<Scope> = must(block_on(mailbox.accounts()))
+    // By the number in the name: accounts that are made at once have scopes in any order.
+    let mut people: Vec<(usize, Scope)> = must(block_on(mailbox.accounts()))
         .iter()
-        .map(|row| row.scope)
+        .filter_map(|row| {
+            Some((
+                row.account.login.strip_prefix("user")?.parse().ok()?,
+                row.scope,
+            ))
+        })
         .collect();
-    scopes.sort();
+    people.sort_unstable();
+    let scopes: Vec<Scope> = people.into_iter().map(|(_, scope)| scope).collect();
     let first = |list: &[SocketAddr]| list.first().map(ToString::to_string).unwrap_or_default();
     println!(
         "ready {} {} {}",

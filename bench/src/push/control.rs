@@ -11,6 +11,7 @@ use crate::push::sys::now_ns;
 use roost::mailbox::FolderId;
 use roost::store::{Batch, Hint, Scope, Store, Wake, Write, keys};
 use roost::work::{block_on, join_all};
+use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub fn serve(
     storm: impl Fn(&[Wake]),
     counters: impl Fn() -> Vec<(&'static str, u64)>,
 ) {
+    let numbers: HashMap<Scope, usize> = scopes.iter().copied().zip(0..).collect();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let words: Vec<&str> = line.split(' ').collect();
         let number = |n: usize| -> usize { words.get(n).and_then(|w| w.parse().ok()).unwrap_or(0) };
@@ -76,10 +78,9 @@ pub fn serve(
             _ => return,
         }
         let taken = std::mem::take(&mut *stamps.lock().unwrap_or_else(PoisonError::into_inner));
-        let first = scopes.first().map_or(0, |s| s.0);
         let told: Vec<_> = taken
             .iter()
-            .map(|(scope, ns)| format!("{}:{ns}", scope.0 - first))
+            .filter_map(|(scope, ns)| Some(format!("{}:{ns}", numbers.get(scope)?)))
             .collect();
         println!("durable {}", told.join(" "));
         let _ = std::io::stdout().flush();

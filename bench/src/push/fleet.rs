@@ -4,6 +4,8 @@
 //! `connect`, `first-sync`, `collect`), it says on standard output when that is done, and with
 //! which times. Times are nanoseconds of the monotonic clock, which the servers stamp with, too.
 
+#![expect(clippy::print_stderr, reason = "what goes wrong goes to the terminal")]
+
 use crate::push::client::{Answer, Client, Way};
 use crate::push::phone::{self, FOLDERS};
 use crate::push::sys::{Epoll, now_ns};
@@ -260,6 +262,7 @@ impl Fleet {
         }
         for answer in answers {
             if answer.status != 200 {
+                eprintln!("user {user} is answered {}", answer.status);
                 return self.lost(user);
             }
             let phone = self.phone(user);
@@ -274,7 +277,10 @@ impl Fleet {
                 self.go_on(user);
             }
         }
-        if read.is_err() && self.phone(user).client.is_some() {
+        if let Err(e) = read
+            && self.phone(user).client.is_some()
+        {
+            eprintln!("user {user} is cut off: {e}");
             self.lost(user);
         }
     }

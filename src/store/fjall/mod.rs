@@ -162,7 +162,7 @@ struct Inner {
     shared: Arc<Shared>,
     /// For what may lie on the disk.
     readers: Pool,
-    warm: Warm,
+    warm: Arc<Warm>,
     tables: Arc<Tables>,
     _lock: File,
 }
@@ -217,7 +217,7 @@ impl Fjall {
             _marker: marker.map_err(|e| layout.io(e))?,
             shared,
             readers: Pool::named("reader", READERS).map_err(|e| layout.io(e))?,
-            warm: Warm::new(Clock::system()),
+            warm: Arc::new(Warm::new(Clock::system())),
             tables,
             _lock: lock,
         })))
@@ -237,11 +237,13 @@ impl Fjall {
             return reads.iter().map(|read| moment.answer(*read)).collect();
         }
         let owned: Vec<OwnedRead> = reads.iter().map(OwnedRead::of).collect();
-        let tables = Arc::clone(&self.0.tables);
+        let (tables, warm) = (Arc::clone(&self.0.tables), Arc::clone(&self.0.warm));
         self.elsewhere(move || {
             let moment = tables.moment();
             let answers = owned.iter().map(|read| moment.answer(read.as_read()));
-            answers.collect()
+            let answers = answers.collect();
+            warm.mark(owned.iter().map(OwnedRead::as_read));
+            answers
         })
         .await
     }
@@ -251,7 +253,7 @@ impl Fjall {
         &self,
         read: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        match self.0.readers.run(read).await {
+        match self.0.readers.run_in_turn(read).await {
             Ok(answer) => answer,
             Err(work::Error::Busy) => Err(Error::Full),
             Err(work::Error::Panicked) => Err(Error::Engine("a reader panicked".into())),
@@ -327,9 +329,13 @@ impl Fjall {
         if len <= BLOB_BYTES_ON_CORE && self.0.warm.is(&keys::blob(id)) {
             return blobs::read(&self.0.tables.moment(), id, range);
         }
-        let tables = Arc::clone(&self.0.tables);
-        self.elsewhere(move || blobs::read(&tables.moment(), id, range))
-            .await
+        let (tables, warm) = (Arc::clone(&self.0.tables), Arc::clone(&self.0.warm));
+        self.elsewhere(move || {
+            let blob = blobs::read(&tables.moment(), id, range);
+            warm.mark(std::iter::once(Read::Get(&keys::blob(id))));
+            blob
+        })
+        .await
     }
 }
 
@@ -398,9 +404,12 @@ mod tests {
         let reads = [Read::Get(&key)];
         let mut cold = pin!(store.read(&reads));
         assert!(cold.as_mut().poll(&mut cx).is_pending());
+        // It is not warm before it was read.
+        let mut second = Box::pin(store.read(&reads));
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        drop((go, second));
+        assert_eq!(work::block_on(cold).unwrap().len(), 1);
         let mut warm = pin!(store.read(&reads));
         assert!(matches!(warm.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
-        drop(go);
-        assert_eq!(work::block_on(cold).unwrap().len(), 1);
     }
 }
