@@ -6,6 +6,7 @@ use crate::operation::{Operation, Run};
 use crate::wait::block_on;
 use roost::auth::{Authenticator, Naming};
 use roost::clock::Clock;
+use roost::eas::advisor::{Advice, Advisor};
 use roost::eas::parked::Parked;
 use roost::eas::{Eas, Parts, Settings};
 use roost::http::{Answer, Outcome, Peer, Request};
@@ -47,6 +48,7 @@ impl House {
             push: Push::new((), clock.clone()),
             clock,
             workers,
+            advisor: Advisor::new(Advice::Off, 60),
             settings: Settings::default(),
         };
         Self {

@@ -1,14 +1,16 @@
 //! Carries out orders on the mailbox.
 
 use super::intake::{self, Item};
-use super::order::{DeviceRow, FolderRow, UserRow};
+use super::order::{DeviceRow, FolderRow, HeartbeatRow, UserRow};
 use super::{Order, Refusal, Reply};
 use crate::auth::{self, LoginName, Naming, password};
+use crate::eas::advisor::{Advisor, Finding, Path};
 use crate::eas::version::Version;
 use crate::import::Taken;
 use crate::mailbox::{self, Account, AccountRow, Mailbox};
 use crate::pim::Record;
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 /// Users beyond this many items in a folder are shown with this number.
 const COUNT_MAX: usize = 1_000_000;
@@ -19,6 +21,8 @@ pub struct Desk {
     mailbox: Mailbox,
     naming: Naming,
     cost: password::Cost,
+    /// Only where the appliance runs.
+    advisor: Option<Advisor>,
 }
 
 impl From<mailbox::Error> for Refusal {
@@ -42,6 +46,16 @@ impl Desk {
             mailbox,
             naming,
             cost,
+            advisor: None,
+        }
+    }
+
+    /// The same, with what a running appliance has learnt of heartbeats.
+    #[must_use]
+    pub fn with_advisor(self, advisor: Advisor) -> Self {
+        Self {
+            advisor: Some(advisor),
+            ..self
         }
     }
 
@@ -113,10 +127,16 @@ impl Desk {
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
             Order::DeviceShow { user, device } => {
                 let (row, device) = self.device(&user, &device).await?;
+                let mut shown = device_row(&row, &device);
+                let path = Path::Device(row.scope, device.number.0);
+                let found = self.findings().into_iter().find(|f| f.path == path);
+                let path = format!("{} {}", shown.user, shown.id);
+                shown.cut = found.map(|f| heartbeat_row(path, &f));
                 Ok(Reply::Devices {
-                    devices: vec![device_row(&row, &device)],
+                    devices: vec![shown],
                 })
             }
+            Order::Heartbeats => self.heartbeats().await,
             Order::DeviceResync { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
                 self.mailbox
@@ -242,6 +262,39 @@ impl Desk {
             Err(mailbox::Error::Taken) => Err(Refusal::Taken("one of the addresses".into())),
             Err(e) => Err(e.into()),
         }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let now_ms = self.mailbox.clock().now_ms();
+        self.advisor
+            .as_ref()
+            .map_or_else(Vec::new, |advisor| advisor.findings(now_ms))
+    }
+
+    async fn heartbeats(&self) -> Result<Reply, Refusal> {
+        if self.advisor.is_none() {
+            return Err(Refusal::Wrong(
+                "heartbeats are learnt by a running appliance, and none runs on this data".into(),
+            ));
+        }
+        let mut heartbeats = Vec::new();
+        for finding in self.findings() {
+            let path = match finding.path {
+                Path::Network(ip @ IpAddr::V4(_)) => format!("{ip}/24"),
+                Path::Network(ip) => format!("{ip}/64"),
+                Path::Device(scope, number) => {
+                    let account = self.mailbox.account(scope).await;
+                    let device = self.mailbox.device(scope, mailbox::DeviceNo(number)).await;
+                    match (account, device) {
+                        (Ok(a), Ok(d)) => format!("{} {}", shown_name(&a.account), d.device.id),
+                        // It was removed since.
+                        _ => continue,
+                    }
+                }
+            };
+            heartbeats.push(heartbeat_row(path, &finding));
+        }
+        Ok(Reply::Heartbeats { heartbeats })
     }
 
     async fn user_list(&self) -> Result<Reply, Refusal> {
@@ -409,6 +462,18 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         version: version_of(d.version).map_or_else(String::new, |v| v.to_string()),
         first_seen_ms: d.first_seen_ms,
         last_seen_ms: d.last_seen_ms,
+        heartbeat_s: d.ping_heartbeat_s,
+        cut: None,
+    }
+}
+
+fn heartbeat_row(path: String, finding: &Finding) -> HeartbeatRow {
+    HeartbeatRow {
+        path,
+        cut_s: finding.cut_s,
+        proposal_s: finding.proposal_s,
+        held_s: finding.held_s,
+        seen: finding.seen,
     }
 }
 

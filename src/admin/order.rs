@@ -62,6 +62,8 @@ pub enum Order {
         /// The device id.
         device: String,
     },
+    /// Where waiting connections are cut, and which heartbeats end before.
+    Heartbeats,
     /// The device fetches everything again.
     DeviceResync {
         /// The user.
@@ -132,6 +134,11 @@ pub enum Reply {
     Devices {
         /// Last seen first.
         devices: Vec<DeviceRow>,
+    },
+    /// Paths that cut waiting connections.
+    Heartbeats {
+        /// The earliest cut first.
+        heartbeats: Vec<HeartbeatRow>,
     },
     /// An imported mail or file.
     Imported {
@@ -216,4 +223,25 @@ pub struct DeviceRow {
     pub first_seen_ms: i64,
     /// Last seen, Unix milliseconds.
     pub last_seen_ms: i64,
+    /// Seconds that its latest Ping asked to wait; 0: it never sent one.
+    #[serde(default)]
+    pub heartbeat_s: u32,
+    /// Where its waiting connections are cut, where that was found.
+    #[serde(default)]
+    pub cut: Option<HeartbeatRow>,
+}
+
+/// A path that cuts waiting connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeartbeatRow {
+    /// A network, or the user and the id of a device.
+    pub path: String,
+    /// Seconds after which waiting connections are cut.
+    pub cut_s: u32,
+    /// Seconds of a heartbeat that ends before.
+    pub proposal_s: u32,
+    /// Seconds of the longest wait that held meanwhile.
+    pub held_s: u32,
+    /// Cuts that were seen.
+    pub seen: u32,
 }

@@ -1,7 +1,7 @@
 //! How the appliance is, as a page and as JSON.
 
 use super::measure::{Counter, Distribution};
-use super::order::{DeviceRow, UserRow};
+use super::order::{DeviceRow, HeartbeatRow, UserRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +26,8 @@ pub struct Status {
     pub counters: Vec<Counter>,
     /// What is measured of it.
     pub distributions: Vec<Distribution>,
+    /// Paths that cut waiting connections.
+    pub heartbeats: Vec<HeartbeatRow>,
     /// The longest time that each core did not return to its ring, microseconds.
     pub turn_us_max: Vec<u64>,
 }
@@ -74,6 +76,7 @@ pub fn html(status: &Status) -> String {
     waiting(&mut out, status);
     wakes(&mut out, status);
     dropped(&mut out, status);
+    heartbeats(&mut out, &status.heartbeats);
     versions(&mut out, &status.devices);
     devices(&mut out, status);
     out
@@ -198,6 +201,27 @@ fn dropped(out: &mut String, status: &Status) {
     }
 }
 
+/// Where waiting connections are cut: the wait that held and the proposal within the time to the cut.
+fn heartbeats(out: &mut String, paths: &[HeartbeatRow]) {
+    if paths.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Networks and devices that cut waiting connections</h2>");
+    for path in paths.iter().take(DEVICES_SHOWN) {
+        let at = |s: u32| s * 100 / path.cut_s.max(1);
+        let _ = write!(
+            out,
+            "<div class=bar><span>{}</span><svg viewBox='0 0 100 6' preserveAspectRatio=none \
+             role=img aria-label='cut'><rect width=100 height=6 rx=1 opacity=.25 /><rect width={} \
+             height=6 rx=1 /></svg><b>cut after {} s, propose {} s</b></div>",
+            escaped(&path.path),
+            at(path.proposal_s).min(100),
+            path.cut_s,
+            path.proposal_s
+        );
+    }
+}
+
 /// Microseconds as milliseconds, with as many digits as are worth reading.
 fn milliseconds(us: u64) -> String {
     match us {
@@ -279,6 +303,8 @@ mod tests {
             version: "16.1".into(),
             first_seen_ms: 0,
             last_seen_ms: 0,
+            heartbeat_s: 480,
+            cut: None,
         };
         Status {
             version: "1",
@@ -300,6 +326,13 @@ mod tests {
                 max: 140,
                 quantiles: [90, 120, 130, 140],
                 bars: vec![(64, 0), (128, 9), (256, 1)],
+            }],
+            heartbeats: vec![HeartbeatRow {
+                path: "198.51.100.0/24".into(),
+                cut_s: 300,
+                proposal_s: 270,
+                held_s: 240,
+                seen: 4,
             }],
             turn_us_max: vec![12_345, 9],
         }
@@ -341,6 +374,7 @@ mod tests {
         assert!(page.contains("<title>9 up to 0.12 ms</title>"), "{page}");
         assert!(page.contains("its ring: 12 ms"), "{page}");
         assert!(page.contains("<span>closed</span>"), "{page}");
+        assert!(page.contains("cut after 300 s, propose 270 s"), "{page}");
     }
 
     #[test]

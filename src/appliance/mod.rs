@@ -15,6 +15,7 @@ use crate::auth::password::HashError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::delivery::Door;
+use crate::eas::advisor::{Advice, Advisor};
 use crate::eas::version::Version;
 use crate::eas::{self, Eas};
 use crate::mailbox::Mailbox;
@@ -121,7 +122,10 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
     let told = push.clone();
     store.listen(Box::new(move |wakes| told.heard(wakes)));
     let door = Door::new(mailbox.clone(), naming.clone(), workers.clone());
+    let advisor = advisor(config);
+    let desk = desk.with_advisor(advisor.clone());
     let eas = Eas::new(eas::Parts {
+        advisor,
         auth: Authenticator::new(
             mailbox.clone(),
             workers.clone(),
@@ -259,6 +263,15 @@ fn desk(config: &Config, store: Store, clock: Clock) -> Desk {
     let fold = !config.auth.case_sensitive_names;
     let mailbox = Mailbox::new(store, clock, fold);
     Desk::new(mailbox, config.auth.naming(), config.auth.cost())
+}
+
+fn advisor(config: &Config) -> Advisor {
+    let advice = match config.eas.heartbeat_advice {
+        config::Advice::Off => Advice::Off,
+        config::Advice::Tell => Advice::Tell,
+        config::Advice::Cap => Advice::Cap,
+    };
+    Advisor::new(advice, config.eas.heartbeat_s_min)
 }
 
 fn settings(config: &Config) -> Result<eas::Settings, StartError> {

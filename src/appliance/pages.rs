@@ -35,6 +35,10 @@ impl Pages {
             Reply::Devices { devices } => devices,
             _ => Vec::new(),
         };
+        let heartbeats = match self.desk.carry_out(Order::Heartbeats, Vec::new()).await {
+            Reply::Heartbeats { heartbeats } => heartbeats,
+            _ => Vec::new(),
+        };
         let now_ms = self.desk.mailbox().clock().now_ms();
         let report = self.meter.report();
         Status {
@@ -44,6 +48,7 @@ impl Pages {
             users,
             devices,
             counters: counters(&report),
+            heartbeats,
             turn_us_max: report.turn_us_max.clone(),
             distributions: distributions(&report),
         }

@@ -2,11 +2,12 @@
 
 use crate::clock::Clock;
 use crate::delivery::Door;
+use crate::eas::advisor::End;
 use crate::eas::outgoing::{NotTaken, Outbound, Remote};
 use crate::eas::{Eas, parked, request};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::mailbox::{Error, Mailbox};
-use crate::net::{self, Brief, Heard, Lmtp, Parked, Service, Switch};
+use crate::net::{self, Brief, Gone, Heard, Lmtp, Parked, Service, Switch};
 use crate::pim::body::BlobRef;
 use crate::push::{Carrier, Signal};
 use crate::queue::{Queue, QueueId, Queued};
@@ -97,8 +98,19 @@ impl Service for Phones {
         wrapped(Box::pin(self.0.resume(parked.0, why)).await)
     }
 
-    fn answered(&self, parked: Waiting, _: &Peer, brief: Brief, bytes: usize) {
-        parked.0.answered(&self.0, brief, bytes);
+    fn answered(&self, parked: Waiting, peer: &Peer, brief: Brief, bytes: usize) {
+        parked.0.answered(&self.0, peer, brief, bytes);
+    }
+
+    fn gone(&self, parked: Waiting, peer: &Peer, gone: Gone) {
+        let end = match gone {
+            Gone::Closed => End::Closed,
+            Gone::Reset => End::Reset,
+            Gone::Vanished => End::Vanished,
+            // That is the phone's own doing.
+            Gone::Newer | Gone::Tls => return,
+        };
+        parked.0.cut(&self.0, peer, end);
     }
 }
 

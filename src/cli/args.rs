@@ -209,6 +209,18 @@ pub enum Device {
         #[command(flatten)]
         place: Place,
     },
+    /// Show where the way to phones cuts waiting connections, and which heartbeats end before
+    ///
+    /// A running appliance learns it from how waiting requests end. The setting eas.heartbeat_advice
+    /// says what else it does with it.
+    Heartbeats {
+        /// One JSON document instead of a table
+        #[arg(long)]
+        json: bool,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
     /// Let a device fetch everything again
     Resync {
         /// The user

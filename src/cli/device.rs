@@ -4,7 +4,7 @@ use super::args::Device;
 use super::office::Office;
 use super::table::moment;
 use super::{Failure, table};
-use crate::admin::order::DeviceRow;
+use crate::admin::order::{DeviceRow, HeartbeatRow};
 use crate::admin::{Order, Reply};
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
             json,
             place,
         } => (place, Order::DeviceShow { user, device }, json, true),
+        Device::Heartbeats { json, place } => (place, Order::Heartbeats, json, false),
         Device::Resync {
             user,
             device,
@@ -34,6 +35,13 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
             println!("{}", serde_json::to_string_pretty(&devices)?);
         }
         Reply::Devices { devices } if whole => devices.iter().for_each(show),
+        Reply::Heartbeats { heartbeats } if json => {
+            println!("{}", serde_json::to_string_pretty(&heartbeats)?);
+        }
+        Reply::Heartbeats { heartbeats } if heartbeats.is_empty() => {
+            println!("no network or device is known to cut waiting connections");
+        }
+        Reply::Heartbeats { heartbeats } => print!("{}", cuts(&heartbeats)),
         Reply::Devices { devices } => print!("{}", list(&devices)),
         _ => return Err(Failure::new("the appliance gave a reply of another kind")),
     }
@@ -61,11 +69,41 @@ pub(super) fn list(devices: &[DeviceRow]) -> String {
     )
 }
 
+/// A table of paths that cut.
+fn cuts(heartbeats: &[HeartbeatRow]) -> String {
+    let seconds = |s: u32| format!("{s} s");
+    let rows: Vec<_> = heartbeats
+        .iter()
+        .map(|h| {
+            [
+                h.path.clone(),
+                seconds(h.cut_s),
+                seconds(h.proposal_s),
+                seconds(h.held_s),
+                h.seen.to_string(),
+            ]
+        })
+        .collect();
+    table::render(
+        ["NETWORK OR DEVICE", "CUT AFTER", "PROPOSAL", "HELD", "SEEN"],
+        &rows,
+    )
+}
+
 fn show(d: &DeviceRow) {
     println!("{}  {}  of {}", d.id, d.kind, d.user);
     println!("version     {}", d.version);
     println!("first seen  {}", moment(d.first_seen_ms));
     println!("last seen   {}", moment(d.last_seen_ms));
+    if d.heartbeat_s > 0 {
+        println!("heartbeat   {} s", d.heartbeat_s);
+    }
+    if let Some(cut) = &d.cut {
+        println!(
+            "cut off     after {} s of waiting ({} times); a heartbeat of {} s ends before",
+            cut.cut_s, cut.seen, cut.proposal_s
+        );
+    }
     let width = d
         .describes_itself
         .iter()

@@ -105,6 +105,20 @@ pub struct Eas {
     pub heartbeat_s_min: u32,
     /// Seconds of the longest heartbeat.
     pub heartbeat_s_max: u32,
+    /// What is done where the path to a phone cuts waiting connections.
+    pub heartbeat_advice: Advice,
+}
+
+/// What is done with what the heartbeat advisor finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Advice {
+    /// Nothing is learnt.
+    Off,
+    /// It is shown to the admin.
+    Tell,
+    /// Longer heartbeats of that phone are refused with the proposal, too.
+    Cap,
 }
 
 /// The store.
@@ -220,6 +234,7 @@ impl Default for Eas {
             version_max: "16.1".to_owned(),
             heartbeat_s_min: limits::HEARTBEAT_S_MIN,
             heartbeat_s_max: limits::HEARTBEAT_S_MAX,
+            heartbeat_advice: Advice::Tell,
         }
     }
 }

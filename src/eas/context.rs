@@ -12,12 +12,15 @@ use crate::pim::body::BlobRef;
 use crate::store::{BlobId, Scope};
 use crate::wbxml::{Reader, Tag, Writer};
 use crate::work;
+use std::net::IpAddr;
 
 /// One request, authenticated, with its device.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The house.
     pub eas: &'a Eas,
+    /// Where the request comes from.
+    pub network: IpAddr,
     /// The request line.
     pub target: &'a Target,
     /// Who asks.
@@ -119,6 +122,19 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn mailbox(&self) -> &'a Mailbox {
         self.eas.mailbox()
+    }
+
+    /// The shortest and the longest heartbeat that this device may ask for, in seconds.
+    #[must_use]
+    pub fn heartbeat_s(&self) -> (u32, u32) {
+        let settings = self.eas.settings();
+        let device = (self.scope(), self.device_no().0);
+        let max = settings.heartbeat_s_max;
+        let cap_s = self
+            .eas
+            .advisor()
+            .cap_s(self.network, device, max, self.now_ms());
+        (settings.heartbeat_s_min, cap_s)
     }
 
     /// Now, Unix milliseconds.

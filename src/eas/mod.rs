@@ -35,6 +35,7 @@ use crate::limits;
 use crate::mailbox::{Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox};
 use crate::push::Push;
 use crate::work::Pool;
+use advisor::Advisor;
 use context::{Content, Context, Done, Reply};
 use dispatch::{Carries, Command};
 use inflight::InFlight;
@@ -105,6 +106,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Where large mails are taken apart.
     pub workers: Pool,
+    /// Where waiting connections are cut.
+    pub advisor: Advisor,
     /// What the operator set.
     pub settings: Settings,
 }
@@ -175,6 +178,12 @@ impl Eas {
         &self.parts.workers
     }
 
+    /// Where waiting connections are cut.
+    #[must_use]
+    pub fn advisor(&self) -> &Advisor {
+        &self.parts.advisor
+    }
+
     /// What the operator set.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -226,7 +235,7 @@ impl Eas {
             line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
             return Outcome::Answer(common_headers(answer));
         };
-        let done = Box::pin(self.serve(request, &target, &account, ceiling)).await;
+        let done = Box::pin(self.serve(request, peer, &target, &account, ceiling)).await;
         self.close(done, line, target.command, ceiling)
     }
 
@@ -282,6 +291,7 @@ impl Eas {
     async fn serve(
         &self,
         request: &Request<'_>,
+        peer: &Peer,
         target: &Target,
         account: &AccountRow,
         ceiling: Version,
@@ -306,6 +316,7 @@ impl Eas {
         self.admit(account, &device.device, key)?;
         let context = Context {
             eas: self,
+            network: peer.network(),
             target,
             account,
             device: &device,

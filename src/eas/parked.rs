@@ -11,10 +11,11 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::clock::MonoMs;
+use crate::eas::advisor::End;
 use crate::eas::commands::{ping, sync};
 use crate::eas::log::Line;
 use crate::eas::{COMMON_HEADERS, Eas};
-use crate::http::{Brief, Heard};
+use crate::http::{Brief, Heard, Peer};
 use crate::mailbox::Account;
 use crate::push::{Signal, Watcher};
 use crate::store::{Hint, Scope};
@@ -157,9 +158,25 @@ impl Parked {
 
     /// It was answered with what [`hear`](Self::hear) or [`expire`](Self::expire) wrote: its line
     /// of the log.
-    pub fn answered(self, eas: &Eas, brief: Brief, bytes: usize) {
+    pub fn answered(self, eas: &Eas, peer: &Peer, brief: Brief, bytes: usize) {
         let now_ms = eas.clock().mono_ms();
+        self.observe(eas, peer, End::Answered);
         self.0.line.write(now_ms, brief.status, 200, bytes, 0);
+    }
+
+    /// Its connection was cut, or given up by the phone.
+    pub fn cut(self, eas: &Eas, peer: &Peer, end: End) {
+        self.observe(eas, peer, end);
+    }
+
+    fn observe(&self, eas: &Eas, peer: &Peer, end: End) {
+        let clock = eas.clock();
+        let waited_ms = clock.mono_ms().saturating_sub(self.started_ms());
+        let waited_s = u32::try_from(waited_ms / 1_000).unwrap_or(u32::MAX);
+        let device = (self.scope(), self.device());
+        let network = peer.network();
+        eas.advisor()
+            .observe(network, device, waited_s, end, clock.now_ms());
     }
 }
 

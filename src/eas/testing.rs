@@ -3,6 +3,7 @@
 
 use crate::auth::{Authenticator, Naming, password};
 use crate::clock::Clock;
+use crate::eas::advisor::{Advice, Advisor};
 use crate::eas::parked::Parked;
 use crate::eas::version::Version;
 use crate::eas::{Eas, Parts, Settings};
@@ -78,6 +79,7 @@ impl House {
             outbound: None,
             push,
             clock: clock.clone(),
+            advisor: Advisor::new(Advice::Cap, settings.heartbeat_s_min),
             workers,
             settings,
         });

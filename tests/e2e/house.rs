@@ -1,5 +1,6 @@
 //! The appliance as an operator runs it: the binary, a data directory, users.
 
+use super::sandbox;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -48,6 +49,27 @@ impl House {
         }
         let panics = Arc::default();
         let (child, https, lmtp) = start(dir.path(), &panics);
+        Self {
+            child,
+            dir,
+            panics,
+            https,
+            lmtp,
+        }
+    }
+
+    /// The same in a sandbox that denies io_uring, as container runtimes do.
+    pub(crate) fn without_io_uring(users: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("roost.toml"), CONFIG).unwrap();
+        for user in users {
+            add_user(dir.path(), user);
+        }
+        let panics = Arc::default();
+        let mut command = serving(dir.path());
+        sandbox::deny_io_uring(&mut command);
+        let (child, said) = spawn(&mut command, &panics);
+        let (https, lmtp) = addresses(&said);
         Self {
             child,
             dir,
@@ -142,6 +164,10 @@ fn roost(dir: &Path) -> Command {
         .env_remove("ROOST_CONFIG")
         .env_remove("ROOST_DATA")
         .current_dir(dir);
+    // The whole suite may be run that way.
+    if std::env::var_os("ROOST_TEST_NO_IO_URING").is_some() {
+        sandbox::deny_io_uring(&mut command);
+    }
     command
 }
 
@@ -168,20 +194,29 @@ fn add_user(dir: &Path, name: &str) {
     assert!(child.wait().unwrap().success(), "roost user add {name}");
 }
 
-fn start(dir: &Path, panics: &Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, SocketAddr) {
+fn serving(dir: &Path) -> Command {
     let mut command = roost(dir);
     command
         .arg("serve")
         .args(["--https", "127.0.0.1:0", "--lmtp", "127.0.0.1:0"]);
     place(&mut command, dir);
-    let (child, said) = spawn(&mut command, panics);
-    let https = addr_in(&said, |line| {
+    command
+}
+
+fn start(dir: &Path, panics: &Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr, SocketAddr) {
+    let (child, said) = spawn(&mut serving(dir), panics);
+    let (https, lmtp) = addresses(&said);
+    (child, https, lmtp)
+}
+
+fn addresses(said: &Receiver<String>) -> (SocketAddr, SocketAddr) {
+    let https = addr_in(said, |line| {
         line.strip_prefix("roost: https on ")?.parse().ok()
     });
-    let lmtp = addr_in(&said, |line| {
+    let lmtp = addr_in(said, |line| {
         line.strip_prefix("roost: lmtp on ")?.parse().ok()
     });
-    (child, https, lmtp)
+    (https, lmtp)
 }
 
 /// Starts a process whose lines are read to their end, so that it never waits for a reader.

@@ -13,6 +13,20 @@ use std::time::Duration;
 /// How long an answer may take that does not wait for anything. Generous: the machine may be slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A client of TLS 1.3, or of 1.2 where asked, that takes any certificate.
+pub(crate) fn client_config(tls12: bool) -> Arc<ClientConfig> {
+    let version = if tls12 {
+        &rustls::version::TLS12
+    } else {
+        &rustls::version::TLS13
+    };
+    let config = ClientConfig::builder_with_protocol_versions(&[version])
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(SelfSigned))
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
 /// A connection that is kept alive.
 pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
@@ -28,17 +42,13 @@ impl Connection {
 
     /// The same, where the server may be gone.
     pub(crate) fn try_open(addr: SocketAddr, tls12: bool) -> io::Result<Self> {
-        let versions = if tls12 {
-            &rustls::version::TLS12
-        } else {
-            &rustls::version::TLS13
-        };
-        let config = ClientConfig::builder_with_protocol_versions(&[versions])
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(SelfSigned))
-            .with_no_client_auth();
+        Self::with(addr, &client_config(tls12))
+    }
+
+    /// The same as a client that may have been here before.
+    pub(crate) fn with(addr: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Self> {
         let name = ServerName::try_from("localhost").unwrap();
-        let client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let client = ClientConnection::new(Arc::clone(config), name).unwrap();
         let socket = TcpStream::connect(addr)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -49,6 +59,11 @@ impl Connection {
             received: Vec::new(),
             gzip_welcome: false,
         })
+    }
+
+    /// Whether the handshake resumed a session.
+    pub(crate) fn handshake_kind(&self) -> Option<rustls::HandshakeKind> {
+        self.stream.conn.handshake_kind()
     }
 
     /// Sends a request.

@@ -53,8 +53,10 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
-        ["make", folder, users] => {
-            appliance::make(Path::new(folder), users.parse().unwrap_or(0), 0);
+        ["make", folder, users, mails] => {
+            let number = |text: &str| text.parse().unwrap_or(0);
+            let mails = u32::try_from(number(mails)).unwrap_or(0);
+            appliance::make(Path::new(folder), number(users), mails);
         }
         ["serve-roost", folder, ..] => {
             sys::pin(SERVER);

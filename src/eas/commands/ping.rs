@@ -152,8 +152,7 @@ fn folders(r: &mut Reader<'_>) -> Result<Vec<(String, String)>, Failure> {
 /// Heartbeat and folders in full, or why there is nothing to wait for.
 fn complete(ctx: &Context<'_>, asked: Asked) -> Result<(u32, Vec<(u32, String)>), Reply> {
     let last = &ctx.device.device;
-    let settings = ctx.eas.settings();
-    let (min, max) = (settings.heartbeat_s_min, settings.heartbeat_s_max);
+    let (min, max) = ctx.heartbeat_s();
     let heartbeat_s = match asked.heartbeat_s {
         Some(s) if s < i64::from(min) => {
             return Err(limit(tags::HEARTBEAT_INTERVAL, HEARTBEAT, min));

@@ -1,8 +1,9 @@
 //! Ping and Sync that wait.
 
+use crate::eas::advisor::End;
 use crate::eas::testing::{House, Phone, said, shown, wbxml};
 use crate::eas::version::Version;
-use crate::http::{Outcome, Why};
+use crate::http::{Outcome, Peer, Why};
 
 const FOLDERS: &str = "<folderhierarchy:FolderSync><folderhierarchy:SyncKey>0</folderhierarchy:SyncKey></folderhierarchy:FolderSync>";
 
@@ -236,6 +237,26 @@ fn a_held_sync_ends_empty_or_with_what_came() {
     assert_eq!(house.told(&parked).as_deref(), Some("resume"));
     let brought = answer(house.resume(parked, Why::Woken));
     assert!(brought.contains("<email:Subject>here"), "{brought}");
+}
+
+#[test]
+fn a_path_that_cuts_caps_the_heartbeat() {
+    let house = House::new();
+    let phone = ready(&house, &["2"]);
+    let peer = Peer {
+        addr: "192.0.2.1:9".parse().unwrap(),
+        tls: true,
+    };
+    for _ in 0..3 {
+        let parked = phone.parks("Ping", &request("600", &["2"]));
+        house.clock.advance(481_000);
+        parked.cut(&house.eas, &peer, End::Reset);
+    }
+    let limit = "<ping:Status>5</ping:Status><ping:HeartbeatInterval>430</ping:HeartbeatInterval>";
+    phone.check("Ping", &request("600", &["2"]), &ping(limit));
+    drop(phone.parks("Ping", &request("430", &["2"])));
+    let held = phone.says("Sync", HELD.replace(">300<", ">600<").as_str());
+    assert_eq!(held, "<Sync><Status>14</Status><Limit>430</Limit></Sync>");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod http;
 mod lmtp;
+mod openssl;
 mod parking;
 mod rig;
 mod tls;

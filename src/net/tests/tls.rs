@@ -14,8 +14,8 @@ use super::rig::*;
 use crate::net::certificate::make_self_signed;
 use crate::net::*;
 
-struct Tls {
-    rig: Rig,
+pub(super) struct Tls {
+    pub(super) rig: Rig,
     dir: tempfile::TempDir,
     certificates: Arc<Certificates>,
 }
@@ -28,7 +28,7 @@ fn now_ms() -> i64 {
 }
 
 impl Tls {
-    fn new(driver: Driver) -> Self {
+    pub(super) fn new(driver: Driver) -> Self {
         Self::with(2, driver, |_| {})
     }
 

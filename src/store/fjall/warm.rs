@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::{Clock, MonoMs};
 use crate::store::Read;
+use crate::store::keys::Kind;
 
 /// Slots, 2 MiB in all: some for each of many thousand accounts.
 const SLOTS: usize = 256 * 1024;
@@ -18,8 +19,8 @@ const SLOTS: usize = 256 * 1024;
 const NEIGHBOURHOOD_BYTES: usize = 16;
 /// How long rows are believed to be in the cache after they were read, in milliseconds.
 const WARM_MS: MonoMs = 60_000;
-/// Rows of a range that a core reads, where it begins warm.
-const RANGE_ROWS_ON_CORE: usize = 512;
+/// Items of a range that a core reads, where it begins warm: they are the large rows.
+const ITEMS_ON_CORE: usize = 512;
 /// Milliseconds of the clock are kept in the lower half of a slot, a tag of the hash in the upper.
 const TAG_SHIFT: u32 = 32;
 
@@ -50,11 +51,15 @@ impl Warm {
         }
     }
 
-    /// Whether all of these are warm. A range is judged by where it begins; a long one never is.
+    /// Whether all of these are warm. A range is judged by where it begins; many items never are.
     pub(super) fn are(&self, reads: &[Read<'_>]) -> bool {
         let now = self.now();
         reads.iter().all(|read| match read {
-            Read::Range { limit, .. } if *limit > RANGE_ROWS_ON_CORE => false,
+            Read::Range { from, limit, .. }
+                if *limit > ITEMS_ON_CORE && Kind::of(from) == Some(Kind::Item) =>
+            {
+                false
+            }
             read => self.is_at(begin(read), now),
         })
     }

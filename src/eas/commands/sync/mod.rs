@@ -121,9 +121,7 @@ async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, 
         return with_keys(ctx, stored).await;
     }
     let mut r = ctx.document(airsync::SYNC)?;
-    let settings = ctx.eas.settings();
-    let heartbeat_s = (settings.heartbeat_s_min, settings.heartbeat_s_max);
-    let request = decode::request(&mut r, env.version, heartbeat_s)?;
+    let request = decode::request(&mut r, env.version, ctx.heartbeat_s())?;
     if request.partial {
         let is_bare =
             request.collections.is_empty() && request.wait_s.is_none() && request.window.is_none();
