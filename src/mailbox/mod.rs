@@ -240,7 +240,7 @@ impl Mailbox {
     /// Commits; asks again where the outcome is unknown, so that the answer is known nearly always.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Seq, Error> {
         for _ in 0..UNKNOWN_RETRIES_MAX {
-            match self.store().commit(batch.clone()).await {
+            match Box::pin(self.store().commit(batch.clone())).await {
                 Ok(committed) => return Ok(committed.seq),
                 Err(CommitError::Unknown) => {}
                 Err(e) => return Err(e.into()),

@@ -123,6 +123,10 @@ fn tls(certificates: Arc<Certificates>) -> tokio_rustls::TlsAcceptor {
     tokio_rustls::TlsAcceptor::from(Arc::new(config))
 }
 
+#[expect(
+    clippy::large_futures,
+    reason = "a task for each connection is the usual shape"
+)]
 async fn accept(
     listener: TcpListener,
     tls: Option<tokio_rustls::TlsAcceptor>,

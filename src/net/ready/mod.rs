@@ -79,7 +79,7 @@ pub(super) enum Event {
 }
 
 enum Backend {
-    Ring(Ring),
+    Ring(Box<Ring>),
     Epoll(Epoll),
 }
 
@@ -100,7 +100,7 @@ impl Ready {
     /// When there is no descriptor left.
     pub(super) fn new(driver: Driver) -> io::Result<Rc<Self>> {
         let ring = match driver {
-            Driver::Auto => Ring::new().map(Backend::Ring),
+            Driver::Auto => Ring::new().map(|ring| Backend::Ring(Box::new(ring))),
             Driver::Epoll => Err(io::ErrorKind::Unsupported.into()),
         };
         let backend = match ring {

@@ -127,9 +127,14 @@ fn a_request_waits_on_the_core_of_its_account_and_hears_nothing_else() {
         }
         wait_for(|| rig.server.metrics().parked == 20);
         assert!(rig.server.metrics().parked_bytes > 0);
-        for account in (0..10).rev() {
+        for (n, account) in (0..10_usize)
+            .zip(0_u64..)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
             rig.tell(Tell::Wake(account));
-            let [one, two] = [0, 1].map(|n| 2 * account as usize + n);
+            let [one, two] = [2 * n, 2 * n + 1];
             assert_eq!(clients[one].answer().text(), "Woken");
             assert_eq!(clients[two].answer().text(), "Woken");
             wait_for(|| rig.server.metrics().parked == 2 * account);

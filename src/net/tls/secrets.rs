@@ -200,8 +200,8 @@ pub(super) struct Caught {
 impl Caught {
     /// Adds what has been computed since.
     pub(super) fn add(&mut self, newer: Self) {
-        self.client = newer.client.or(self.client.take());
-        self.server = newer.server.or(self.server.take());
+        self.client = newer.client.or_else(|| self.client.take());
+        self.server = newer.server.or_else(|| self.server.take());
     }
 }
 
