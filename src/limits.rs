@@ -228,11 +228,11 @@ pub const REQUESTS_PER_DEVICE_MAX: u32 = 8;
 pub const HEARTBEAT_S_MIN: u32 = 60;
 /// The longest heartbeat, in seconds.
 pub const HEARTBEAT_S_MAX: u32 = 3_540;
-/// Cuts of waiting connections that are remembered of a path.
-pub const HEARTBEAT_CUTS_KEPT: usize = 10;
-/// Networks on which cuts are remembered.
+/// Cuts, and lost answers, that are remembered of a path.
+pub const HEARTBEAT_CUTS_KEPT: usize = 8;
+/// Networks on which cuts are remembered: some 1 MiB.
 pub const HEARTBEAT_NETWORKS_MAX: usize = 10_000;
-/// Devices on whose path cuts are remembered.
+/// Devices of which it is remembered how their waits ended: some 20 MiB.
 pub const HEARTBEAT_DEVICES_MAX: usize = 100_000;
 /// Characters of an id (ServerId, CollectionId, SyncKey, ClientId of an item).
 pub const ID_CHARS_MAX: usize = 64;

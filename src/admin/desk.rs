@@ -5,6 +5,7 @@ use super::order::{DeviceRow, FolderRow, HeartbeatRow, UserRow};
 use super::{Order, Refusal, Reply};
 use crate::auth::{self, LoginName, Naming, password};
 use crate::eas::advisor::{Advisor, Finding, Path};
+use crate::eas::commands::sync;
 use crate::eas::version::Version;
 use crate::import::Taken;
 use crate::mailbox::{self, Account, AccountRow, Mailbox};
@@ -128,10 +129,15 @@ impl Desk {
             Order::DeviceShow { user, device } => {
                 let (row, device) = self.device(&user, &device).await?;
                 let mut shown = device_row(&row, &device);
-                let path = Path::Device(row.scope, device.number.0);
-                let found = self.findings().into_iter().find(|f| f.path == path);
-                let path = format!("{} {}", shown.user, shown.id);
-                shown.cut = found.map(|f| heartbeat_row(path, &f));
+                if let Some(advisor) = &self.advisor {
+                    let now_ms = self.mailbox.clock().now_ms();
+                    let (held_s, cut) = advisor.device(row.scope, device.number.0, now_ms);
+                    shown.held_s = held_s;
+                    shown.cut = cut.map(|f| {
+                        let own = || format!("{} {}", shown.user, shown.id);
+                        heartbeat_row(network_name(f.path).unwrap_or_else(own), &f)
+                    });
+                }
                 Ok(Reply::Devices {
                     devices: vec![shown],
                 })
@@ -280,8 +286,7 @@ impl Desk {
         let mut heartbeats = Vec::new();
         for finding in self.findings() {
             let path = match finding.path {
-                Path::Network(ip @ IpAddr::V4(_)) => format!("{ip}/24"),
-                Path::Network(ip) => format!("{ip}/64"),
+                path @ Path::Network(_) => network_name(path).unwrap_or_default(),
                 Path::Device(scope, number) => {
                     let account = self.mailbox.account(scope).await;
                     let device = self.mailbox.device(scope, mailbox::DeviceNo(number)).await;
@@ -462,8 +467,20 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         version: version_of(d.version).map_or_else(String::new, |v| v.to_string()),
         first_seen_ms: d.first_seen_ms,
         last_seen_ms: d.last_seen_ms,
-        heartbeat_s: d.ping_heartbeat_s,
+        heartbeat_s: match d.ping_heartbeat_s {
+            0 => sync::stored_wait_s(&d.last_sync).unwrap_or(0),
+            heartbeat_s => heartbeat_s,
+        },
+        held_s: 0,
         cut: None,
+    }
+}
+
+fn network_name(path: Path) -> Option<String> {
+    match path {
+        Path::Network(ip @ IpAddr::V4(_)) => Some(format!("{ip}/24")),
+        Path::Network(ip) => Some(format!("{ip}/64")),
+        Path::Device(..) => None,
     }
 }
 

@@ -223,10 +223,14 @@ pub struct DeviceRow {
     pub first_seen_ms: i64,
     /// Last seen, Unix milliseconds.
     pub last_seen_ms: i64,
-    /// Seconds that its latest Ping asked to wait; 0: it never sent one.
+    /// Seconds that its latest Ping (or Sync, if it never sent one) asked to wait; 0: it never waited.
     #[serde(default)]
     pub heartbeat_s: u32,
-    /// Where its waiting connections are cut, where that was found.
+    /// Seconds of the longest of its waits that held lately, as the running appliance knows; 0: none.
+    #[serde(default)]
+    pub held_s: u32,
+    /// Where its waiting connections are cut, where that was found: by its own path, or by the network
+    /// where it was last.
     #[serde(default)]
     pub cut: Option<HeartbeatRow>,
 }

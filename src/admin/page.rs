@@ -304,6 +304,7 @@ mod tests {
             first_seen_ms: 0,
             last_seen_ms: 0,
             heartbeat_s: 480,
+            held_s: 0,
             cut: None,
         };
         Status {

@@ -98,11 +98,11 @@ impl Service for Phones {
         wrapped(Box::pin(self.0.resume(parked.0, why)).await)
     }
 
-    fn answered(&self, parked: Waiting, peer: &Peer, brief: Brief, bytes: usize) {
-        parked.0.answered(&self.0, peer, brief, bytes);
+    fn answered(&self, parked: Waiting, _: &Peer, brief: Brief, bytes: usize) {
+        parked.0.answered(&self.0, brief, bytes);
     }
 
-    fn gone(&self, parked: Waiting, peer: &Peer, gone: Gone) {
+    fn gone(&self, parked: Waiting, _: &Peer, gone: Gone) {
         let end = match gone {
             Gone::Closed => End::Closed,
             Gone::Reset => End::Reset,
@@ -110,7 +110,7 @@ impl Service for Phones {
             // That is the phone's own doing.
             Gone::Newer | Gone::Tls => return,
         };
-        parked.0.cut(&self.0, peer, end);
+        parked.0.cut(&self.0, end);
     }
 }
 

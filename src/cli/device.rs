@@ -98,10 +98,13 @@ fn show(d: &DeviceRow) {
     if d.heartbeat_s > 0 {
         println!("heartbeat   {} s", d.heartbeat_s);
     }
+    if d.held_s > 0 {
+        println!("held        {} s, the longest wait lately", d.held_s);
+    }
     if let Some(cut) = &d.cut {
         println!(
-            "cut off     after {} s of waiting ({} times); a heartbeat of {} s ends before",
-            cut.cut_s, cut.seen, cut.proposal_s
+            "cut off     after {} s of waiting ({} times, {}); a heartbeat of {} s ends before",
+            cut.cut_s, cut.seen, cut.path, cut.proposal_s
         );
     }
     let width = d

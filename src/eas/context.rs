@@ -1,5 +1,6 @@
 //! What a command works with, and what it comes to.
 
+use crate::eas::advisor::Origin;
 use crate::eas::classes::{self, Fetched};
 use crate::eas::options::Options;
 use crate::eas::parked::Waiting;
@@ -12,15 +13,14 @@ use crate::pim::body::BlobRef;
 use crate::store::{BlobId, Scope};
 use crate::wbxml::{Reader, Tag, Writer};
 use crate::work;
-use std::net::IpAddr;
 
 /// One request, authenticated, with its device.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The house.
     pub eas: &'a Eas,
-    /// Where the request comes from.
-    pub network: IpAddr,
+    /// The connection that the request came on.
+    pub origin: Origin,
     /// The request line.
     pub target: &'a Target,
     /// Who asks.
@@ -133,7 +133,7 @@ impl<'a> Context<'a> {
         let cap_s = self
             .eas
             .advisor()
-            .cap_s(self.network, device, max, self.now_ms());
+            .cap_s(self.origin, device, max, self.now_ms());
         (settings.heartbeat_s_min, cap_s)
     }
 

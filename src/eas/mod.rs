@@ -29,13 +29,14 @@ pub mod version;
 use std::sync::Arc;
 
 use crate::auth::{Authenticator, Denied};
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoMs};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::limits;
 use crate::mailbox::{Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox};
 use crate::push::Push;
+use crate::store::Scope;
 use crate::work::Pool;
-use advisor::Advisor;
+use advisor::{Advisor, End, Origin};
 use context::{Content, Context, Done, Reply};
 use dispatch::{Carries, Command};
 use inflight::InFlight;
@@ -198,7 +199,7 @@ impl Eas {
 
     /// Answers a request for a path that [`request::is_service`] knows.
     pub async fn handle(&self, request: &Request<'_>, peer: &Peer) -> Outcome<Parked> {
-        let started_ms = self.clock().mono_ms();
+        let (started_ms, origin) = (self.clock().mono_ms(), Origin::of(peer));
         let account = match self.log_in(request, peer).await {
             Ok(account) => account,
             Err(answer) => {
@@ -235,13 +236,16 @@ impl Eas {
             line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
             return Outcome::Answer(common_headers(answer));
         };
-        let done = Box::pin(self.serve(request, peer, &target, &account, ceiling)).await;
-        self.close(done, line, target.command, ceiling)
+        let done = Box::pin(self.serve(request, origin, &target, &account, ceiling)).await;
+        self.close(done, line, origin, target.command, ceiling)
     }
 
     /// Goes on with a parked request.
     pub async fn resume(&self, parked: Parked, why: Why) -> Outcome<Parked> {
-        let (waiting, line) = parked.into_parts();
+        let (waiting, line, origin) = parked.into_parts();
+        let watcher = &waiting.watcher;
+        let device = (watcher.scope(), watcher.device());
+        let is_over = watcher.is_superseded();
         let command = match &waiting.wait {
             Wait::Ping(_) => Command::Ping,
             Wait::Sync(_) => Command::Sync,
@@ -255,7 +259,19 @@ impl Eas {
             }
             Err(failure) => Err(failure),
         };
-        self.close(done, line, command, self.settings().version_max)
+        if matches!(done, Ok(Done::Reply(_))) && !is_over {
+            self.note_end(origin, device, line.started_ms, End::Answered);
+        }
+        self.close(done, line, origin, command, self.settings().version_max)
+    }
+
+    /// Lets the advisor know how a wait ended.
+    fn note_end(&self, origin: Origin, device: (Scope, u32), started_ms: MonoMs, end: End) {
+        let waited_s = self.clock().mono_ms().saturating_sub(started_ms) / 1_000;
+        let waited_s = u32::try_from(waited_s).unwrap_or(u32::MAX);
+        let now_ms = self.clock().now_ms();
+        self.advisor()
+            .observe(origin, device, waited_s, end, now_ms);
     }
 
     async fn go_on(
@@ -291,7 +307,7 @@ impl Eas {
     async fn serve(
         &self,
         request: &Request<'_>,
-        peer: &Peer,
+        origin: Origin,
         target: &Target,
         account: &AccountRow,
         ceiling: Version,
@@ -312,11 +328,14 @@ impl Eas {
         }
         check_type(request, row.carries, target.version)?;
         let device = self.device(request, target, account).await?;
+        let number = device.number.0;
+        self.advisor()
+            .heard_from(origin, (account.scope, number), self.clock().now_ms());
         let key = row.needs_policy.then_some(target.policy_key);
         self.admit(account, &device.device, key)?;
         let context = Context {
             eas: self,
-            network: peer.network(),
+            origin,
             target,
             account,
             device: &device,
@@ -434,11 +453,12 @@ impl Eas {
         &self,
         done: Result<Done, Failure>,
         line: Line,
+        origin: Origin,
         command: Command,
         ceiling: Version,
     ) -> Outcome<Parked> {
         let (answer, status, changes) = match done {
-            Ok(Done::Park(waiting)) => return Outcome::Park(Parked::new(waiting, line)),
+            Ok(Done::Park(waiting)) => return Outcome::Park(Parked::new(waiting, line, origin)),
             Ok(Done::Reply(reply)) => {
                 let (status, changes) = (reply.status, reply.changes);
                 (answer_of(reply, ceiling), status, changes)

@@ -11,11 +11,11 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::clock::MonoMs;
-use crate::eas::advisor::End;
+use crate::eas::advisor::{End, Origin};
 use crate::eas::commands::{ping, sync};
 use crate::eas::log::Line;
 use crate::eas::{COMMON_HEADERS, Eas};
-use crate::http::{Brief, Heard, Peer};
+use crate::http::{Brief, Heard};
 use crate::mailbox::Account;
 use crate::push::{Signal, Watcher};
 use crate::store::{Hint, Scope};
@@ -64,16 +64,25 @@ pub struct Parked(Box<Rest>);
 struct Rest {
     waiting: Waiting,
     line: Line,
+    origin: Origin,
 }
 
 impl Parked {
-    pub(super) fn new(waiting: Waiting, line: Line) -> Self {
-        Self(Box::new(Rest { waiting, line }))
+    pub(super) fn new(waiting: Waiting, line: Line, origin: Origin) -> Self {
+        Self(Box::new(Rest {
+            waiting,
+            line,
+            origin,
+        }))
     }
 
-    pub(super) fn into_parts(self) -> (Waiting, Line) {
-        let Rest { waiting, line } = *self.0;
-        (waiting, line)
+    pub(super) fn into_parts(self) -> (Waiting, Line, Origin) {
+        let Rest {
+            waiting,
+            line,
+            origin,
+        } = *self.0;
+        (waiting, line, origin)
     }
 
     /// The account: the request waits where that belongs, and signals name it.
@@ -115,7 +124,7 @@ impl Parked {
     /// Bytes that it holds, itself included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let Rest { waiting, line } = &*self.0;
+        let Rest { waiting, line, .. } = &*self.0;
         let wait = match &waiting.wait {
             Wait::Ping(waiting) => waiting.bytes(),
             Wait::Sync(waiting) => waiting.bytes(),
@@ -158,25 +167,19 @@ impl Parked {
 
     /// It was answered with what [`hear`](Self::hear) or [`expire`](Self::expire) wrote: its line
     /// of the log.
-    pub fn answered(self, eas: &Eas, peer: &Peer, brief: Brief, bytes: usize) {
+    pub fn answered(self, eas: &Eas, brief: Brief, bytes: usize) {
         let now_ms = eas.clock().mono_ms();
-        self.observe(eas, peer, End::Answered);
         self.0.line.write(now_ms, brief.status, 200, bytes, 0);
+        // Who gave it up for a newer one does not read the answer: that says nothing of the path.
+        if !self.0.waiting.watcher.is_superseded() {
+            self.cut(eas, End::Answered);
+        }
     }
 
-    /// Its connection was cut, or given up by the phone.
-    pub fn cut(self, eas: &Eas, peer: &Peer, end: End) {
-        self.observe(eas, peer, end);
-    }
-
-    fn observe(&self, eas: &Eas, peer: &Peer, end: End) {
-        let clock = eas.clock();
-        let waited_ms = clock.mono_ms().saturating_sub(self.started_ms());
-        let waited_s = u32::try_from(waited_ms / 1_000).unwrap_or(u32::MAX);
+    /// Its connection ended: the advisor learns how, and after which time.
+    pub fn cut(self, eas: &Eas, end: End) {
         let device = (self.scope(), self.device());
-        let network = peer.network();
-        eas.advisor()
-            .observe(network, device, waited_s, end, clock.now_ms());
+        eas.note_end(self.0.origin, device, self.started_ms(), end);
     }
 }
 

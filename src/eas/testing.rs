@@ -34,6 +34,8 @@ pub(super) struct Phone<'a> {
     pub(super) device: String,
     pub(super) version: Version,
     pub(super) headers: Vec<(&'static str, String)>,
+    /// Names the connection that it uses.
+    pub(super) port: u16,
 }
 
 impl House {
@@ -97,6 +99,7 @@ impl House {
             device: "phone1".into(),
             version,
             headers: Vec::new(),
+            port: 1,
         }
     }
 
@@ -186,7 +189,7 @@ impl Phone<'_> {
         let request = Request::new("POST", &target)
             .with_headers(&headers)
             .with_body(body);
-        let addr = "192.0.2.1:1".parse().unwrap();
+        let addr = ([192, 0, 2, 1], self.port).into();
         let peer = Peer { addr, tls: true };
         block_on(self.house.eas.handle(&request, &peer))
     }

@@ -2,25 +2,40 @@
 //! heartbeat that ends before.
 //!
 //! It watches how waits end, by network (what cuts usually serves many phones) and by device (what cuts
-//! may be at home). A path is remembered only once something was cut on it, so that phones without
-//! trouble cost nothing. What it proposes is told to the admin, and where the operator wants it, longer
-//! heartbeats of that phone are answered with the proposal (Ping Status 5, Sync Status 14).
+//! may be at home). Where they were cut is the business of [`track`]. What it proposes is told to the
+//! admin, and where the operator wants it, longer heartbeats of that phone are answered with the proposal
+//! (Ping Status 5, Sync Status 14).
 //!
-//! Deliberately absent: anything that lasts; after a restart it learns anew within a few cuts.
+//! That an answer was handed to the kernel says little: most translators of addresses forget silently,
+//! and the answer goes nowhere. So a wait has *held* only once the phone has reacted ([`Advisor::heard_from`]):
+//! with a request on the same connection, or at once on another. If it comes later, from the same
+//! network, the answer was *lost*.
+//!
+//! Deliberately absent: anything that lasts; after a restart it learns anew.
 
+mod room;
+#[cfg(test)]
+mod tests;
 mod track;
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::UnixMs;
-use crate::limits::{HEARTBEAT_DEVICES_MAX, HEARTBEAT_NETWORKS_MAX};
+use crate::http::Peer;
+use crate::limits::{
+    HEARTBEAT_DEVICES_MAX, HEARTBEAT_NETWORKS_MAX, KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S,
+    KEEPALIVE_PROBES,
+};
 use crate::store::Scope;
-pub use track::End;
 use track::Track;
+
+/// Waits that were answered earlier say nothing: no path cuts that early.
+const WORTH_S: u32 = 60;
+/// A phone that got its answer asks again within so many milliseconds.
+const REACTION_MS: i64 = 30_000;
 
 /// What is done with a proposal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,6 +49,46 @@ pub enum Advice {
     Cap,
 }
 
+/// How a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// An answer was handed to the kernel.
+    Answered,
+    /// Something ended the connection in an orderly way.
+    Closed,
+    /// Something reset it.
+    Reset,
+    /// Nobody was there any more, as keepalive found out some minutes later.
+    Vanished,
+}
+
+/// The connection that a request came on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    network: IpAddr,
+    port: u16,
+}
+
+impl Origin {
+    /// Of the peer that sent the request.
+    #[must_use]
+    pub fn of(peer: &Peer) -> Self {
+        Self {
+            network: range(peer.network()),
+            port: peer.addr.port(),
+        }
+    }
+}
+
+/// The /24 of an IPv4 address, since carriers and firewalls have ranges; an IPv6 network (/64) is one
+/// already.
+fn range(network: IpAddr) -> IpAddr {
+    match network {
+        IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) & 0xFFFF_FF00).into()),
+        v6 @ IpAddr::V6(_) => v6,
+    }
+}
+
 /// A path on which waits are cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
@@ -43,7 +98,7 @@ pub struct Finding {
     pub cut_s: u32,
     /// The heartbeat that ends before, in seconds.
     pub proposal_s: u32,
-    /// The longest wait that held meanwhile, in seconds; 0: none.
+    /// The longest wait that held lately, in seconds; 0: none.
     pub held_s: u32,
     /// Cuts that were seen.
     pub seen: u32,
@@ -52,8 +107,7 @@ pub struct Finding {
 /// A path to phones.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Path {
-    /// All phones that come from a network: the /24 of an IPv4 address (carriers and firewalls have
-    /// ranges), the /64 of an IPv6 address.
+    /// All phones that come from a network: the /24 of an IPv4 address, the /64 of an IPv6 address.
     Network(IpAddr),
     /// One device.
     Device(Scope, u32),
@@ -67,15 +121,38 @@ pub struct Advisor(Arc<Shared>);
 struct Shared {
     advice: Advice,
     heartbeat_s_min: u32,
-    /// Paths that are remembered: none, as a rule, and then nothing is looked up.
-    paths: AtomicUsize,
+    /// Devices that are remembered. As long as there are none nothing is looked up.
+    devices: AtomicUsize,
     learnt: Mutex<Learnt>,
 }
 
 #[derive(Debug, Default)]
 struct Learnt {
     networks: HashMap<IpAddr, Track>,
-    devices: HashMap<(Scope, u32), Track>,
+    devices: HashMap<(Scope, u32), Device>,
+}
+
+#[derive(Debug, Default)]
+struct Device {
+    track: Track,
+    /// Where it was last.
+    latest: Option<Origin>,
+    /// The last answer there, until it is known whether it was taken.
+    pending: Option<Pending>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    waited_s: u32,
+    answered_ms: UnixMs,
+}
+
+/// What a wait says of its path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sign {
+    Held(u32),
+    Cut(u32),
+    Lost(u32),
 }
 
 impl Advisor {
@@ -85,113 +162,169 @@ impl Advisor {
         Self(Arc::new(Shared {
             advice,
             heartbeat_s_min,
-            paths: AtomicUsize::new(0),
+            devices: AtomicUsize::new(0),
             learnt: Mutex::default(),
         }))
     }
 
-    /// Takes note of how a wait ended: of a device, from a network, after so many seconds.
+    /// Takes note of how a wait ended: a device's, on a connection, after so many seconds.
     pub fn observe(
         &self,
-        network: IpAddr,
-        (scope, device): (Scope, u32),
+        origin: Origin,
+        device: (Scope, u32),
         waited_s: u32,
         end: End,
         now_ms: UnixMs,
     ) {
-        let shared = &*self.0;
-        let is_cut = end != End::Answered;
-        if shared.advice == Advice::Off || (!is_cut && shared.paths.load(Ordering::Relaxed) == 0) {
+        let sign = match end {
+            _ if self.0.advice == Advice::Off => return,
+            End::Answered if waited_s < WORTH_S => return,
+            End::Answered => {
+                let pending = Pending {
+                    waited_s,
+                    answered_ms: now_ms,
+                };
+                let mut learnt = self.lock();
+                let known = learnt.device(device, &self.0.devices);
+                (known.latest, known.pending) = (Some(origin), Some(pending));
+                return;
+            }
+            // A reset that answers a probe of ours tells of an end that was before.
+            End::Reset if answers_a_probe(waited_s) => Sign::Lost(waited_s),
+            End::Closed | End::Reset => Sign::Cut(waited_s),
+            End::Vanished => Sign::Lost(waited_s.saturating_sub(verdict_s())),
+        };
+        let learnt = self.lock();
+        self.note(learnt, origin.network, device, sign, now_ms);
+    }
+
+    /// A request of a device has come: now it is known whether the answer before was taken.
+    pub fn heard_from(&self, origin: Origin, device: (Scope, u32), now_ms: UnixMs) {
+        if self.0.devices.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let (network, hour) = (range(network), hour(now_ms));
         let mut learnt = self.lock();
-        let Learnt { networks, devices } = &mut *learnt;
-        let found = [
-            note(
-                networks,
-                HEARTBEAT_NETWORKS_MAX,
-                network,
-                waited_s,
-                end,
-                hour,
-            ),
-            note(
-                devices,
-                HEARTBEAT_DEVICES_MAX,
-                (scope, device),
-                waited_s,
-                end,
-                hour,
-            ),
-        ];
-        shared
-            .paths
-            .store(networks.len() + devices.len(), Ordering::Relaxed);
+        let Some(known) = learnt.devices.get_mut(&device) else {
+            return;
+        };
+        let before = known.latest.replace(origin).unwrap_or(origin);
+        let Some(pending) = known.pending.take() else {
+            return;
+        };
+        let Pending {
+            waited_s,
+            answered_ms,
+        } = pending;
+        let sign = if origin == before || now_ms - answered_ms <= REACTION_MS {
+            Sign::Held(waited_s)
+        } else if origin.network == before.network {
+            Sign::Lost(waited_s)
+        } else {
+            // It has moved: of where it was nothing is known.
+            return;
+        };
+        self.note(learnt, before.network, device, sign, now_ms);
+    }
+
+    fn note(
+        &self,
+        mut learnt: MutexGuard<'_, Learnt>,
+        network: IpAddr,
+        device: (Scope, u32),
+        sign: Sign,
+        now_ms: UnixMs,
+    ) {
+        let hour = hour(now_ms);
+        let of_network = learnt
+            .network(network, sign)
+            .and_then(|track| sign.tell(track, hour));
+        let known = learnt.device(device, &self.0.devices);
+        let of_device = sign.tell(&mut known.track, hour);
         drop(learnt);
-        if let Some(cut_s) = found[0] {
-            tracing::warn!(%network, cut_s, proposal_s = self.before(cut_s),
-                "waiting connections from this network are cut");
-        } else if let Some(cut_s) = found[1] {
+        if let Some(cut_s) = of_network {
+            let proposal_s = self.before(cut_s);
+            tracing::warn!(%network, cut_s, proposal_s, "waiting connections from here are cut");
+        } else if let Some(cut_s) = of_device {
+            let (scope, device) = device;
+            let (account, proposal_s) = (scope.0, self.before(cut_s));
             tracing::warn!(
-                account = scope.0,
+                account,
                 device,
                 cut_s,
-                proposal_s = self.before(cut_s),
-                "waiting connections of this device are cut"
+                proposal_s,
+                "waiting connections of a device are cut"
             );
         }
     }
 
-    /// The longest heartbeat that a device may ask for, where `max` is the longest of all.
+    /// The longest heartbeat that a device may ask for, where `max_s` is the longest of all.
     #[must_use]
-    pub fn cap_s(&self, network: IpAddr, device: (Scope, u32), max: u32, now_ms: UnixMs) -> u32 {
-        if self.0.advice != Advice::Cap || self.0.paths.load(Ordering::Relaxed) == 0 {
-            return max;
+    pub fn cap_s(&self, origin: Origin, device: (Scope, u32), max_s: u32, now_ms: UnixMs) -> u32 {
+        if self.0.advice != Advice::Cap || self.0.devices.load(Ordering::Relaxed) == 0 {
+            return max_s;
         }
-        self.proposal_s(network, device, now_ms)
-            .map_or(max, |s| s.min(max))
+        self.proposal_s(origin, device, now_ms)
+            .map_or(max_s, |s| s.min(max_s))
     }
 
     /// The heartbeat that ends before the path cuts, if it does.
     #[must_use]
-    pub fn proposal_s(&self, network: IpAddr, device: (Scope, u32), now_ms: UnixMs) -> Option<u32> {
+    pub fn proposal_s(&self, origin: Origin, device: (Scope, u32), now_ms: UnixMs) -> Option<u32> {
         let (learnt, hour) = (self.lock(), hour(now_ms));
-        let of_network = learnt
-            .networks
-            .get(&range(network))
-            .and_then(|t| t.cut_s(hour));
-        let of_device = learnt.devices.get(&device).and_then(|t| t.cut_s(hour));
-        let cut_s = of_network.into_iter().chain(of_device).min()?;
+        let of_network = learnt.networks.get(&origin.network);
+        let of_device = learnt.devices.get(&device).map(|known| &known.track);
+        let tracks = of_network.into_iter().chain(of_device);
+        let cut_s = tracks.filter_map(|track| track.cut_s(hour)).min()?;
         Some(self.before(cut_s))
+    }
+
+    /// What is known of one device: the longest of its waits that held lately, in seconds (0: none),
+    /// and where its path cuts, be it its own or that of the network where it was last.
+    #[must_use]
+    pub fn device(&self, scope: Scope, number: u32, now_ms: UnixMs) -> (u32, Option<Finding>) {
+        let (learnt, hour) = (self.lock(), hour(now_ms));
+        let Some(known) = learnt.devices.get(&(scope, number)) else {
+            return (0, None);
+        };
+        let network = known.latest.and_then(|origin| {
+            let track = learnt.networks.get(&origin.network)?;
+            self.finding(Path::Network(origin.network), track, hour)
+        });
+        let own = self.finding(Path::Device(scope, number), &known.track, hour);
+        let earliest = own.into_iter().chain(network).min_by_key(|f| f.cut_s);
+        (known.track.longest_held_s().into(), earliest)
     }
 
     /// Every path that cuts, the earliest cut first.
     #[must_use]
     pub fn findings(&self, now_ms: UnixMs) -> Vec<Finding> {
         let (learnt, hour) = (self.lock(), hour(now_ms));
-        let finding = |path, track: &Track| {
-            let cut_s = track.cut_s(hour)?;
-            Some(Finding {
-                path,
-                cut_s,
-                proposal_s: self.before(cut_s),
-                held_s: track.held_s(),
-                seen: track.seen.into(),
-            })
-        };
         let networks = learnt.networks.iter();
-        let networks = networks.filter_map(|(ip, t)| finding(Path::Network(*ip), t));
+        let networks =
+            networks.filter_map(|(ip, track)| self.finding(Path::Network(*ip), track, hour));
         let devices = learnt.devices.iter();
-        let devices = devices.filter_map(|((s, d), t)| finding(Path::Device(*s, *d), t));
+        let devices = devices.filter_map(|((scope, n), known)| {
+            self.finding(Path::Device(*scope, *n), &known.track, hour)
+        });
         let mut all: Vec<Finding> = networks.chain(devices).collect();
         all.sort_by_key(|f| f.cut_s);
         all
     }
 
+    fn finding(&self, path: Path, track: &Track, hour: u32) -> Option<Finding> {
+        let cut_s = track.cut_s(hour)?;
+        Some(Finding {
+            path,
+            cut_s,
+            proposal_s: self.before(cut_s),
+            held_s: track.longest_held_s().into(),
+            seen: track.seen().into(),
+        })
+    }
+
     /// A tenth before the cut, in tens of seconds, and not below the shortest heartbeat.
     fn before(&self, cut_s: u32) -> u32 {
-        (cut_s * 9 / 10 / 10 * 10).max(self.0.heartbeat_s_min)
+        (cut_s * 9 / 100 * 10).max(self.0.heartbeat_s_min)
     }
 
     fn lock(&self) -> MutexGuard<'_, Learnt> {
@@ -200,46 +333,52 @@ impl Advisor {
     }
 }
 
-/// Notes an end on a path; the age of the cut where that is what convinced us.
-fn note<K: Hash + Eq>(
-    tracks: &mut HashMap<K, Track>,
-    max: usize,
-    key: K,
-    waited_s: u32,
-    end: End,
-    hour: u32,
-) -> Option<u32> {
-    if let Some(track) = tracks.get_mut(&key) {
+impl Sign {
+    /// Lets a track learn of it; the age of a cut where this is what convinced us.
+    fn tell(self, track: &mut Track, hour: u32) -> Option<u32> {
         let before = track.cut_s(hour);
-        track.observe(waited_s, end, hour);
-        return track.cut_s(hour).filter(|_| before.is_none());
+        match self {
+            Self::Held(age_s) => track.held(age_s, hour),
+            Self::Cut(age_s) => track.cut(age_s, hour),
+            Self::Lost(age_s) => track.lost(age_s, hour),
+        }
+        track.cut_s(hour).filter(|_| before.is_none())
     }
-    if end == End::Answered {
-        return None;
-    }
-    if tracks.len() >= max {
-        // Those without a finding give way; if all have one, nothing new is learnt.
-        tracks.retain(|_, track| track.cut_s(hour).is_some());
-    }
-    if tracks.len() < max {
-        let mut track = Track::default();
-        track.observe(waited_s, end, hour);
-        tracks.insert(key, track);
-    }
-    None
 }
 
-/// See [`Path::Network`]; `ip` is an IPv6 network already.
-fn range(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) & 0xFFFF_FF00).into()),
-        v6 @ IpAddr::V6(_) => v6,
+impl Learnt {
+    /// What is known of a network. It is remembered only once something was cut there: networks
+    /// without trouble cost nothing.
+    fn network(&mut self, network: IpAddr, sign: Sign) -> Option<&mut Track> {
+        if matches!(sign, Sign::Held(_)) && !self.networks.contains_key(&network) {
+            return None;
+        }
+        room::make(&mut self.networks, HEARTBEAT_NETWORKS_MAX, &network, |t| t);
+        Some(self.networks.entry(network).or_default())
     }
+
+    fn device(&mut self, device: (Scope, u32), count: &AtomicUsize) -> &mut Device {
+        room::make(&mut self.devices, HEARTBEAT_DEVICES_MAX, &device, |d| {
+            &d.track
+        });
+        count.store(self.devices.len() + 1, Ordering::Relaxed);
+        self.devices.entry(device).or_default()
+    }
+}
+
+/// Whether an age is that of a probe of keepalive, or of one of its repetitions.
+fn answers_a_probe(age_s: u32) -> bool {
+    let idle_s = u32::try_from(KEEPALIVE_IDLE_S).unwrap_or(u32::MAX);
+    age_s >= idle_s && age_s % idle_s <= verdict_s()
+}
+
+/// Seconds from a probe of keepalive to its verdict.
+fn verdict_s() -> u32 {
+    u32::try_from(KEEPALIVE_INTERVAL_S)
+        .unwrap_or(0)
+        .saturating_mul(KEEPALIVE_PROBES)
 }
 
 fn hour(now_ms: UnixMs) -> u32 {
     u32::try_from(now_ms.max(0) / 3_600_000).unwrap_or(u32::MAX)
 }
-
-#[cfg(test)]
-mod tests;

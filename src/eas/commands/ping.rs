@@ -73,13 +73,16 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         Err(Failure::Common(Common::InvalidXml)) => return Ok(status(SYNTAX).into()),
         Err(e) => return Err(e),
     };
-    let (heartbeat_s, folders) = match complete(ctx, asked) {
+    let (min, max) = ctx.heartbeat_s();
+    let (heartbeat_s, folders) = match complete(ctx, asked, (min, max)) {
         Ok(complete) => complete,
         Err(reply) => return Ok(reply.into()),
     };
     // IMPORTANT: before the state is read, so that no commit falls between the two.
     let watcher = ctx.eas.push().watch(ctx.scope(), ctx.device_no().0);
-    let deadline_ms = deadline_ms(ctx.eas.clock().mono_ms(), heartbeat_s, &watcher);
+    // What was let pass with an earlier request may be too long by now.
+    let wait_s = heartbeat_s.clamp(min, max);
+    let deadline_ms = deadline_ms(ctx.eas.clock().mono_ms(), wait_s, &watcher);
     let parking = Parking {
         watcher,
         deadline_ms,
@@ -150,9 +153,12 @@ fn folders(r: &mut Reader<'_>) -> Result<Vec<(String, String)>, Failure> {
 }
 
 /// Heartbeat and folders in full, or why there is nothing to wait for.
-fn complete(ctx: &Context<'_>, asked: Asked) -> Result<(u32, Vec<(u32, String)>), Reply> {
+fn complete(
+    ctx: &Context<'_>,
+    asked: Asked,
+    (min, max): (u32, u32),
+) -> Result<(u32, Vec<(u32, String)>), Reply> {
     let last = &ctx.device.device;
-    let (min, max) = ctx.heartbeat_s();
     let heartbeat_s = match asked.heartbeat_s {
         Some(s) if s < i64::from(min) => {
             return Err(limit(tags::HEARTBEAT_INTERVAL, HEARTBEAT, min));
@@ -162,7 +168,7 @@ fn complete(ctx: &Context<'_>, asked: Asked) -> Result<(u32, Vec<(u32, String)>)
         }
         Some(s) => u32::try_from(s).unwrap_or(max),
         None if last.ping_heartbeat_s == 0 => return Err(status(MISSING)),
-        None => last.ping_heartbeat_s.clamp(min, max),
+        None => last.ping_heartbeat_s,
     };
     let Some(asked) = asked.folders.filter(|f| !f.is_empty()) else {
         if last.ping_folders.is_empty() {

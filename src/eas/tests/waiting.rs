@@ -3,7 +3,7 @@
 use crate::eas::advisor::End;
 use crate::eas::testing::{House, Phone, said, shown, wbxml};
 use crate::eas::version::Version;
-use crate::http::{Outcome, Peer, Why};
+use crate::http::{Heard, Outcome, Why};
 
 const FOLDERS: &str = "<folderhierarchy:FolderSync><folderhierarchy:SyncKey>0</folderhierarchy:SyncKey></folderhierarchy:FolderSync>";
 
@@ -243,20 +243,78 @@ fn a_held_sync_ends_empty_or_with_what_came() {
 fn a_path_that_cuts_caps_the_heartbeat() {
     let house = House::new();
     let phone = ready(&house, &["2"]);
-    let peer = Peer {
-        addr: "192.0.2.1:9".parse().unwrap(),
-        tls: true,
-    };
     for _ in 0..3 {
         let parked = phone.parks("Ping", &request("600", &["2"]));
         house.clock.advance(481_000);
-        parked.cut(&house.eas, &peer, End::Reset);
+        parked.cut(&house.eas, End::Reset);
     }
     let limit = "<ping:Status>5</ping:Status><ping:HeartbeatInterval>430</ping:HeartbeatInterval>";
     phone.check("Ping", &request("600", &["2"]), &ping(limit));
     drop(phone.parks("Ping", &request("430", &["2"])));
     let held = phone.says("Sync", HELD.replace(">300<", ">600<").as_str());
     assert_eq!(held, "<Sync><Status>14</Status><Limit>430</Limit></Sync>");
+}
+
+/// Lets a request wait and answers it at the end of its time; nobody takes the answer.
+fn expires(house: &House, parked: crate::eas::parked::Parked, waited_ms: i64) {
+    house.clock.advance(waited_ms);
+    match parked.expire(&mut Vec::new()) {
+        Heard::Answer(brief) => parked.answered(&house.eas, brief, 0),
+        Heard::Resume => drop(house.resume(parked, Why::Expired)),
+        Heard::Nothing => panic!("nothing to say"),
+    }
+}
+
+#[test]
+fn a_path_that_forgets_silently_is_found_too_and_what_is_stored_is_capped() {
+    let house = House::new();
+    let mut phone = ready(&house, &["2"]);
+    for n in 0..6 {
+        let command = if n % 2 == 0 { "Ping" } else { "Sync" };
+        let parked = match command {
+            "Ping" => phone.parks(command, &request("600", &["2"])),
+            _ => phone.parks(command, &HELD.replace(">300<", ">600<")),
+        };
+        expires(&house, parked, 581_000);
+        // Minutes later the phone is sure that nothing comes, and begins anew.
+        house.clock.advance(200_000);
+        phone.port += 1;
+    }
+    let limit = "<ping:Status>5</ping:Status><ping:HeartbeatInterval>520</ping:HeartbeatInterval>";
+    phone.check("Ping", &request("600", &["2"]), &ping(limit));
+    // What it does not say again ends in time, and is not forgotten.
+    for command in ["Ping", "Sync"] {
+        let waits_ms = phone.parks(command, "").deadline_ms() - house.clock.mono_ms();
+        assert_about(waits_ms, 520_000);
+    }
+    assert_eq!(phone.device_row().device.ping_heartbeat_s, 600);
+    // Waits that hold for longer take it back.
+    let parked = phone.parks("Ping", &request("500", &["2"]));
+    expires(&house, parked, 700_000);
+    drop(phone.parks("Ping", &request("600", &["2"])));
+}
+
+#[test]
+fn what_a_newer_request_ended_says_nothing_of_the_path() {
+    let house = House::new();
+    let mut phone = ready(&house, &["2"]);
+    for _ in 0..8 {
+        let parked = phone.parks("Ping", &request("600", &["2"]));
+        house.clock.advance(400_000);
+        phone.port += 1;
+        // Its user has opened the app.
+        let newer = phone.parks("Ping", &request("600", &["2"]));
+        expires(&house, parked, 0);
+        house.clock.advance(40_000);
+        drop(newer);
+    }
+    let findings = house.eas.advisor().findings(house.clock.now_ms());
+    assert_eq!(findings, []);
+    let row = phone.device_row();
+    let scope = house.account("alice").scope;
+    let known = house.eas.advisor();
+    let known = known.device(scope, row.number.0, house.clock.now_ms());
+    assert_eq!(known, (0, None));
 }
 
 #[test]

@@ -104,6 +104,10 @@ async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
         return Ok(answer::reply(&sections, env.version).into());
     }
     if let (Some(watcher), Some(wait_s)) = (watcher, request.wait_s) {
+        // What was let pass when the request was stored may be too long by now; a minute is the least
+        // that `Wait` can say.
+        let (_, max_s) = ctx.heartbeat_s();
+        let wait_s = wait_s.min(max_s.max(60));
         let deadline_ms = parked::deadline_ms(ctx.eas.clock().mono_ms(), wait_s, &watcher);
         return Ok(Box::pin(wait::park(env, &request, watcher, deadline_ms)).await?);
     }
@@ -155,6 +159,12 @@ async fn with_keys<'a>(
         c.key = Some(key);
     }
     Ok(request)
+}
+
+/// How long the stored request of a device waits.
+#[must_use]
+pub fn stored_wait_s(last_sync: &[u8]) -> Option<u32> {
+    stored::from_bytes(last_sync)?.wait_s
 }
 
 /// Stores a full request without commands. One with key 0 is not stored, and ends the validity of
