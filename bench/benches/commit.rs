@@ -106,7 +106,16 @@ fn commit(c: &mut Criterion) {
         run(&store, first, commits, outstanding);
         let syncs = (store.syncs() - before).max(1);
         let per_sync = commits / syncs;
-        eprintln!("{commits} commits took {syncs} syncs: {per_sync} commits for each\n");
+        let bar = match outstanding {
+            64 => Some(30),
+            512 => Some(200),
+            _ => None,
+        };
+        let verdict = bar.filter(|_| measures()).map_or_else(String::new, |bar| {
+            let holds = if per_sync >= bar { "holds" } else { "FAILS" };
+            format!(", asked for are {bar}: {holds}")
+        });
+        eprintln!("{commits} commits took {syncs} syncs: {per_sync} commits for each{verdict}\n");
     }
     group.finish();
 }

@@ -126,22 +126,7 @@ impl Desk {
                     .await
             }
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
-            Order::DeviceShow { user, device } => {
-                let (row, device) = self.device(&user, &device).await?;
-                let mut shown = device_row(&row, &device);
-                if let Some(advisor) = &self.advisor {
-                    let now_ms = self.mailbox.clock().now_ms();
-                    let (held_s, cut) = advisor.device(row.scope, device.number.0, now_ms);
-                    shown.held_s = held_s;
-                    shown.cut = cut.map(|f| {
-                        let own = || format!("{} {}", shown.user, shown.id);
-                        heartbeat_row(network_name(f.path).unwrap_or_else(own), &f)
-                    });
-                }
-                Ok(Reply::Devices {
-                    devices: vec![shown],
-                })
-            }
+            Order::DeviceShow { user, device } => self.device_show(&user, &device).await,
             Order::Heartbeats => self.heartbeats().await,
             Order::DeviceResync { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
@@ -177,6 +162,23 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    async fn device_show(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+        let (row, device) = self.device(user, device).await?;
+        let mut shown = device_row(&row, &device);
+        if let Some(advisor) = &self.advisor {
+            let now_ms = self.mailbox.clock().now_ms();
+            let (held_s, cut) = advisor.device(row.scope, device.number.0, now_ms);
+            shown.held_s = held_s;
+            shown.cut = cut.map(|f| {
+                let own = || format!("{} {}", shown.user, shown.id);
+                heartbeat_row(network_name(f.path).unwrap_or_else(own), &f)
+            });
+        }
+        Ok(Reply::Devices {
+            devices: vec![shown],
+        })
     }
 
     /// Puts a record (with the photo of a contact) into the default folder of its class, once

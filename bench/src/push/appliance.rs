@@ -91,6 +91,34 @@ async fn fill(mailbox: &roost::mailbox::Mailbox, mails: u32) {
     must(tx.commit().await);
 }
 
+/// Adds mails to all accounts, many at a time, until it is killed.
+///
+/// # Panics
+/// If the store fails.
+pub fn fill_for_ever(folder: &Path) {
+    let config = config(folder, 1, roost::config::Driver::Auto);
+    let desk = must(appliance::open_desk(&config));
+    let mailbox = desk.mailbox();
+    let scopes: Vec<Scope> = must(block_on(mailbox.accounts()))
+        .iter()
+        .map(|row| row.scope)
+        .collect();
+    for n in 0.. {
+        let added = scopes.iter().map(|scope| async move {
+            let folder = must(mailbox.folder(*scope, FolderId::INBOX).await);
+            let mut tx = mailbox.transaction(*scope, By::default());
+            for m in 0..20 {
+                must(
+                    tx.add(&folder, &crate::sample::record(Class::Email, n * 20 + m))
+                        .await,
+                );
+            }
+            must(tx.commit().await);
+        });
+        block_on(join_all(added));
+    }
+}
+
 /// Serves until it is told to quit.
 ///
 /// # Panics

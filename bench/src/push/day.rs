@@ -7,10 +7,9 @@
 
 use crate::must;
 use crate::push::appliance;
+use crate::push::door::Door;
 use crate::push::sys::now_ns;
 use crate::push::trial::{Kind, Process, TLS13, Trial, rest};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
 
 /// Mails each minute.
 const MAILS_PER_MINUTE: usize = 1_000;
@@ -18,57 +17,6 @@ const MAILS_PER_MINUTE: usize = 1_000;
 const RECONNECTS_PERCENT: usize = 1;
 /// How long the answer to a mail may take before it counts as lost: far more than it does.
 const LOST_MS: u64 = 30_000;
-
-/// An LMTP session.
-struct Door {
-    stream: BufReader<TcpStream>,
-}
-
-impl Door {
-    fn open(addr: &str) -> Self {
-        let stream = must(TcpStream::connect(addr));
-        let _ = stream.set_nodelay(true);
-        let mut door = Self {
-            stream: BufReader::new(stream),
-        };
-        door.hear("220");
-        door.say("LHLO day");
-        door.hear("250");
-        door
-    }
-
-    fn say(&mut self, line: &str) {
-        must(write!(self.stream.get_mut(), "{line}\r\n"));
-    }
-
-    /// Reads a reply to its last line.
-    fn hear(&mut self, code: &str) {
-        loop {
-            let mut line = String::new();
-            let n = must(self.stream.read_line(&mut line));
-            assert!(n > 0 && line.starts_with(code), "LMTP: {line}");
-            if line.as_bytes().get(3) == Some(&b' ') {
-                return;
-            }
-        }
-    }
-
-    /// Delivers one mail; returns when that is acknowledged.
-    fn deliver(&mut self, user: usize, n: usize) {
-        self.say("MAIL FROM:<day@example.net>");
-        self.hear("250");
-        self.say(&format!("RCPT TO:<user{user}@example.org>"));
-        self.hear("250");
-        self.say("DATA");
-        self.hear("354");
-        self.say(&format!(
-            "From: day@example.net\r\nTo: user{user}@example.org\r\nSubject: mail {n}\r\n\
-             Message-ID: <{n}.{}@example.net>\r\n\r\nNumber {n}.\r\n.",
-            now_ns()
-        ));
-        self.hear("250");
-    }
-}
 
 /// What the day came to.
 #[derive(Default, Debug)]
@@ -147,7 +95,7 @@ fn pass_a_minute(trial: &mut Trial, devices: usize, day: &mut Day) {
         for _ in 0..mails {
             // Every phone in turn, neighbours far from each other.
             let user = day.mails * 7_919 % devices;
-            door.deliver(user, day.mails);
+            let _ = door.deliver(user, day.mails);
             day.mails += 1;
             users.push(user);
         }

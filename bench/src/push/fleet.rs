@@ -277,10 +277,7 @@ impl Fleet {
                 self.go_on(user);
             }
         }
-        if let Err(e) = read
-            && self.phone(user).client.is_some()
-        {
-            eprintln!("user {user} is cut off: {e}");
+        if read.is_err() && self.phone(user).client.is_some() {
             self.lost(user);
         }
     }
@@ -309,7 +306,8 @@ impl Fleet {
         }
         // A connection that was lost is no answer, and neither is the end of the time.
         let phone = self.phone(user);
-        let told = phone.answered_ns.take().is_some() && std::mem::take(&mut phone.status) == 2;
+        phone.answered_ns = None;
+        let told = std::mem::take(&mut phone.status) == 2;
         phone.items = 0;
         self.run(user..user + 1, &[Step::Sync, Step::Ping], 1);
         let items = self.phone(user).items;

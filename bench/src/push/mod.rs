@@ -11,6 +11,7 @@ pub mod appliance;
 pub mod client;
 pub mod control;
 pub mod day;
+pub mod door;
 pub mod fleet;
 pub mod phone;
 pub mod reference;

@@ -2,10 +2,11 @@
 
 use crate::must;
 use crate::push::appliance;
+use crate::push::door::Door;
 use crate::push::rows::{self, Bar, Row};
 use crate::push::stats::{Noise, median, quantile};
 use crate::push::sys::slab_bytes;
-use crate::push::trial::{Kind, TLS13, Trial, Wire, rest};
+use crate::push::trial::{Kind, TLS13, Trial, Wire, rest, timed};
 use std::path::Path;
 use std::process::Command;
 
@@ -53,6 +54,8 @@ struct Rows {
     idle: Row,
     p50: Row,
     p99: Row,
+    mail: Row,
+    sync: Row,
     storm: Row,
     storm_cpu: Row,
     calls: Row,
@@ -79,6 +82,12 @@ impl Rows {
             idle: Row::new("idle, all parked", "% of a core", Bar::AtMost(0.1)),
             p50: Row::new("durable commit to answer seen, p50", "us", Bar::Ratio(1.1)),
             p99: Row::new("durable commit to answer seen, p99", "us", Bar::Ratio(1.1)),
+            mail: Row::new(
+                "LMTP end of DATA to answer seen, p50",
+                "us",
+                Bar::Ratio(2.0),
+            ),
+            sync: Row::new("a durable commit alone, p50", "us", Bar::Shown),
             storm: Row::new("storm: news to the last answer", "ms", Bar::Ratio(0.75)),
             storm_cpu: Row::new("storm: CPU for each answer", "us", Bar::Ratio(0.75)),
             calls: Row::new(
@@ -112,6 +121,8 @@ impl Rows {
             self.idle,
             self.p50,
             self.p99,
+            self.mail,
+            self.sync,
             self.storm,
             self.storm_cpu,
             self.calls,
@@ -198,6 +209,9 @@ fn parked(kind: Kind, folder: &Path, size: Size, wire: Wire<'_>, first: bool, ro
     let used = trial.cpu_us() - begun;
     of(&mut rows.idle, kind).push(each(used, size.idle_ms * 10));
     trickle(kind, &mut trial, size, rows);
+    if kind == Kind::Roost {
+        mails(&mut trial, size, rows);
+    }
     storm(kind, &mut trial, size, rows);
 }
 
@@ -221,6 +235,27 @@ fn trickle(kind: Kind, trial: &mut Trial, size: Size, rows: &mut Rows) {
     }
     of(&mut rows.p50, kind).push(quantile(&mut waits, 0.5));
     of(&mut rows.p99, kind).push(quantile(&mut waits, 0.99));
+}
+
+/// Mails one at a time, and commits one at a time: what of the former is the disk's.
+fn mails(trial: &mut Trial, size: Size, rows: &mut Rows) {
+    let mut door = Door::open(&trial.lmtp);
+    let (mut waits, mut syncs) = (Vec::new(), Vec::new());
+    for n in 0..size.trickle.min(300) {
+        let user = n * 7 % size.phones;
+        let sent = door.deliver(user, n);
+        waits.extend(trial.answered_after(user, sent));
+        trial.fleet(&format!("fetch {user} 10000"));
+        syncs.push(timed(|| {
+            drop(trial.server.ask(&format!("commit {user} {}", user + 1)))
+        }));
+        trial.fleet("collect 1");
+        trial.fleet(&format!("park {user} {}", user + 1));
+    }
+    // The reference here is the disk: a commit of the same run.
+    rows.mail.roost.push(quantile(&mut waits, 0.5));
+    rows.mail.reference.push(quantile(&mut syncs.clone(), 0.5));
+    rows.sync.roost.push(quantile(&mut syncs, 0.5));
 }
 
 fn storm(kind: Kind, trial: &mut Trial, size: Size, rows: &mut Rows) {

@@ -200,6 +200,13 @@ impl Trial {
         said.starts_with("fetched 1 ") && said.ends_with("failed=0")
     }
 
+    /// Waits for the answer of a user's phone; microseconds from `sent` to it.
+    pub fn answered_after(&mut self, user: usize, sent: u64) -> Option<f64> {
+        let answered = self.fleet.ask("collect 1");
+        let seen = pairs(&answered).get(&(user as u64)).copied();
+        seen.map(|ns| us(ns.saturating_sub(sent)))
+    }
+
     /// Tells the users `a` to `b` of news, all at once; microseconds to the last answer.
     pub fn storm(&mut self, a: usize, b: usize) -> f64 {
         let said = self.server.ask(&format!("storm {a} {b}"));

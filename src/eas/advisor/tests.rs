@@ -80,12 +80,7 @@ impl<'a> Fleet<'a> {
         self.now_ms += i64::from(age_s) * 1_000 / 40;
         let fate = self.dice.below(100);
         if fate < net.walks {
-            return self.end(
-                origin,
-                device,
-                self.dice.0 as u32 % age_s.max(1),
-                End::Closed,
-            );
+            return self.end(origin, device, self.dice.short(age_s.max(1)), End::Closed);
         }
         if fate < net.walks + net.fades {
             self.end(origin, device, age_s, End::Answered);

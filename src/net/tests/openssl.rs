@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use super::rig::*;
 use super::tls::Tls;
@@ -30,22 +30,16 @@ impl OpenSsl {
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(Stdio::piped());
         let Ok(mut child) = command.spawn() else {
             assert!(std::env::var_os("CI").is_none(), "openssl is not installed");
             println!("skipped: openssl is not installed");
             return None;
         };
+        // It speaks of new keys on standard error.
         let (say, said) = mpsc::channel();
-        let mut stdout = child.stdout.take().unwrap();
-        std::thread::spawn(move || {
-            let mut buf = [0; 4096];
-            while let Ok(n) = stdout.read(&mut buf)
-                && n > 0
-            {
-                let _ = say.send(buf[..n].to_vec());
-            }
-        });
+        forward(child.stdout.take().unwrap(), say.clone());
+        forward(child.stderr.take().unwrap(), say);
         Some(Self {
             stdin: child.stdin.take().unwrap(),
             child,
@@ -80,6 +74,18 @@ impl OpenSsl {
         self.hears("HTTP/1.1 200 OK");
         self.hears("true");
     }
+}
+
+/// Hands on what the process writes, as it comes.
+fn forward(mut from: impl Read + Send + 'static, say: Sender<Vec<u8>>) {
+    std::thread::spawn(move || {
+        let mut buf = [0; 4096];
+        while let Ok(n) = from.read(&mut buf)
+            && n > 0
+        {
+            let _ = say.send(buf[..n].to_vec());
+        }
+    });
 }
 
 impl Drop for OpenSsl {

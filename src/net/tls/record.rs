@@ -249,8 +249,13 @@ impl Reduced {
 
     /// Says that our keys change, and changes them.
     fn update(&mut self, wire: &mut Vec<u8>) -> Result<(), Breach> {
+        // Derived first: a change that cannot be made must not be announced.
+        let Some(next) = self.tx.next(self.suite) else {
+            self.failed = true;
+            return Err(Breach::Over);
+        };
         self.seal_as(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, 0], wire)?;
-        self.tx = self.tx.next(self.suite).ok_or(Breach::Over)?;
+        self.tx = next;
         Ok(())
     }
 
