@@ -80,7 +80,8 @@ impl<'a> Fleet<'a> {
         self.now_ms += i64::from(age_s) * 1_000 / 40;
         let fate = self.dice.below(100);
         if fate < net.walks {
-            return self.end(origin, device, self.dice.short(age_s.max(1)), End::Closed);
+            let gone_s = self.dice.short(age_s.max(1));
+            return self.end(origin, device, gone_s, End::Closed);
         }
         if fate < net.walks + net.fades {
             self.end(origin, device, age_s, End::Answered);
