@@ -3,11 +3,12 @@
 //!
 //! `commit A B`: something new in the Inbox of the users A to B-1, each a durable commit, many of
 //! them outstanding at a time; said is `durable` and for each the user and the nanosecond.
-//! `storm A B`: the same is told, though nothing was committed: the push alone. Said is `storm` and when
-//! that began. `counters`: what the server counts. `quit`, or the end of the input.
+//! `storm A B`: the same is told, though nothing was committed: the push alone, in groups as large as
+//! the committer's largest. Said is `storm` and when that began. `counters`: what the server counts. `quit`, or the end of the input.
 
 use crate::must;
 use crate::push::sys::now_ns;
+use roost::limits::COMMIT_GROUP_MAX;
 use roost::mailbox::FolderId;
 use roost::store::{Batch, Hint, Scope, Store, Wake, Write, keys};
 use roost::work::{block_on, join_all};
@@ -64,7 +65,12 @@ pub fn serve(
                 let some = scopes.get(number(1)..number(2)).unwrap_or_default();
                 let wakes: Vec<Wake> = some.iter().map(|scope| news(*scope)).collect();
                 println!("storm {}", now_ns());
-                storm(&wakes);
+                for group in wakes.chunks(COMMIT_GROUP_MAX) {
+                    storm(group);
+                    // The committer's next group takes an fsync. All in one breath would be more
+                    // than a core's box holds, and become a gap: everybody looks, and finds nothing.
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
                 continue;
             }
             Some("counters") => {
