@@ -288,6 +288,7 @@ impl Fleet {
         while self.answers < count && now_ns() - begun < PATIENCE_NS {
             self.turn(0);
         }
+        self.failed += count.saturating_sub(self.answers);
         self.answers = 0;
         let mut said = String::from("answered");
         for phone in &mut self.phones {

@@ -7,6 +7,7 @@ use crate::push::rows::{self, Bar, Row};
 use crate::push::stats::{Noise, median, quantile};
 use crate::push::sys::slab_bytes;
 use crate::push::trial::{Kind, TLS13, Trial, Wire, rest, timed};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -48,6 +49,7 @@ impl Size {
 const MAILS: u32 = 1_000;
 
 /// The rows, in the order in which they are shown.
+#[derive(Clone)]
 struct Rows {
     bytes: Row,
     kernel: Row,
@@ -55,7 +57,7 @@ struct Rows {
     p50: Row,
     p99: Row,
     mail: Row,
-    sync: Row,
+    commit: Row,
     storm: Row,
     storm_cpu: Row,
     calls: Row,
@@ -83,11 +85,11 @@ impl Rows {
             p50: Row::new("durable commit to answer seen, p50", "us", Bar::Ratio(1.1)),
             p99: Row::new("durable commit to answer seen, p99", "us", Bar::Ratio(1.1)),
             mail: Row::new(
-                "LMTP end of DATA to answer seen, p50",
+                "LMTP end of DATA to answer seen, p50 (beside: a sync)",
                 "us",
                 Bar::Ratio(2.0),
             ),
-            sync: Row::new("a durable commit alone, p50", "us", Bar::Shown),
+            commit: Row::new("a durable commit alone, p50", "us", Bar::Shown),
             storm: Row::new("storm: news to the last answer", "ms", Bar::Ratio(0.75)),
             storm_cpu: Row::new("storm: CPU for each answer", "us", Bar::Ratio(0.75)),
             calls: Row::new(
@@ -122,7 +124,7 @@ impl Rows {
             self.p50,
             self.p99,
             self.mail,
-            self.sync,
+            self.commit,
             self.storm,
             self.storm_cpu,
             self.calls,
@@ -165,6 +167,10 @@ pub fn run(size: Size, json: bool, tls: &str) {
             connections(kind, folder.path(), size, &mut rows);
         }
         requests(folders[0].path(), size, round, &mut rows);
+        if round + 1 < size.rounds {
+            // What was seen so far, should a later round fail.
+            eprintln!("{}", rows::table(&rows.clone().all()));
+        }
     }
     let (all, spread) = (rows.all(), noise.spread());
     if json {
@@ -210,7 +216,7 @@ fn parked(kind: Kind, folder: &Path, size: Size, wire: Wire<'_>, first: bool, ro
     of(&mut rows.idle, kind).push(each(used, size.idle_ms * 10));
     trickle(kind, &mut trial, size, rows);
     if kind == Kind::Roost {
-        mails(&mut trial, size, rows);
+        mails(&mut trial, folder, size, rows);
     }
     storm(kind, &mut trial, size, rows);
 }
@@ -237,25 +243,46 @@ fn trickle(kind: Kind, trial: &mut Trial, size: Size, rows: &mut Rows) {
     of(&mut rows.p99, kind).push(quantile(&mut waits, 0.99));
 }
 
-/// Mails one at a time, and commits one at a time: what of the former is the disk's.
-fn mails(trial: &mut Trial, size: Size, rows: &mut Rows) {
+/// Mails one at a time; beside each a commit and a sync of the same disk: what of it is theirs.
+fn mails(trial: &mut Trial, folder: &Path, size: Size, rows: &mut Rows) {
     let mut door = Door::open(&trial.lmtp);
-    let (mut waits, mut syncs) = (Vec::new(), Vec::new());
+    let mut disk = Disk::open(folder);
+    let (mut waits, mut commits, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..size.trickle.min(300) {
-        let user = n * 7 % size.phones;
+        // Not the first user, whose phone has a thousand mails to fetch.
+        let user = 1 + n * 7 % (size.phones - 1);
         let sent = door.deliver(user, n);
         waits.extend(trial.answered_after(user, sent));
         trial.fleet(&format!("fetch {user} 10000"));
-        syncs.push(timed(|| {
+        // A Ping that comes after the commit below would find nothing and wait.
+        trial.wait_parked(size.phones as u64);
+        commits.push(timed(|| {
             drop(trial.server.ask(&format!("commit {user} {}", user + 1)))
         }));
         trial.fleet("collect 1");
         trial.fleet(&format!("park {user} {}", user + 1));
+        trial.wait_parked(size.phones as u64);
+        syncs.push(timed(|| disk.sync()));
     }
-    // The reference here is the disk: a commit of the same run.
+    // The reference here is the disk.
     rows.mail.roost.push(quantile(&mut waits, 0.5));
-    rows.mail.reference.push(quantile(&mut syncs.clone(), 0.5));
-    rows.sync.roost.push(quantile(&mut syncs, 0.5));
+    rows.mail.reference.push(quantile(&mut syncs, 0.5));
+    rows.commit.roost.push(quantile(&mut commits, 0.5));
+    rows.commit.reference.push(quantile(&mut syncs, 0.5));
+}
+
+/// A file beside the store, as a journal is written: a few KiB, then a sync.
+struct Disk(std::fs::File);
+
+impl Disk {
+    fn open(folder: &Path) -> Self {
+        Self(must(std::fs::File::create(folder.join("sync-alone"))))
+    }
+
+    fn sync(&mut self) {
+        must(self.0.write_all(&[0x5A; 4_096]));
+        must(self.0.sync_all());
+    }
 }
 
 fn storm(kind: Kind, trial: &mut Trial, size: Size, rows: &mut Rows) {

@@ -202,7 +202,7 @@ impl Trial {
 
     /// Waits for the answer of a user's phone; microseconds from `sent` to it.
     pub fn answered_after(&mut self, user: usize, sent: u64) -> Option<f64> {
-        let answered = self.fleet.ask("collect 1");
+        let answered = self.fleet("collect 1");
         let seen = pairs(&answered).get(&(user as u64)).copied();
         seen.map(|ns| us(ns.saturating_sub(sent)))
     }
@@ -215,7 +215,7 @@ impl Trial {
             .nth(1)
             .and_then(|n| n.parse().ok())
             .unwrap_or(0);
-        let answered = self.fleet.ask(&format!("collect {}", b - a));
+        let answered = self.fleet(&format!("collect {}", b - a));
         let seen = pairs(&answered);
         assert_eq!(seen.len(), b - a, "a wake was lost");
         us(seen
@@ -241,7 +241,7 @@ impl Trial {
     /// answer.
     pub fn wake(&mut self, a: usize, b: usize) -> (Vec<f64>, f64) {
         let durable = self.server.ask(&format!("commit {a} {b}"));
-        let answered = self.fleet.ask(&format!("collect {}", b - a));
+        let answered = self.fleet(&format!("collect {}", b - a));
         let stamps = pairs(&durable);
         let seen = pairs(&answered);
         let mut waits: Vec<f64> = seen
