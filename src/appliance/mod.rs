@@ -242,8 +242,12 @@ fn open_store(config: &Config, accept_loss: bool) -> Result<Store, StartError> {
         path: data.clone(),
         why,
     })?;
+    let cache_bytes = config.store.cache_mib.saturating_mul(MIB);
+    // A third for answers: as it is used by waiting phones, some KiB for each of them.
+    let answers_bytes = cache_bytes / 3;
     let options = store::Options {
-        cache_bytes: config.store.cache_mib.saturating_mul(MIB),
+        cache_bytes: cache_bytes - answers_bytes,
+        answers_bytes,
         reserve_bytes: config.store.reserve_mib.saturating_mul(MIB),
         accept_loss,
     };

@@ -7,7 +7,7 @@
 //! **Order of events, everywhere:** conditions checked, written, synced, *then* the caller hears of
 //! it, *then* the wakes go out. A change is durable before anyone can see it.
 //!
-//! Deliberately absent: interactive transactions, keyspaces per user, a cache of rows.
+//! Deliberately absent: interactive transactions, keyspaces per user.
 
 mod batch;
 mod committer;

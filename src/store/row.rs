@@ -49,7 +49,7 @@ pub enum Read<'a> {
 }
 
 /// The answer to one [`Read`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Answer {
     /// To `Get`: the row, if there is one.
     Row(Option<Row>),
@@ -81,7 +81,7 @@ impl Answer {
 }
 
 /// Rows in the order asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rows {
     /// The rows.
     pub rows: Vec<Row>,

@@ -36,6 +36,7 @@ impl Folder {
 pub(crate) fn options() -> Options {
     Options {
         cache_bytes: 4 << 20,
+        answers_bytes: 1 << 20,
         reserve_bytes: 0,
         accept_loss: false,
     }

@@ -19,6 +19,7 @@ mod disk;
 mod faults;
 mod kit;
 mod limits;
+mod moments;
 mod ranges;
 mod wakes;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ::fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable, Slice, Snapshot};
 
+use super::answers::Answers;
 use super::keyspaces::Keyspaces;
 use crate::store::committer::{BlobRow, Disk};
 use crate::store::plan::{Changes, View};
@@ -127,6 +128,8 @@ impl View for Moment {
 /// The writing end, held by the committer alone.
 pub(super) struct Writer {
     pub(super) tables: Arc<Tables>,
+    /// What does not hold any more once it is written.
+    pub(super) answers: Arc<Answers>,
     /// Where the free space counts.
     pub(super) folder: PathBuf,
     /// Bytes that have to remain free.
@@ -154,6 +157,7 @@ impl Writer {
         let mut batch = self.blobs(blobs)?.durability(Some(PersistMode::SyncData));
         let numbered = [&[NUMBER_FORMAT][..], &number.to_be_bytes()].concat();
         let number = (keys::commit_number(), Some(Bytes::from(numbered)));
+        let _writing = self.answers.writing(rows.keys());
         for (key, row) in rows.into_iter().chain([number]) {
             // Keys of no kind were refused before.
             let Some(keyspace) = self.tables.keyspaces.of(&key) else {

@@ -3,8 +3,9 @@
 //! In the folder of the store: `db` (the database), `commit-mark` (how far it was, see `mark`),
 //! `lock` (held by the process that has the store open).
 //!
-//! Reads run on the calling thread, from a snapshot. A failed write or sync ends the store: reads
-//! go on, every commit is answered [`CommitError::Poisoned`], and the process has to stop.
+//! Reads are answered out of [`answers`] where these still hold; else from a snapshot: on the calling
+//! thread what is [`warm`], on a reader's what may lie on the disk. A failed write or sync ends the
+//! store: reads go on, every commit is answered [`CommitError::Poisoned`], and the process has to stop.
 //!
 //! Known of fjall 3.1 and kept away from: `clear()` on a keyspace with separated values breaks the
 //! next start, FIFO compaction panics, plain inserts wait for the sync of others, a damaged
@@ -13,6 +14,7 @@
 //!
 //! Deliberately absent: collecting blobs that no row names any more.
 
+mod answers;
 mod blobs;
 mod disk;
 mod folder;
@@ -36,6 +38,7 @@ use super::{Answer, Batch, BlobId, Bytes, CommitError, Committed, Error, Read, k
 use crate::clock::Clock;
 use crate::limits;
 use crate::work::{self, Pool};
+use answers::Answers;
 use disk::{Tables, Writer};
 use folder::Layout;
 use keyspaces::Keyspaces;
@@ -101,6 +104,8 @@ impl OwnedRead {
 pub struct Options {
     /// Bytes of table blocks that are kept in memory.
     pub cache_bytes: u64,
+    /// Bytes of answers that are kept in memory as long as they hold.
+    pub answers_bytes: u64,
     /// Bytes that have to remain free on the disk; below it commits are answered
     /// [`CommitError::Full`].
     pub reserve_bytes: u64,
@@ -112,6 +117,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cache_bytes: 128 * 1024 * 1024,
+            answers_bytes: 64 * 1024 * 1024,
             reserve_bytes: limits::DISK_RESERVE_BYTES,
             accept_loss: false,
         }
@@ -163,6 +169,7 @@ struct Inner {
     /// For what may lie on the disk.
     readers: Pool,
     warm: Arc<Warm>,
+    answers: Arc<Answers>,
     tables: Arc<Tables>,
     _lock: File,
 }
@@ -204,8 +211,10 @@ impl Fjall {
     ) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared::default());
         shared.number.store(number, Ordering::Release);
+        let answers = Arc::new(Answers::new(options.answers_bytes));
         let writer = Writer {
             tables: Arc::clone(&tables),
+            answers: Arc::clone(&answers),
             folder: layout.root.clone(),
             reserve_bytes: options.reserve_bytes,
         };
@@ -218,6 +227,7 @@ impl Fjall {
             shared,
             readers: Pool::named("reader", READERS).map_err(|e| layout.io(e))?,
             warm: Arc::new(Warm::new(Clock::system())),
+            answers,
             tables,
             _lock: lock,
         })))
@@ -232,19 +242,29 @@ impl Fjall {
     /// See [`Store::read`](super::Store::read).
     pub async fn read(&self, reads: &[Read<'_>]) -> Result<Vec<Answer>, Error> {
         check_reads(reads)?;
+        let asked = match self.0.answers.find(reads) {
+            Ok(found) => return Ok(found),
+            Err(asked) => asked,
+        };
         if self.0.warm.are(reads) {
             let moment = self.0.tables.moment();
-            return reads.iter().map(|read| moment.answer(*read)).collect();
+            let answers = reads.iter().map(|read| moment.answer(*read));
+            let answers = answers.collect::<Result<Vec<_>, _>>()?;
+            self.0.answers.keep(asked, reads.iter().copied(), &answers);
+            return Ok(answers);
         }
         let owned: Vec<OwnedRead> = reads.iter().map(OwnedRead::of).collect();
         let (tables, warm) = (Arc::clone(&self.0.tables), Arc::clone(&self.0.warm));
+        let keeper = Arc::clone(&self.0.answers);
         // Boxed: so that who reads what is warm, as nearly everybody does, is not the larger for it.
         let cold = self.elsewhere(move || {
             let moment = tables.moment();
-            let answers = owned.iter().map(|read| moment.answer(read.as_read()));
-            let answers = answers.collect();
-            warm.mark(owned.iter().map(OwnedRead::as_read));
-            answers
+            let reads = || owned.iter().map(OwnedRead::as_read);
+            let answers = reads().map(|read| moment.answer(read));
+            let answers = answers.collect::<Result<Vec<_>, _>>()?;
+            warm.mark(reads());
+            keeper.keep(asked, reads(), &answers);
+            Ok(answers)
         });
         Box::pin(cold).await
     }
@@ -401,7 +421,8 @@ mod tests {
         for read in &mut slow {
             assert!(read.as_mut().poll(&mut cx).is_pending());
         }
-        let key = keys::account(Scope(16));
+        // An item: its answers are not kept.
+        let key = keys::item(Scope(16), 2, 1);
         let reads = [Read::Get(&key)];
         let mut cold = pin!(store.read(&reads));
         assert!(cold.as_mut().poll(&mut cx).is_pending());
