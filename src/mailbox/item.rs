@@ -193,7 +193,9 @@ impl Mailbox {
                 from: keys::item(scope, folder.0, first),
                 to: keys::item(scope, folder.0, last),
             };
-            let page = self.range(span.read(limits::RANGE_ROWS_MAX)).await?;
+            // As many as there can be: a reader that promises little may stay on the core.
+            let rows = usize::try_from(last - first).unwrap_or(limits::RANGE_ROWS_MAX);
+            let page = self.range(span.read(rows)).await?;
             // Else they are more bytes than one answer may have.
             if !page.more {
                 return in_order(items, page.rows);

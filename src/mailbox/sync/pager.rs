@@ -13,8 +13,8 @@ use crate::mailbox::{Error, ItemId, ItemRow, Place};
 use crate::store::{Seq, keys};
 
 /// Items that are read at once.
-const PAGE_ITEMS: usize = 64;
-/// Rows of log and index that are looked at at once.
+const PAGE_ITEMS: usize = 128;
+/// Rows of log and index that are looked at at once, at most.
 const PAGE_ROWS: usize = 256;
 
 /// Where the reading is.
@@ -77,6 +77,8 @@ pub(super) struct Pager {
     pub(super) skipped: usize,
     /// Only counting: do not read the items of the index.
     pub(super) counting: bool,
+    /// Changes that will be asked for, where that was said.
+    expected: Option<usize>,
 }
 
 impl Pager {
@@ -86,6 +88,18 @@ impl Pager {
 }
 
 impl Round {
+    /// So many changes will be asked for, at most: what is beyond is not read ahead.
+    pub fn expect(&mut self, changes: usize) {
+        self.pager.expected = Some(self.pager.sent + changes);
+    }
+
+    /// Rows of the next page: one more than are asked for tells whether there is more.
+    fn page_rows(&self) -> usize {
+        let pager = &self.pager;
+        let left = pager.expected.map(|all| all.saturating_sub(pager.sent));
+        left.map_or(PAGE_ROWS, |left| PAGE_ROWS.min(left + 1))
+    }
+
     /// The next thing to tell, newest items first where they are new to the device. It counts as
     /// told unless [`Round::put_back`] follows.
     ///
@@ -286,7 +300,7 @@ impl Round {
     async fn fetch_log(&mut self) -> Result<(), Error> {
         let Cursor { seq, item } = self.ahead().cursor;
         let span = keys::changes_after(self.at.scope, self.at.folder.0, seq, item);
-        let page = self.mailbox.range(span.read(PAGE_ROWS)).await?;
+        let page = self.mailbox.range(span.read(self.page_rows())).await?;
         let entries = page.rows.iter();
         let entries: Vec<_> = entries.filter_map(log::parse).collect();
         for chunk in entries.chunks(PAGE_ITEMS) {
@@ -347,7 +361,7 @@ impl Round {
             return Ok(());
         }
         let index = self.index(target, low);
-        let page = self.mailbox.range(index.read_reverse(PAGE_ROWS)).await?;
+        let page = self.mailbox.range(index.read_reverse(self.page_rows())).await?;
         let places: Vec<_> = page.rows.iter().filter_map(Place::of_row).collect();
         for chunk in places.chunks(PAGE_ITEMS) {
             let new = chunk

@@ -34,6 +34,7 @@ pub(super) async fn collect(
     room: &mut Room,
 ) -> Result<(Vec<Told>, bool), Failure> {
     let mut told = Vec::new();
+    round.expect(room.changes);
     while room.changes > 0 && room.bytes > 0 {
         let Some(change) = round.next().await? else {
             break;
