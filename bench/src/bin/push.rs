@@ -1,7 +1,7 @@
 //! The push core against a server of the usual shape.
 //!
 //! ```text
-//! cargo run --release -p roost-bench --bin push -- table [--quick] [--json] [--tls tls12|plain]
+//! cargo run --release -p roost-bench --bin push -- table [--quick] [--phones N] [--rounds N] [--json] [--tls tls12|plain]
 //! cargo run --release -p roost-bench --bin push -- scale
 //! cargo run --release -p roost-bench --bin push -- day [--minutes N] [--devices N]
 //! ```
@@ -23,8 +23,8 @@ use std::process::ExitCode;
 const SERVER: usize = 0;
 const FLEET: usize = 1;
 
-const USAGE: &str = "usage: push table [--quick] [--json] [--tls tls12|plain] | scale | day \
-                     [--minutes N] [--devices N]";
+const USAGE: &str = "usage: push table [--quick] [--phones N] [--rounds N] [--json] \
+                     [--tls tls12|plain] | scale | day [--minutes N] [--devices N]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -58,9 +58,10 @@ fn main() -> ExitCode {
             let mails = u32::try_from(number(mails)).unwrap_or(0);
             appliance::make(Path::new(folder), number(users), mails);
         }
-        ["serve-roost", folder, ..] => {
+        ["serve-roost", folder, rest @ ..] => {
             sys::pin(SERVER);
-            appliance::serve(Path::new(folder), 1, roost::config::Driver::Auto);
+            let cache_mib = rest.first().and_then(|text| text.parse().ok());
+            appliance::serve(Path::new(folder), 1, roost::config::Driver::Auto, cache_mib);
         }
         ["serve-reference", folder, users] => {
             sys::pin(SERVER);

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         }
         Some("serve-roost") => {
             let folder = Path::new(args.get(2).map_or("", String::as_str));
-            appliance::serve(folder, 1, roost::config::Driver::Auto);
+            appliance::serve(folder, 1, roost::config::Driver::Auto, None);
             return ExitCode::SUCCESS;
         }
         _ => {}

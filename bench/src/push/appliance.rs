@@ -119,13 +119,14 @@ pub fn fill_for_ever(folder: &Path) {
     }
 }
 
-/// Serves until it is told to quit.
+/// Serves until it is told to quit; with caches of so many mebibytes, where that is said.
 ///
 /// # Panics
 /// If it cannot start.
 #[expect(clippy::print_stdout, reason = "what it says goes to who drives it")]
-pub fn serve(folder: &Path, cores: usize, driver: roost::config::Driver) {
-    let config = config(folder, cores, driver);
+pub fn serve(folder: &Path, cores: usize, driver: roost::config::Driver, cache_mib: Option<u64>) {
+    let mut config = config(folder, cores, driver);
+    config.store.cache_mib = cache_mib.unwrap_or(config.store.cache_mib);
     let log = appliance::log::start(config.log.level);
     let running = must(appliance::start(&config, false));
     let mailbox = running.desk().mailbox().clone();

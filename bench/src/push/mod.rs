@@ -7,12 +7,14 @@
 //! core, the fleet to another. Both servers commit to a store of Roost's own, so that "durable" means
 //! the same; both are asked in turn, since only ratios hold on a machine that does other things.
 
+mod alone;
 pub mod appliance;
 pub mod client;
 pub mod control;
 pub mod day;
 pub mod door;
 pub mod fleet;
+mod pairs;
 pub mod phone;
 pub mod reference;
 pub mod rows;

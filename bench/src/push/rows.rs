@@ -44,9 +44,13 @@ impl Row {
         }
     }
 
+    /// The median of the rounds' ratios: what slows down a round slows down both.
     fn ratio(&self) -> Option<f64> {
-        let reference = median(&self.reference);
-        (reference > 0.0).then(|| median(&self.roost) / reference)
+        let rounds = self.roost.iter().zip(&self.reference);
+        let ratios: Vec<f64> = rounds
+            .map(|(roost, other)| roost / other.max(1e-9))
+            .collect();
+        (!ratios.is_empty()).then(|| median(&ratios))
     }
 
     /// Whether the bar holds; none where nothing was measured, or nothing has to hold.
@@ -148,7 +152,7 @@ mod tests {
         let mut row = Row::new("storm", "ms", Bar::Ratio(0.75));
         assert_eq!(row.holds(), None);
         row.roost = vec![70.0, 200.0, 60.0];
-        row.reference = vec![100.0];
+        row.reference = vec![100.0, 100.0, 100.0];
         assert_eq!(row.holds(), Some(true));
         row.bar = Bar::Both(50.0, 1.0);
         assert_eq!(row.holds(), Some(false));

@@ -5,6 +5,9 @@
 use std::io;
 use std::os::fd::RawFd;
 
+/// Bytes of a page of the slab caches.
+const PAGE_BYTES: u64 = 4_096;
+
 /// Nanoseconds of the monotonic clock, which all processes of a machine share.
 #[must_use]
 pub fn now_ns() -> u64 {
@@ -58,16 +61,37 @@ pub fn anonymous_bytes(pid: u32) -> io::Result<u64> {
         .ok_or_else(|| io::Error::other("no RssAnon"))
 }
 
-/// Bytes of the kernel's slab caches.
+/// Bytes of the kernel's slab caches, but for what others leave there who look at `/proc/PID/fd`
+/// meanwhile (a machine's watchers do): for each descriptor an inode of `/proc`, its name and its
+/// label.
 ///
 /// # Errors
-/// When the system does not say.
+/// When the system does not say: for who is not root.
 pub fn slab_bytes() -> io::Result<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo")?;
-    let line = text.lines().find_map(|l| l.strip_prefix("Slab:"));
-    let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
-    kib.map(|kib| kib * 1024)
-        .ok_or_else(|| io::Error::other("no Slab"))
+    const OTHERS: &str = "proc_inode_cache";
+    const WITH_EACH: [&str; 2] = ["dentry", "lsm_inode_cache"];
+    let text = std::fs::read_to_string("/proc/slabinfo")?;
+    let (mut all, mut looked, mut with_each) = (0, 0, 0);
+    // name active_objs num_objs objsize objperslab pagesperslab : tunables ... : slabdata active_slabs num_slabs
+    for line in text.lines().skip(2) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let number = |n: usize| {
+            words
+                .get(n)
+                .and_then(|w| w.parse::<u64>().ok())
+                .unwrap_or(0)
+        };
+        let name = words.first().copied().unwrap_or_default();
+        if name == OTHERS {
+            looked = number(1);
+            continue;
+        }
+        if WITH_EACH.contains(&name) {
+            with_each += number(3);
+        }
+        all += number(14) * number(5) * PAGE_BYTES;
+    }
+    Ok(all.saturating_sub(looked * with_each))
 }
 
 /// An epoll descriptor.

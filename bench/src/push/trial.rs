@@ -17,6 +17,12 @@ pub enum Kind {
     Reference,
 }
 
+/// Both, in the order of their turns.
+pub const KINDS: [Kind; 2] = [Kind::Roost, Kind::Reference];
+
+/// Mebibytes of caches of a server whose own memory is measured.
+const LEAN_CACHE_MIB: &str = "2";
+
 /// A child process that is told lines and says lines.
 pub struct Process {
     child: Child,
@@ -137,10 +143,27 @@ impl Trial {
     #[must_use]
     pub fn start(kind: Kind, folder: &Path, users: usize, wire: Wire<'_>) -> Self {
         let folder = folder.to_string_lossy();
-        let mut server = match kind {
+        let server = match kind {
             Kind::Roost => Process::start(&["serve-roost", &folder]),
             Kind::Reference => Process::start(&["serve-reference", &folder, &users.to_string()]),
         };
+        Self::with(server, wire)
+    }
+
+    /// The same with a server that caches next to nothing.
+    #[must_use]
+    pub fn start_lean(kind: Kind, folder: &Path, users: usize, wire: Wire<'_>) -> Self {
+        if kind == Kind::Reference {
+            return Self::start(kind, folder, users, wire);
+        }
+        let folder = folder.to_string_lossy();
+        Self::with(
+            Process::start(&["serve-roost", &folder, LEAN_CACHE_MIB]),
+            wire,
+        )
+    }
+
+    fn with(mut server: Process, wire: Wire<'_>) -> Self {
         let said = server.hear();
         let words: Vec<&str> = said.split(' ').collect();
         let word = |n: usize| (*words.get(n).unwrap_or(&"")).to_owned();

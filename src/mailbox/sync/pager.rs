@@ -361,7 +361,10 @@ impl Round {
             return Ok(());
         }
         let index = self.index(target, low);
-        let page = self.mailbox.range(index.read_reverse(self.page_rows())).await?;
+        let page = self
+            .mailbox
+            .range(index.read_reverse(self.page_rows()))
+            .await?;
         let places: Vec<_> = page.rows.iter().filter_map(Place::of_row).collect();
         for chunk in places.chunks(PAGE_ITEMS) {
             let new = chunk
