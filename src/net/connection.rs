@@ -90,7 +90,11 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
 
     /// Works until the connection ends or there is nothing to do for it.
     async fn run(mut self, start: Start<S::Parked>) {
-        match Box::pin(self.work(start)).await {
+        let worked = match Box::pin(self.work(start)).await {
+            Ok(next) => self.transport.flush().await.map(|()| next),
+            Err(end) => Err(end),
+        };
+        match worked {
             Ok(next) => self.leave(next),
             Err(end) => self.end(end),
         }

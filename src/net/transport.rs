@@ -52,6 +52,9 @@ pub(super) struct Transport {
     last_error: Option<io::ErrorKind>,
     /// The last read took all there was: whoever asks again waits for more first.
     drained: bool,
+    /// Bytes of the wire that go out with the answer to the request that came with them: a session
+    /// ticket, which nobody waits for.
+    tickets: Vec<u8>,
 }
 
 impl Transport {
@@ -64,6 +67,7 @@ impl Transport {
             turns: 0,
             last_error: None,
             drained: false,
+            tickets: Vec::new(),
         }
     }
 
@@ -110,7 +114,12 @@ impl Transport {
                 }
             }
         };
-        let sent = self.send(&wire).await;
+        let sent = if matches!(fed, Ok((Fed::Open, Some(_)))) && plain.len() > before {
+            self.tickets = wire;
+            Ok(())
+        } else {
+            self.send(&wire).await
+        };
         match fed {
             Err(_) => Err(End::Tls),
             // The peer has said all: what it said before is still answered.
@@ -183,6 +192,7 @@ impl Transport {
 
     /// Begins an answer that is written behind `wire`; see [`Tls::begin`].
     pub(super) fn begin(&mut self, wire: &mut Vec<u8>) -> usize {
+        wire.append(&mut std::mem::take(&mut self.tickets));
         self.tls.begin(wire)
     }
 
@@ -206,8 +216,22 @@ impl Transport {
         Ok(())
     }
 
+    /// Sends what was to go out with an answer, where that is not to come now.
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        if self.tickets.is_empty() {
+            return Ok(());
+        }
+        let tickets = std::mem::take(&mut self.tickets);
+        self.push(&tickets).await
+    }
+
     /// Sends bytes of the wire.
     pub(super) async fn send(&mut self, wire: &[u8]) -> Result<(), End> {
+        self.flush().await?;
+        self.push(wire).await
+    }
+
+    async fn push(&mut self, wire: &[u8]) -> Result<(), End> {
         for part in wire.chunks(limits::PROGRESS_BYTES) {
             let mut rest = part;
             // While the peer has to read, another deadline holds.
@@ -234,7 +258,7 @@ impl Transport {
 
     /// Says goodbye, without waiting for the peer to take it.
     pub(super) fn finish(&mut self) {
-        let mut wire = Vec::new();
+        let mut wire = std::mem::take(&mut self.tickets);
         if self.tls.close(&mut wire).is_ok() && !wire.is_empty() {
             let _ = self.socket.write(&wire);
         }
