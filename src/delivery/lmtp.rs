@@ -17,6 +17,14 @@ pub struct Door {
     workers: Pool,
 }
 
+/// A mail on its way to its recipients.
+struct Mail {
+    seen: Seen,
+    raw: Arc<[u8]>,
+    blob: BlobId,
+    is_stored: bool,
+}
+
 impl Door {
     /// A door to `mailbox`; `naming` reads recipients without an address.
     #[must_use]
@@ -51,15 +59,23 @@ impl Door {
                 return vec![Verdict::SystemFull; count];
             }
         };
-        let blob = match self.mailbox.put_mime(&raw).await {
-            Ok(blob) => blob,
-            Err(e) => return vec![verdict(&e); count],
+        let mail = Mail {
+            seen,
+            blob: BlobId::of(&raw),
+            raw,
+            // The MIME of a mail to one is stored with its item, that of a mail to many before.
+            is_stored: count > 1,
         };
+        if mail.is_stored
+            && let Err(e) = self.mailbox.put_mime(&mail.raw).await
+        {
+            return vec![verdict(&e); count];
+        }
         let each = envelope.recipients.iter();
-        join_all(each.map(|to| self.deliver_to(to, &seen, blob, raw.len()))).await
+        join_all(each.map(|to| self.deliver_to(to, &mail))).await
     }
 
-    async fn deliver_to(&self, to: &str, seen: &Seen, blob: BlobId, bytes: usize) -> Verdict {
+    async fn deliver_to(&self, to: &str, mail: &Mail) -> Verdict {
         let row = match self.find(to).await {
             Ok(Some(row)) => row,
             Ok(None) => return Verdict::UnknownMailbox,
@@ -67,7 +83,7 @@ impl Door {
         };
         let mut outcome = Err(Error::Conflict);
         for _ in 0..CONFLICT_RETRIES_MAX {
-            outcome = Box::pin(self.put(&row, seen, blob, bytes)).await;
+            outcome = Box::pin(self.put(&row, mail)).await;
             if outcome != Err(Error::Conflict) {
                 break;
             }
@@ -75,20 +91,15 @@ impl Door {
         outcome.map_or_else(|e| verdict(&e), |()| Verdict::Accepted)
     }
 
-    async fn put(
-        &self,
-        row: &AccountRow,
-        seen: &Seen,
-        raw: BlobId,
-        bytes: usize,
-    ) -> Result<(), Error> {
+    async fn put(&self, row: &AccountRow, mail: &Mail) -> Result<(), Error> {
         let inbox = self.mailbox.folder(row.scope, FolderId::INBOX).await?;
         let delivery = Delivery {
-            raw,
-            raw_bytes: bytes as u64,
-            message: seen.record_for(&row.account),
+            raw: mail.blob,
+            raw_bytes: mail.raw.len() as u64,
+            unstored: (!mail.is_stored).then(|| Arc::clone(&mail.raw)),
+            message: mail.seen.record_for(&row.account),
             // The blob's address is the hash of exactly what was handed over.
-            fingerprint: Some(raw.0),
+            fingerprint: Some(mail.blob.0),
         };
         Box::pin(self.mailbox.deliver(row.scope, &inbox, delivery))
             .await
@@ -134,13 +145,16 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::mailbox::Account;
-    use crate::store::{Fault, FaultPlan, Scope, Store};
+    use crate::store::{Fault, FaultPlan, Options, Scope, Store};
     use crate::work::block_on;
 
     const MAIL: &[u8] = b"From: a@b.example\r\nSubject: hello\r\n\r\nbody\r\n";
 
     fn door() -> (Door, Store, Scope) {
-        let store = Store::memory();
+        door_to(Store::memory())
+    }
+
+    fn door_to(store: Store) -> (Door, Store, Scope) {
         let mailbox = Mailbox::new(store.clone(), Clock::manual(1_000), true);
         let mike = Account {
             login: "mike".into(),
@@ -210,6 +224,27 @@ mod tests {
             expect
         );
         assert_eq!(count(&door, scope), 2);
+    }
+
+    #[test]
+    fn mail_to_one_takes_one_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            reserve_bytes: 0,
+            ..Options::default()
+        };
+        let (door, store, scope) = door_to(Store::open(folder.path(), &options).unwrap());
+        let Store::Fjall(engine) = &store else {
+            panic!("another engine")
+        };
+        let before = engine.syncs();
+        let envelope = to(&["mike@ox.io"]);
+        let delivered = block_on(door.deliver(&envelope, MAIL.to_vec()));
+        assert_eq!(delivered, [Verdict::Accepted]);
+        assert_eq!(engine.syncs(), before + 1);
+        assert_eq!(count(&door, scope), 1);
+        let raw = block_on(store.get_blob(BlobId::of(MAIL), 0..1_000));
+        assert_eq!(&raw.unwrap()[..], MAIL);
     }
 
     #[test]

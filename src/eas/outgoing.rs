@@ -230,6 +230,7 @@ impl Post<'_> {
         let delivery = Delivery {
             raw: self.raw,
             raw_bytes: self.outgoing.raw.len() as u64,
+            unstored: None,
             message: self.record.clone(),
             fingerprint: Some(self.seed),
         };

@@ -1,5 +1,7 @@
 //! Mail into a folder: the MIME as a blob, then everything else in one commit.
 
+use std::sync::Arc;
+
 use super::{By, Error, FolderRow, ItemId, Mailbox, ServerId};
 use crate::clock::UnixMs;
 use crate::pim::body::BlobRef;
@@ -13,6 +15,8 @@ pub struct Delivery {
     pub raw: BlobId,
     /// Its length in bytes.
     pub raw_bytes: u64,
+    /// The MIME itself, where it is not stored yet: one sync is enough for it and the item.
+    pub unstored: Option<Arc<[u8]>>,
     /// The record; its `mime` is set here.
     pub message: Message,
     /// What a repeated delivery has again: the SHA-256 of what the sender handed over, without
@@ -39,7 +43,7 @@ impl Mailbox {
         Ok(self.store().put_blob(raw).await?)
     }
 
-    /// Delivers a mail whose MIME is stored already into a folder. Durable when it returns.
+    /// Delivers a mail into a folder. Durable when it returns.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Conflict`]; the store's.
@@ -55,7 +59,8 @@ impl Mailbox {
             bytes: delivery.raw_bytes,
         };
         let record = Record::Message(message);
-        Box::pin(self.put_once(scope, folder, &record, delivery.fingerprint)).await
+        let (fingerprint, mime) = (delivery.fingerprint, delivery.unstored.as_deref());
+        Box::pin(self.put_with(scope, folder, &record, fingerprint, mime)).await
     }
 
     /// Stores a new item, unless one with this fingerprint was stored within the last
@@ -69,6 +74,18 @@ impl Mailbox {
         folder: &FolderRow,
         record: &Record,
         fingerprint: Option<[u8; 32]>,
+    ) -> Result<Delivered, Error> {
+        self.put_with(scope, folder, record, fingerprint, None)
+            .await
+    }
+
+    async fn put_with(
+        &self,
+        scope: Scope,
+        folder: &FolderRow,
+        record: &Record,
+        fingerprint: Option<[u8; 32]>,
+        mime: Option<&[u8]>,
     ) -> Result<Delivered, Error> {
         let before = match fingerprint {
             Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
@@ -87,7 +104,11 @@ impl Mailbox {
             let value = to_value(id, self.clock().now_ms());
             tx.write(Write::Put(key, value));
         }
-        match tx.commit().await {
+        let committed = match mime {
+            Some(mime) => tx.commit_with_blob(mime).await,
+            None => tx.commit().await,
+        };
+        match committed {
             Ok(_) => Ok(Delivered::Now(id)),
             // The same over two connections: one of them was first.
             Err(Error::Conflict) => self.delivered_meanwhile(scope, fingerprint).await,
@@ -167,6 +188,7 @@ mod tests {
         let delivery = Delivery {
             raw,
             raw_bytes: text.len() as u64,
+            unstored: None,
             message: mail(text, mailbox.clock().now_ms()),
             fingerprint: Some(raw.0),
         };

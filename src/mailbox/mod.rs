@@ -36,7 +36,8 @@ use crate::clock::Clock;
 use crate::limits;
 use crate::pim::record::RecordError;
 use crate::store::{
-    self, Answer, Batch, CommitError, Condition, Read, Row, Rows, Scope, Seq, Store, Write,
+    self, Answer, Batch, CommitError, Committed, Condition, Read, Row, Rows, Scope, Seq, Store,
+    Write,
     keys::{self, Span},
 };
 
@@ -240,10 +241,19 @@ impl Mailbox {
     /// Commits; asks again where the outcome is unknown, so that the answer is known nearly always.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Seq, Error> {
         for _ in 0..UNKNOWN_RETRIES_MAX {
-            match Box::pin(self.store().commit(batch.clone())).await {
-                Ok(committed) => return Ok(committed.seq),
-                Err(CommitError::Unknown) => {}
-                Err(e) => return Err(e.into()),
+            if let Some(seq) = known(Box::pin(self.store().commit(batch.clone())).await)? {
+                return Ok(seq);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// The same, together with a blob that the batch names.
+    async fn commit_with_blob(&self, batch: Batch, body: &[u8]) -> Result<Seq, Error> {
+        for _ in 0..UNKNOWN_RETRIES_MAX {
+            let commit = self.store().commit_with_blob(batch.clone(), body);
+            if let Some(seq) = known(Box::pin(commit).await)? {
+                return Ok(seq);
             }
         }
         Err(Error::Busy)
@@ -283,6 +293,15 @@ impl Mailbox {
 /// The write that makes the use of an allocated number lasting.
 fn used(scope: Scope, which: u32, number: u32) -> Write {
     Write::Max(keys::counter(scope, which), number.into())
+}
+
+/// The number of a commit; nothing where its outcome is unknown.
+fn known(outcome: Result<Committed, CommitError>) -> Result<Option<Seq>, Error> {
+    match outcome {
+        Ok(committed) => Ok(Some(committed.seq)),
+        Err(CommitError::Unknown) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// The condition that a row that was read is still the same.

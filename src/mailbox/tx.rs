@@ -158,6 +158,17 @@ impl Tx {
         }
     }
 
+    /// The same, together with a blob that it names: in one sync.
+    ///
+    /// # Errors
+    /// As [`Tx::commit`].
+    pub(super) async fn commit_with_blob(mut self, body: &[u8]) -> Result<Option<Seq>, Error> {
+        match self.take() {
+            Some(batch) => self.mailbox.commit_with_blob(batch, body).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Takes what was gathered, to commit it; the transaction is empty then.
     pub(super) fn take(&mut self) -> Option<Batch> {
         let scope = self.scope();
