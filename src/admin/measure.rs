@@ -20,7 +20,7 @@ pub struct Counter {
     pub is_gauge: bool,
     /// Of all cores.
     pub value: u64,
-    /// Of each core.
+    /// Of each core; empty where only the whole is known.
     pub cores: Vec<u64>,
 }
 
@@ -56,8 +56,7 @@ pub fn text(counters: &[Counter], distributions: &[Distribution]) -> String {
             "# HELP roost_{0} {1}\n# TYPE roost_{0} {kind}\n",
             c.name, c.help
         );
-        // What is known for the whole only.
-        if c.cores.iter().sum::<u64>() != c.value || c.cores.is_empty() {
+        if c.cores.is_empty() {
             let _ = writeln!(out, "roost_{} {}", c.name, c.value);
             continue;
         }
@@ -105,7 +104,7 @@ mod tests {
             quantiles: [10, 20, 20, 20],
             bars: Vec::new(),
         };
-        let counters = [counter("woken", 7, &[3, 4]), counter("open", 9, &[0, 0])];
+        let counters = [counter("woken", 7, &[3, 4]), counter("open", 9, &[])];
         let expect = "# HELP roost_woken What it is.\n# TYPE roost_woken counter\n\
             roost_woken{core=\"0\"} 3\nroost_woken{core=\"1\"} 4\n\
             # HELP roost_open What it is.\n# TYPE roost_open gauge\nroost_open 9\n\

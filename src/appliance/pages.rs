@@ -58,10 +58,9 @@ impl Pages {
 /// The counters, as the page wants them.
 fn counters(report: &Report) -> Vec<Counter> {
     let each: Vec<Vec<Counted>> = report.cores.iter().map(net::Metrics::counted).collect();
-    let of_cores = |n: usize| {
-        each.iter()
-            .filter_map(|core| Some(core.get(n)?.value))
-            .collect()
+    let of_cores = |n: usize, counted: &Counted| {
+        let known = each.iter().filter(|_| !counted.is_of_the_whole());
+        known.filter_map(|core| Some(core.get(n)?.value)).collect()
     };
     let total = report.total.counted().into_iter().enumerate();
     total
@@ -70,7 +69,7 @@ fn counters(report: &Report) -> Vec<Counter> {
             help: counted.help,
             is_gauge: counted.is_gauge(),
             value: counted.value,
-            cores: of_cores(n),
+            cores: of_cores(n, &counted),
         })
         .collect()
 }

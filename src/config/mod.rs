@@ -125,7 +125,7 @@ pub enum Advice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// MiB of memory for blocks read.
+    /// MiB of memory for what was read: blocks of the disk, and (a third of it) answers.
     pub cache_mib: u64,
     /// MiB of disk that stay free: below, mail is refused for the time being.
     pub reserve_mib: u64,

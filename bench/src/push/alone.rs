@@ -24,7 +24,7 @@ pub(super) fn introduce(folder: &Path, size: Size, wire: Wire<'_>) {
 /// can be: they have bounds of their own, and would fill meanwhile.
 pub(super) fn waiting(kind: Kind, folder: &Path, size: Size, wire: Wire<'_>, rows: &mut Rows) {
     let mut trial = Trial::start_lean(kind, folder, size.phones, wire);
-    warm_up(&mut trial, size);
+    // The first half also brings buffers and caches to their size.
     let half = size.phones / 2;
     trial.fleet(&format!("park 0 {half}"));
     trial.wait_parked(half as u64);
@@ -39,6 +39,7 @@ pub(super) fn waiting(kind: Kind, folder: &Path, size: Size, wire: Wire<'_>, row
     // Both ends of each connection are on this machine.
     let kernel = each(slab_bytes().unwrap_or(0).saturating_sub(before.1), 2 * more);
     of(&mut rows.kernel, kind).push(bytes + kernel);
+    rest(2_000);
     let begun = trial.cpu_us();
     rest(size.idle_ms);
     let used = trial.cpu_us() - begun;

@@ -70,6 +70,9 @@ pub fn make(folder: &Path, users: usize, mails: u32) {
     }
 }
 
+/// Rounds of filling: far more than the journals take.
+const FILL_ROUNDS_MAX: u32 = 10_000;
+
 /// Mails of 4 KiB for the first account.
 async fn fill(mailbox: &roost::mailbox::Mailbox, mails: u32) {
     let row = must(mailbox.find_login(&name(0), "").await);
@@ -91,7 +94,7 @@ async fn fill(mailbox: &roost::mailbox::Mailbox, mails: u32) {
     must(tx.commit().await);
 }
 
-/// Adds mails to all accounts, many at a time, until it is killed.
+/// Adds mails to all accounts, many at a time, until it is killed, or long after it should have been.
 ///
 /// # Panics
 /// If the store fails.
@@ -103,7 +106,7 @@ pub fn fill_for_ever(folder: &Path) {
         .iter()
         .map(|row| row.scope)
         .collect();
-    for n in 0.. {
+    for n in 0..FILL_ROUNDS_MAX {
         let added = scopes.iter().map(|scope| async move {
             let folder = must(mailbox.folder(*scope, FolderId::INBOX).await);
             let mut tx = mailbox.transaction(*scope, By::default());

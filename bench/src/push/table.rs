@@ -29,7 +29,7 @@ impl Size {
         storm: 10_000,
         trickle: 1_000,
         rounds: 5,
-        idle_ms: 15_000,
+        idle_ms: 10_000,
     };
     /// To see that it works, in a minute or two.
     pub const QUICK: Self = Self {

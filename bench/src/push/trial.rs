@@ -207,11 +207,12 @@ impl Trial {
     /// # Panics
     /// If they never do.
     pub fn wait_parked(&mut self, count: u64) {
-        for _ in 0..600 {
+        for n in 0..700_u64 {
             if self.counter("parked") == count {
                 return;
             }
-            rest(50);
+            // Soon at first: a single phone is there within a millisecond.
+            rest((2 * n).clamp(1, 50));
         }
         panic_at(&format!("{} of {count} wait", self.counter("parked")));
     }

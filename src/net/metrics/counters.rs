@@ -55,6 +55,12 @@ impl Counted {
     pub fn is_gauge(&self) -> bool {
         matches!(self.name, "open" | "idle") || self.name.starts_with("parked")
     }
+
+    /// Whether no core knows its share: connections may be between two.
+    #[must_use]
+    pub fn is_of_the_whole(&self) -> bool {
+        self.name == "open"
+    }
 }
 
 counters! {

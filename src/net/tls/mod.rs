@@ -77,6 +77,8 @@ pub(super) enum Tls {
     Session(Box<Session>),
     /// TLS 1.3 after the handshake.
     Reduced(Box<Reduced>),
+    /// What was left of the handshake did not fit together: nothing goes in or out any more.
+    Void,
 }
 
 /// What kind of connection it is, for the metrics.
@@ -119,6 +121,7 @@ impl Tls {
         match self {
             Self::Off | Self::Reduced(_) => true,
             Self::Session(session) => session.handshaken,
+            Self::Void => false,
         }
     }
 
@@ -126,7 +129,7 @@ impl Tls {
         match self {
             Self::Off => Kind::Plain,
             Self::Session(session) if session.is_tls12() => Kind::Tls12,
-            Self::Session(_) | Self::Reduced(_) => Kind::Tls13,
+            Self::Session(_) | Self::Reduced(_) | Self::Void => Kind::Tls13,
         }
     }
 
@@ -134,7 +137,7 @@ impl Tls {
     /// beside itself.
     pub(super) fn bytes_held(&self) -> usize {
         match self {
-            Self::Off => 0,
+            Self::Off | Self::Void => 0,
             Self::Session(session) => size_of_val(&**session) + session.carried(),
             Self::Reduced(reduced) => size_of_val(&**reduced) + reduced.carried(),
         }
@@ -154,6 +157,7 @@ impl Tls {
                 plain.extend_from_slice(input);
                 Ok((Fed::Open, None))
             }
+            Self::Void => Err(Breach::Over.into()),
             Self::Reduced(reduced) => Ok((reduced.feed(input, plain, wire)?, None)),
             Self::Session(session) => {
                 let was_open = session.handshaken;
@@ -173,8 +177,9 @@ impl Tls {
     }
 
     fn reduce(&mut self, plain: &mut Vec<u8>, wire: &mut Vec<u8>) -> Result<Fed, Error> {
-        let Self::Session(session) = std::mem::replace(self, Self::Off) else {
-            return Ok(Fed::Open);
+        // IMPORTANT: not `Off`. Should this fail, whoever writes all the same must not be heard in clear.
+        let Self::Session(session) = std::mem::replace(self, Self::Void) else {
+            return Err(Breach::Over.into());
         };
         let (reduced, mut rest) = session.reduce()?;
         let mut reduced = Box::new(reduced);
@@ -189,6 +194,7 @@ impl Tls {
             Self::Off => wire.extend_from_slice(plain),
             Self::Session(session) => session.seal(plain, wire)?,
             Self::Reduced(reduced) => reduced.seal(plain, wire)?,
+            Self::Void => return Err(Breach::Over.into()),
         }
         Ok(())
     }
@@ -198,7 +204,7 @@ impl Tls {
     pub(super) fn begin(&mut self, wire: &mut Vec<u8>) -> usize {
         match self {
             Self::Reduced(reduced) => reduced.begin(wire),
-            Self::Off | Self::Session(_) => wire.len(),
+            Self::Off | Self::Session(_) | Self::Void => wire.len(),
         }
     }
 
@@ -212,6 +218,10 @@ impl Tls {
                 session.seal(&plain, wire)?;
             }
             Self::Reduced(reduced) => reduced.end(wire, begun)?,
+            Self::Void => {
+                wire.truncate(begun);
+                return Err(Breach::Over.into());
+            }
         }
         Ok(())
     }
@@ -221,7 +231,7 @@ impl Tls {
         match self {
             Self::Session(session) if session.handshaken => session.close(wire)?,
             Self::Reduced(reduced) => reduced.close(wire)?,
-            Self::Off | Self::Session(_) => {}
+            Self::Off | Self::Session(_) | Self::Void => {}
         }
         Ok(())
     }

@@ -170,6 +170,28 @@ impl Pair {
 }
 
 #[test]
+fn a_handshake_that_cannot_be_reduced_leaves_nothing_in_clear() {
+    let mut config = ServerConfig::clone(&SERVER.0);
+    // The secrets are told to nobody.
+    config.key_log = Arc::new(rustls::NoKeyLog {});
+    let client = client_of(rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256);
+    let mut pair = Pair::new(&client);
+    pair.server = Tls::new(Some(&Arc::new(config))).unwrap();
+    let hello = pair.sent();
+    pair.feed(&hello, hello.len()).unwrap();
+    let finished = pair.sent();
+    assert!(pair.feed(&finished, finished.len()).is_err());
+    let mut wire = Vec::new();
+    assert!(pair.server.seal(b"secret", &mut wire).is_err());
+    let begun = pair.server.begin(&mut wire);
+    wire.extend_from_slice(b"secret");
+    assert!(pair.server.end(&mut wire, begun).is_err());
+    assert!(wire.is_empty(), "{wire:?}");
+    let again = pair.server.feed(&mut [0; 8], &mut pair.plain, &mut wire);
+    assert!(again.is_err() && pair.plain.is_empty());
+}
+
+#[test]
 fn a_connection_is_reduced_to_little() {
     let size = size_of::<Reduced>();
     assert!(size <= 300, "{size} bytes");
