@@ -58,7 +58,8 @@ impl Mailbox {
             hash: delivery.raw.0,
             bytes: delivery.raw_bytes,
         };
-        let record = Record::Message(message);
+        // Boxed: callers keep their own futures small.
+        let record = Box::new(Record::Message(message));
         let (fingerprint, mime) = (delivery.fingerprint, delivery.unstored.as_deref());
         Box::pin(self.put_with(scope, folder, &record, fingerprint, mime)).await
     }
@@ -192,7 +193,8 @@ mod tests {
             message: mail(text, mailbox.clock().now_ms()),
             fingerprint: Some(raw.0),
         };
-        mailbox.deliver(scope, &folder, delivery).await.unwrap()
+        let delivered = Box::pin(mailbox.deliver(scope, &folder, delivery)).await;
+        delivered.unwrap()
     }
 
     #[test]

@@ -306,8 +306,8 @@ impl Fleet {
             self.turn(5);
         }
         // A connection that was lost is no answer, and neither is the end of the time.
+        self.forget_answer(user);
         let phone = self.phone(user);
-        phone.answered_ns = None;
         let told = std::mem::take(&mut phone.status) == 2;
         phone.items = 0;
         self.run(user..user + 1, &[Step::Sync, Step::Ping], 1);
@@ -315,8 +315,16 @@ impl Fleet {
         format!("fetched {}", if told { items } else { 0 })
     }
 
+    /// An answer that nobody will collect.
+    fn forget_answer(&mut self, user: usize) {
+        if self.phone(user).answered_ns.take().is_some() {
+            self.answers = self.answers.saturating_sub(1);
+        }
+    }
+
     fn close(&mut self, users: std::ops::Range<usize>) {
         for user in users {
+            self.forget_answer(user);
             let phone = self.phone(user);
             phone.client = None;
             phone.parked = false;

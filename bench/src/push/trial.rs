@@ -272,7 +272,7 @@ impl Trial {
             .iter()
             .filter_map(|(user, ns)| Some(us(ns.saturating_sub(*stamps.get(user)?))))
             .collect();
-        assert_eq!(waits.len(), b - a, "a wake was lost: {answered}");
+        assert_eq!(waits.len(), b - a, "a wake was lost");
         let first = stamps.values().min().copied().unwrap_or(0);
         let last = seen.values().max().copied().unwrap_or(0);
         waits.sort_by(f64::total_cmp);

@@ -174,7 +174,7 @@ fn a_handshake_that_cannot_be_reduced_leaves_nothing_in_clear() {
     let mut config = ServerConfig::clone(&SERVER.0);
     // The secrets are told to nobody.
     config.key_log = Arc::new(rustls::NoKeyLog {});
-    let client = client_of(rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256);
+    let client = client_of(aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256);
     let mut pair = Pair::new(&client);
     pair.server = Tls::new(Some(&Arc::new(config))).unwrap();
     let hello = pair.sent();
