@@ -18,6 +18,8 @@ pub(super) const DRIVERS: [Driver; 2] = [Driver::Auto, Driver::Epoll];
 /// What the services tell the test, and the other way round.
 #[derive(Default)]
 pub(super) struct Stage {
+    /// Wakes told, by account.
+    wakes: Mutex<HashMap<u64, u64>>,
     /// Signals were told before a request that parks later: it is not current.
     bell: AtomicBool,
     parked: AtomicUsize,
@@ -74,6 +76,14 @@ pub(super) fn wait_for(happened: impl Fn() -> bool) {
     panic!("it never happened");
 }
 
+impl Stage {
+    /// How often an account was woken.
+    fn wakes_of(&self, account: u64) -> u64 {
+        let wakes = self.wakes.lock().unwrap();
+        wakes.get(&account).copied().unwrap_or(0)
+    }
+}
+
 pub(super) struct Toy {
     stage: Arc<Stage>,
     clock: Clock,
@@ -92,6 +102,8 @@ pub(super) struct ToyParked {
     stage: Arc<Stage>,
     deadline: MonoMs,
     account: u64,
+    /// Wakes of the account before it was asked.
+    seen: u64,
     /// It answers by itself.
     answers: bool,
 }
@@ -128,7 +140,8 @@ impl Parked for ToyParked {
     }
 
     fn is_current(&self) -> bool {
-        !self.stage.bell.load(Ordering::SeqCst)
+        let rung = self.stage.bell.load(Ordering::SeqCst);
+        !rung && self.stage.wakes_of(self.account) == self.seen
     }
 
     fn hear(&self, signal: &Tell, document: &mut Vec<u8>) -> Heard {
@@ -178,10 +191,12 @@ impl Service for Toy {
             "/park" => {
                 self.stage.parked.fetch_add(1, Ordering::SeqCst);
                 let account = request.query.trim_end_matches('r');
+                let account = account.parse().unwrap_or(0);
                 Outcome::Park(ToyParked {
                     stage: Arc::clone(&self.stage),
                     deadline: self.clock.mono_ms() + 60_000,
-                    account: account.parse().unwrap_or(0),
+                    account,
+                    seen: self.stage.wakes_of(account),
                     answers: !request.query.ends_with('r'),
                 })
             }
@@ -272,7 +287,11 @@ impl Rig {
         self.tell(Tell::Wake(0));
     }
 
+    /// Counts a wake, then tells it: in the order of the real push.
     pub(super) fn tell(&self, tell: Tell) {
+        if let Tell::Wake(account) = tell {
+            *self.stage.wakes.lock().unwrap().entry(account).or_default() += 1;
+        }
         self.switch.send(std::iter::once(tell));
     }
 
