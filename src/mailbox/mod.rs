@@ -220,22 +220,16 @@ impl Mailbox {
     }
 
     /// All rows of a span whose size is bounded by nature (folders, devices of an account).
-    async fn all(&self, span: Span) -> Result<Vec<Row>, Error> {
-        self.all_in_pages(span).await.map(|(rows, _)| rows)
-    }
-
-    /// As [`Mailbox::all`]; also says how many reads it took. One read is one snapshot.
-    async fn all_in_pages(&self, mut span: Span) -> Result<(Vec<Row>, usize), Error> {
+    async fn all(&self, mut span: Span) -> Result<Vec<Row>, Error> {
         let mut out = Vec::new();
-        for pages in 1.. {
+        loop {
             let page = self.range(span.read(limits::RANGE_ROWS_MAX)).await?;
             out.extend(page.rows);
             match out.last() {
                 Some(last) if page.more => span = span.after(&last.key),
-                _ => return Ok((out, pages)),
+                _ => return Ok(out),
             }
         }
-        Ok((out, usize::MAX))
     }
 
     /// Commits; asks again where the outcome is unknown, so that the answer is known nearly always.

@@ -7,8 +7,9 @@ use std::collections::HashSet;
 
 use roaring::RoaringBitmap;
 
+use super::at::{At, Loaded};
 use super::round::Finished;
-use super::state::{At, Cursor, Loaded, Previous, State};
+use super::state::{Cursor, Previous, State};
 use super::{Command, Outcome, Presented, Recorded};
 use crate::limits;
 use crate::mailbox::log;
@@ -345,7 +346,7 @@ impl Hierarchy {
             None => RoaringBitmap::new(),
         };
         self.tx.require(self.at.condition(self.version));
-        for write in self.draft.writes(&self.at, &stored)? {
+        for write in self.at.writes(&self.draft, &stored)? {
             self.tx.write(write);
         }
         self.tx.commit().await?;

@@ -27,7 +27,9 @@
 //!
 //! Deliberately absent: what an item looks like on the wire, statuses, the meaning of the options.
 
+mod at;
 mod commands;
+
 mod hierarchy;
 #[cfg(test)]
 #[expect(clippy::large_futures, reason = "no test is parked")]
@@ -55,7 +57,7 @@ pub(super) async fn cursor(
     device: DeviceNo,
     folder: FolderId,
 ) -> Result<Option<(Seq, u32)>, Error> {
-    let at = state::At {
+    let at = at::At {
         scope,
         device,
         folder,

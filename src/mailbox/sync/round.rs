@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use roaring::RoaringBitmap;
 
+use super::at::{At, Loaded};
 use super::pager::Pager;
-use super::state::{At, Loaded, Positions, Previous, State, uppers};
+use super::state::{Positions, Previous, State, uppers};
 use super::{Command, Presented, Window};
 use crate::limits;
 use crate::mailbox::{By, DeviceNo, Error, FolderId, FolderRow, Mailbox, Tx};
@@ -327,7 +328,7 @@ impl Round {
     async fn write_state(&mut self, state: &State) -> Result<(), Error> {
         self.tx.require(self.at.condition(self.version));
         self.tx.require(self.folder.unchanged(self.at.scope));
-        for write in state.writes(&self.at, &self.stored)? {
+        for write in self.at.writes(state, &self.stored)? {
             self.tx.write(write);
         }
         if let Some(batch) = self.tx.take() {

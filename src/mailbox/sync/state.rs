@@ -2,7 +2,8 @@
 //!
 //! The head stands under `keys::sync`; a part holds the items whose numbers share the upper
 //! sixteen bits, under the head's key with those bits behind it. A commit writes the head and the
-//! parts that changed: some kilobytes, however large the folder is.
+//! parts that changed: some kilobytes, however large the folder is. The head names its parts, so
+//! that all are read by name: a range would pass every older version that the engine still has.
 
 use rkyv::{Archive, Deserialize, Serialize};
 use roaring::RoaringBitmap;
@@ -10,10 +11,13 @@ use roaring::RoaringBitmap;
 use super::super::stored;
 use super::{Command, Outcome, Window};
 use crate::limits;
-use crate::mailbox::{DeviceNo, Error, FolderId, ItemId, Mailbox, unchanged};
-use crate::store::{Condition, Row, Scope, Seq, Write, keys};
+use crate::mailbox::{Error, ItemId};
+use crate::store::Seq;
 
-const FORMAT: u8 = 1;
+/// The head names its parts.
+const FORMAT: u8 = 2;
+/// It does not: they are all rows behind it. Read, not written.
+pub(super) const FORMAT_UNNAMED: u8 = 1;
 
 /// A place between two entries of the change log, or two rows of the index by date.
 #[derive(
@@ -148,15 +152,45 @@ struct StoredPrevious {
     difference: Vec<u8>,
 }
 
+/// The first format of the head; today's, before its parts.
 #[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
-struct StoredHead {
-    number: u64,
-    positions: Positions,
-    owed: Vec<u8>,
+pub(super) struct StoredHead {
+    pub(super) number: u64,
+    pub(super) positions: Positions,
+    pub(super) owed: Vec<u8>,
     changed: Vec<u8>,
     outcomes: Vec<StoredOutcome>,
-    options: Vec<u8>,
+    pub(super) options: Vec<u8>,
     previous: Option<StoredPrevious>,
+}
+
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+struct StoredNamed {
+    head: StoredHead,
+    /// The upper sixteen bits of each part.
+    parts: Vec<u16>,
+}
+
+/// A head as read: of the first format, its parts have no names.
+pub(super) struct Head {
+    pub(super) stored: StoredHead,
+    pub(super) parts: Option<Vec<u16>>,
+}
+
+impl Head {
+    pub(super) fn read(stored: &[u8]) -> Result<Self, Error> {
+        if stored.first() == Some(&FORMAT_UNNAMED) {
+            return Ok(Self {
+                stored: stored::read(FORMAT_UNNAMED, stored)?,
+                parts: None,
+            });
+        }
+        let StoredNamed { head, parts } = stored::read(FORMAT, stored)?;
+        Ok(Self {
+            stored: head,
+            parts: Some(parts),
+        })
+    }
 }
 
 /// The generation before the current one.
@@ -208,29 +242,32 @@ impl State {
         self.previous.is_none() && self.held.is_empty() && self.outcomes.is_empty()
     }
 
-    /// The writes that bring the stored rows from `stored` (the set that the parts hold) to `self`.
-    pub(super) fn writes(&self, at: &At, stored: &RoaringBitmap) -> Result<Vec<Write>, Error> {
-        let key = at.key();
-        let head = stored::write(FORMAT, &self.to_stored()?)?;
+    /// The head row.
+    pub(super) fn to_head(&self) -> Result<Vec<u8>, Error> {
+        let head = StoredNamed {
+            head: self.to_stored()?,
+            parts: uppers(&self.held),
+        };
+        let head = stored::write(FORMAT, &head)?;
         if head.len() > limits::VALUE_BYTES_MAX {
             return Err(Error::TooLarge);
         }
-        let mut writes = vec![Write::Put(key, head)];
-        for upper in uppers(&(&self.held ^ stored)) {
-            let key = at.part_key(upper);
-            let base = u32::from(upper) << 16;
-            let mut part = RoaringBitmap::new();
-            part.extend(self.held.range(base..=base | 0xffff));
-            writes.push(if part.is_empty() {
-                Write::Delete(key)
-            } else {
-                Write::Put(key, to_bytes(part)?)
-            });
-        }
-        Ok(writes)
+        Ok(head)
     }
 
-    fn to_stored(&self) -> Result<StoredHead, Error> {
+    /// The row of one part; `None` if it is empty.
+    pub(super) fn to_part(&self, upper: u16) -> Result<Option<Vec<u8>>, Error> {
+        let base = u32::from(upper) << 16;
+        let mut part = RoaringBitmap::new();
+        part.extend(self.held.range(base..=base | 0xffff));
+        if part.is_empty() {
+            return Ok(None);
+        }
+        to_bytes(part).map(Some)
+    }
+
+    /// The head without the names of its parts.
+    pub(super) fn to_stored(&self) -> Result<StoredHead, Error> {
         let previous = self.previous.as_ref().map(|previous| {
             let difference = to_bytes(&previous.held ^ &self.held)?;
             Ok::<_, Error>(StoredPrevious {
@@ -249,7 +286,7 @@ impl State {
         })
     }
 
-    fn of(head: StoredHead, held: RoaringBitmap) -> Result<Self, Error> {
+    pub(super) fn of(head: StoredHead, held: RoaringBitmap) -> Result<Self, Error> {
         let previous = match head.previous {
             Some(p) => Some(Previous {
                 number: p.number,
@@ -314,7 +351,7 @@ pub(super) fn uppers(set: &RoaringBitmap) -> Vec<u16> {
     uppers
 }
 
-fn to_bytes(mut set: RoaringBitmap) -> Result<Vec<u8>, Error> {
+pub(super) fn to_bytes(mut set: RoaringBitmap) -> Result<Vec<u8>, Error> {
     if set.is_empty() {
         return Ok(Vec::new());
     }
@@ -325,110 +362,11 @@ fn to_bytes(mut set: RoaringBitmap) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-fn from_bytes(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
     if bytes.is_empty() {
         return Ok(RoaringBitmap::new());
     }
     RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Damaged("a set of items"))
-}
-
-/// Whose state, of what.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct At {
-    pub(super) scope: Scope,
-    pub(super) device: DeviceNo,
-    pub(super) folder: FolderId,
-}
-
-/// A state with what is needed to replace it.
-#[derive(Clone, Debug)]
-pub(super) struct Loaded {
-    pub(super) state: State,
-    /// Version of the head row.
-    pub(super) version: Seq,
-}
-
-impl At {
-    pub(super) fn key(&self) -> Vec<u8> {
-        keys::sync(self.scope, self.device.0, self.folder.0)
-    }
-
-    fn part_key(&self, upper: u16) -> Vec<u8> {
-        keys::sync_part(self.scope, self.device.0, self.folder.0, upper)
-    }
-
-    /// The condition that the state is still as it was read.
-    pub(super) fn condition(&self, version: Option<Seq>) -> Condition {
-        match version {
-            Some(version) => Condition::Equals(self.key(), version),
-            None => Condition::Absent(self.key()),
-        }
-    }
-
-    /// Reads the state, if there is one.
-    pub(super) async fn load(&self, mailbox: &Mailbox) -> Result<Option<Loaded>, Error> {
-        let span = keys::Span::prefix(self.key());
-        loop {
-            let (rows, pages) = mailbox.all_in_pages(span.clone()).await?;
-            let Some((head, parts)) = rows.split_first() else {
-                return Ok(None);
-            };
-            let stored: StoredHead = stored::read(FORMAT, head.value())?;
-            let mut held = RoaringBitmap::new();
-            for part in parts {
-                held |= from_bytes(part.value())?;
-            }
-            // Several reads are several snapshots: then the head tells whether they are one state.
-            if pages > 1 && !self.is_still(mailbox, head).await? {
-                continue;
-            }
-            return Ok(Some(Loaded {
-                state: State::of(stored, held)?,
-                version: head.version,
-            }));
-        }
-    }
-
-    async fn is_still(&self, mailbox: &Mailbox, head: &Row) -> Result<bool, Error> {
-        let row = mailbox.get(self.key()).await?;
-        Ok(row.is_some_and(|row| unchanged(&row) == unchanged(head)))
-    }
-
-    /// Reads positions and debts alone; `None` without a state. Cheap: one row.
-    pub(super) async fn peek(&self, mailbox: &Mailbox) -> Result<Option<Peek>, Error> {
-        let Some(row) = mailbox.get(self.key()).await? else {
-            return Ok(None);
-        };
-        let head: StoredHead = stored::read(FORMAT, row.value())?;
-        Ok(Some(Peek {
-            number: head.number,
-            owes: !head.owed.is_empty(),
-            positions: head.positions,
-            options: head.options,
-        }))
-    }
-
-    /// Where the log of the folder ends at present.
-    pub(super) async fn log_end(&self, mailbox: &Mailbox) -> Result<Cursor, Error> {
-        let span = keys::changes(self.scope, self.folder.0);
-        let rows = mailbox.range(span.read_reverse(1)).await?;
-        let key = rows
-            .rows
-            .first()
-            .and_then(|row| keys::parse_change(&row.key));
-        Ok(key.map_or_else(Cursor::default, |key| Cursor {
-            seq: key.seq,
-            item: key.item,
-        }))
-    }
-}
-
-/// The head of a state.
-pub(super) struct Peek {
-    pub(super) number: u64,
-    pub(super) owes: bool,
-    pub(super) positions: Positions,
-    pub(super) options: Vec<u8>,
 }
 
 #[cfg(test)]
@@ -454,6 +392,19 @@ mod tests {
             assert_eq!(from_bytes(&to_bytes(set.clone()).unwrap()).unwrap(), set);
         }
         assert!(from_bytes(&[1, 2, 3]).is_err());
+    }
+
+    #[test]
+    fn a_head_of_the_first_format_is_read() {
+        let mut state = State::new(7, Cursor { seq: 3, item: 4 });
+        state.options = b"options".to_vec();
+        let first = stored::write(FORMAT_UNNAMED, &state.to_stored().unwrap()).unwrap();
+        let head = Head::read(&first).unwrap();
+        assert_eq!(head.parts, None);
+        assert_eq!(State::of(head.stored, RoaringBitmap::new()).unwrap(), state);
+        state.held.extend([1, 0x1_0000]);
+        let head = Head::read(&state.to_head().unwrap()).unwrap();
+        assert_eq!(head.parts, Some(vec![0, 1]));
     }
 
     #[test]

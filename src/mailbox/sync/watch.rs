@@ -3,7 +3,8 @@
 use roaring::RoaringBitmap;
 
 use super::Window;
-use super::state::{At, State};
+use super::at::At;
+use super::state::State;
 use crate::mailbox::{DeviceNo, Error, FolderId, Mailbox, Place};
 use crate::store::{Scope, Seq, keys};
 
