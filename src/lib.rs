@@ -11,8 +11,9 @@
 //! | Layer | Module | What it is | May use |
 //! |---|---|---|---|
 //! | 0 | [`clock`], [`limits`] | the only caller of the system clock; every bound with its reason | std |
+//! | 0 | [`spare`] | large buffers that a thread uses again | std |
 //! | 0 | [`work`] | a small bounded pool of threads for what blocks or burns | limits |
-//! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | limits |
+//! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | spare, limits |
 //! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
 //! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | clock, limits |
 //! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, work, limits |
@@ -25,7 +26,7 @@
 //! | 4 | [`import`] | mail, calendars and contacts out of files | pim |
 //! | 4 | [`demo`] | the made-up content of `roost demo` | pim, store |
 //! | 4 | [`admin`] | what an operator may do, as orders | layer 3, delivery, import, eas |
-//! | 5 | [`net`] | monoio: cores, listeners, TLS, connections, timers | http, smtp, clock |
+//! | 5 | [`net`] | monoio: cores, listeners, TLS, connections, timers | http, smtp, spare, clock |
 //! | 6 | [`appliance`] | the composition root | all |
 //! | 6 | [`config`], [`cli`] | file to typed configuration; one file per subcommand | all below |
 //!
@@ -56,6 +57,7 @@ pub mod pim;
 pub mod push;
 pub mod queue;
 pub mod smtp;
+pub mod spare;
 pub mod store;
 pub mod wbxml;
 pub mod work;

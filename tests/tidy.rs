@@ -22,7 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // 0
     ("clock", &[]),
     ("limits", &[]),
-    ("wbxml", &[]),
+    ("spare", &[]),
+    ("wbxml", &["spare"]),
     // 1
     ("pim", &[]),
     ("http", &[]),
@@ -65,7 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["pim", "store", "work", "mailbox", "auth", "import"],
     ),
     // 5
-    ("net", &["http", "smtp"]),
+    ("net", &["http", "smtp", "spare"]),
     // 6: the composition root and what feeds it see everything below.
     ("config", BELOW),
     ("appliance", BELOW),
@@ -73,6 +74,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const BELOW: &[&str] = &[
+    "spare",
     "wbxml",
     "pim",
     "http",

@@ -59,12 +59,12 @@ impl DateCache {
     }
 }
 
-/// Writes an answer behind `out`; returns whether the connection stays open after it.
-pub fn encode(answer: &Answer, terms: Terms, date: &str, out: &mut Vec<u8>) -> bool {
+/// Writes the head of an answer behind `out`; returns whether the connection stays open after it,
+/// and the content that has to follow.
+pub fn encode_head(answer: Answer, terms: Terms, date: &str, out: &mut Vec<u8>) -> (bool, Vec<u8>) {
     let keep_alive = terms.keep_alive && !answer.close;
-    let compressed = if terms.gzip { compress(answer) } else { None };
-    let body = compressed.as_ref().unwrap_or(&answer.body);
-    out.reserve(512 + body.len());
+    let compressed = if terms.gzip { compress(&answer) } else { None };
+    let is_compressed = compressed.is_some();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(answer.status.to_string().as_bytes());
     out.push(b' ');
@@ -74,14 +74,15 @@ pub fn encode(answer: &Answer, terms: Terms, date: &str, out: &mut Vec<u8>) -> b
     for (name, value) in &answer.headers {
         header(out, name, value);
     }
-    if compressed.is_some() {
+    let content = compressed.unwrap_or(answer.body);
+    if is_compressed {
         header(out, "Content-Encoding", "gzip");
         header(out, "Vary", "Accept-Encoding");
     }
     // 204 and 304 have no content by definition (RFC 9110 8.6).
     let has_content = !matches!(answer.status, 204 | 304);
     if has_content {
-        header(out, "Content-Length", &body.len().to_string());
+        header(out, "Content-Length", &content.len().to_string());
     }
     if !keep_alive {
         header(out, "Connection", "close");
@@ -90,9 +91,10 @@ pub fn encode(answer: &Answer, terms: Terms, date: &str, out: &mut Vec<u8>) -> b
     }
     out.extend_from_slice(b"\r\n");
     if has_content && !terms.head_only {
-        out.extend_from_slice(body);
+        (keep_alive, content)
+    } else {
+        (keep_alive, Vec::new())
     }
-    keep_alive
 }
 
 /// Writes the answer to a parked request behind `out`, in full; returns whether the connection stays
@@ -223,9 +225,8 @@ mod tests {
 
     fn written(answer: &Answer, terms: Terms) -> (String, Vec<u8>, bool) {
         let mut out = Vec::new();
-        let keep = encode(answer, terms, "Sun, 06 Nov 1994 08:49:37 GMT", &mut out);
-        let end = out.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-        let body = out.split_off(end);
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let (keep, body) = encode_head(answer.clone(), terms, date, &mut out);
         (String::from_utf8(out).unwrap(), body, keep)
     }
 
@@ -321,7 +322,8 @@ mod tests {
                 answer = answer.with(*name, *value);
             }
             let (mut one, mut two) = (Vec::new(), Vec::new());
-            let stays = encode(&answer, terms, date, &mut one);
+            let (stays, content) = encode_head(answer, terms, date, &mut one);
+            one.extend(content);
             assert_eq!(encode_brief(brief, document, terms, date, &mut two), stays);
             assert_eq!(String::from_utf8(one), String::from_utf8(two));
         }

@@ -16,6 +16,6 @@ mod tests;
 
 pub use answer::Answer;
 pub use decode::{Decoder, Message, Progress};
-pub use encode::{CONTINUE, DateCache, Terms, encode, encode_brief};
+pub use encode::{CONTINUE, DateCache, Terms, encode_brief, encode_head};
 pub use refusal::Refusal;
 pub use request::{Brief, Heard, Outcome, Peer, Request, Version, Why};

@@ -154,7 +154,7 @@ fn refuse<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, kind: Kind, fd: OwnedFd) {
     match kind {
         Kind::Lmtp => bytes.extend_from_slice(b"421 4.3.2 too many connections\r\n"),
         _ => {
-            core.encode(&Answer::busy(30), Terms::refused(), &mut bytes);
+            core.encode(Answer::busy(30), Terms::refused(), &mut bytes);
         }
     }
     if socket.write(&bytes).is_err() {

@@ -18,6 +18,7 @@ use super::transport::{End, Read, Transport};
 use crate::clock::MonoMs;
 use crate::http::{Answer, CONTINUE, Decoder, Message, Outcome, Peer, Progress, Refusal, Terms};
 use crate::limits;
+use crate::spare;
 
 /// Answers below this size become one record, encrypted where they were written.
 const IN_PLACE_BYTES_MAX: usize = 12 * 1024;
@@ -325,13 +326,18 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
         if answer.body.len() < IN_PLACE_BYTES_MAX {
             bytes.reserve(answer.body.len() + 1_024);
             let begun = self.transport.begin(&mut bytes);
-            let stays = self.core.encode(&answer, terms, &mut bytes);
+            let stays = self.core.encode(answer, terms, &mut bytes);
             self.transport.write_begun(bytes, begun).await?;
             return Ok(stays);
         }
-        let stays = self.core.encode(&answer, terms, &mut bytes);
-        drop(answer);
+        let (stays, content) = self.core.encode_head(answer, terms, &mut bytes);
+        // The head goes out with as much of the content as a step of the deadline allows.
+        let beside = limits::PROGRESS_BYTES.saturating_sub(bytes.len());
+        let (first, rest) = content.split_at(beside.min(content.len()));
+        bytes.extend_from_slice(first);
         self.transport.write(&bytes).await?;
+        self.transport.write(rest).await?;
+        spare::give(content);
         Ok(stays)
     }
 
@@ -372,7 +378,7 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
         };
         if !self.held.set(held) {
             self.core.counters().busy.add();
-            return self.last_answer(&Answer::busy(10)).await;
+            return self.last_answer(Answer::busy(10)).await;
         }
         match progress {
             Progress::Complete(message) => {
@@ -416,11 +422,11 @@ impl<S: Service, L: Lmtp> Connection<S, L> {
 
     async fn refuse(&mut self, refusal: Refusal) -> Result<Option<Message>, End> {
         self.core.counters().bad_requests.add();
-        self.last_answer(&refusal.answer()).await
+        self.last_answer(refusal.answer()).await
     }
 
     /// Sends an answer that ends the connection.
-    async fn last_answer(&mut self, answer: &Answer) -> Result<Option<Message>, End> {
+    async fn last_answer(&mut self, answer: Answer) -> Result<Option<Message>, End> {
         // What came of the request is not kept while the answer goes out.
         self.pending = Vec::new();
         self.decoder = Decoder::new();

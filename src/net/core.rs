@@ -21,7 +21,7 @@ use super::ready::Ready;
 use super::service::{Gone, Lmtp, Parked, Service};
 use super::timer::{Timer, Timers};
 use crate::clock::{Clock, MonoMs};
-use crate::http::{Answer, DateCache, Peer, Terms, encode};
+use crate::http::{Answer, DateCache, Peer, Terms, encode_head};
 
 /// Bytes that one read takes at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -216,11 +216,22 @@ impl<S: Service, L: Lmtp> Core<S, L> {
     }
 
     /// Writes an answer with the present date.
-    pub(super) fn encode(&self, answer: &Answer, terms: Terms, out: &mut Vec<u8>) -> bool {
+    pub(super) fn encode(&self, answer: Answer, terms: Terms, out: &mut Vec<u8>) -> bool {
+        let (stays, mut content) = self.encode_head(answer, terms, out);
+        out.append(&mut content);
+        stays
+    }
+
+    /// Writes the head of an answer; returns what has to follow it.
+    pub(super) fn encode_head(
+        &self,
+        answer: Answer,
+        mut terms: Terms,
+        out: &mut Vec<u8>,
+    ) -> (bool, Vec<u8>) {
         let mut date = self.date.borrow_mut();
-        let mut terms = terms;
         terms.keep_alive &= !self.is_stopping();
-        encode(answer, terms, date.at(self.shared.clock.now_ms()), out)
+        encode_head(answer, terms, date.at(self.shared.clock.now_ms()), out)
     }
 
     /// Runs the task of a connection: a panic ends it, and nothing else. The future is made with

@@ -14,6 +14,10 @@ use super::socket::Socket;
 use super::timer::Timer;
 use super::tls::{Fed, Tls};
 use crate::limits;
+use crate::spare;
+
+/// Bytes that encryption adds to [`limits::PROGRESS_BYTES`]: heads and tags of some records.
+const SEALED_EXTRA_BYTES: usize = 1024;
 
 /// Why a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -207,12 +211,17 @@ impl Transport {
         if let Tls::Off = self.tls {
             return self.send(plain).await;
         }
-        let mut wire = Vec::new();
+        let mut wire = if plain.len() < spare::BYTES_MIN {
+            Vec::new()
+        } else {
+            spare::take(limits::PROGRESS_BYTES + SEALED_EXTRA_BYTES)
+        };
         for part in plain.chunks(limits::PROGRESS_BYTES) {
             wire.clear();
             self.tls.seal(part, &mut wire).map_err(|_| End::Tls)?;
             self.send(&wire).await?;
         }
+        spare::give(wire);
         Ok(())
     }
 

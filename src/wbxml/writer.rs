@@ -1,6 +1,7 @@
 //! The push writer: straight into one growing buffer, nothing in between.
 
 use super::{Tag, digits};
+use crate::spare;
 
 /// 1.3, public id unknown, UTF-8, no string table. Clients compare these four bytes.
 const HEADER: [u8; 4] = [0x03, 0x01, 0x6A, 0x00];
@@ -9,6 +10,9 @@ const END: u8 = 0x01;
 const STR_I: u8 = 0x03;
 const OPAQUE: u8 = 0xC3;
 const CONTENT: u8 = 0x40;
+/// Bytes that are cleared ahead of the document, at most.
+const STEP_BYTES_MAX: usize = 32 * 1024;
+
 /// Writes a document. Calls to `open` and `close` have to balance; a missing one shows in tests as
 /// a failed assertion of [`finish`](Self::finish).
 #[derive(Clone, Debug)]
@@ -237,7 +241,13 @@ impl Writer {
     #[inline(never)]
     fn grow(&mut self, n: usize) {
         let least = self.len + n;
-        self.buf.resize(least.max(2 * self.buf.len()), 0);
+        let more = least.max(self.buf.len() + self.buf.len().min(STEP_BYTES_MAX));
+        if more > self.buf.capacity() && more >= spare::BYTES_MIN {
+            let mut larger = spare::take(more.max(2 * self.buf.capacity()));
+            larger.extend_from_slice(self.buf.get(..self.len).unwrap_or_default());
+            spare::give(std::mem::replace(&mut self.buf, larger));
+        }
+        self.buf.resize(more, 0);
     }
 
     #[inline]
