@@ -22,6 +22,7 @@ mod gate;
 mod keeper;
 mod lmtp;
 mod lot;
+mod memory;
 mod metrics;
 mod post;
 mod ready;

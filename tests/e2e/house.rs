@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The password of every user.
@@ -22,6 +23,9 @@ argon2_passes = 1
 [lmtp]
 message_bytes_max = 2097152
 ";
+
+/// So long memory does not fall any more before it counts as settled.
+const SETTLED_AFTER: Duration = Duration::from_secs(4);
 
 /// A running appliance.
 pub(crate) struct House {
@@ -142,6 +146,20 @@ impl House {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// The same once it does not fall any more: freed memory is given back after a delay.
+    pub(crate) fn settled_kib(&self) -> u64 {
+        let mut least = self.resident_kib();
+        let mut since = Instant::now();
+        while since.elapsed() < SETTLED_AFTER {
+            thread::sleep(Duration::from_millis(200));
+            let now = self.resident_kib();
+            if now < least {
+                (least, since) = (now, Instant::now());
+            }
+        }
+        least
+    }
+
     /// The process is alive, and nothing in it has panicked.
     pub(crate) fn assert_well(&mut self) {
         let ended = self.child.try_wait().unwrap();
@@ -231,7 +249,7 @@ fn spawn(command: &mut Command, panics: &Arc<Mutex<Vec<String>>>) -> (Child, Rec
     let stderr: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
     for stream in [stdout, stderr] {
         let (say, panics) = (say.clone(), Arc::clone(panics));
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 if std::env::var_os("ROOST_TEST_LOG").is_some() {
                     println!("{line}");

@@ -1,4 +1,5 @@
-//! Watches that no core is away from its ring for long: nothing that blocks belongs on a core.
+//! Watches that no core is away from its ring for long: nothing that blocks belongs on a core. It is
+//! the one thread that runs when nothing happens, so it sees to unused memory as well.
 
 use std::sync::Arc;
 use std::thread;
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use super::Gauge;
 use crate::clock::Clock;
+use crate::net::memory;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -23,6 +25,7 @@ impl Watchdog {
         let mut reported = vec![u64::MAX; cores.len()];
         let watch = move || {
             while let Err(flume::RecvTimeoutError::Timeout) = ended.recv_timeout(PERIOD) {
+                memory::give_back_overdue();
                 let now_us = clock.mono_us();
                 for (n, (core, reported)) in cores.iter().zip(&mut reported).enumerate() {
                     look(n, core, now_us, reported);
