@@ -1,0 +1,171 @@
+//! Faults that are planted to see that they are found: each oracle has at least one that it catches.
+
+use roost::wbxml::Tag;
+use roost::wbxml::tags::airsync;
+use roost_load::tree::{Content, empty};
+use roost_load::{Answer, Node, Operation};
+
+use super::appliance::Appliance;
+use super::phone::Flight;
+
+/// What is wrong with the appliance, or with its answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// Sync answers lose an item now and then.
+    LosesAdd,
+    /// Sync answers lose the properties that a change brings.
+    LosesChange,
+    /// What was acknowledged shortly before a kill is gone after it.
+    Forgets,
+    /// Each mail over LMTP is delivered under two names.
+    DeliversTwice,
+    /// A deleted item comes back after a kill.
+    Resurrects,
+    /// Other people's changes are undone by whoever comes later.
+    LosesConflicts,
+    /// Those who wait hear of nothing.
+    Swallows,
+    /// States of collections pile up.
+    Hoards,
+    /// An answer now and then is an internal error.
+    Fails,
+    /// There is always more to sync.
+    NeverEnds,
+}
+
+/// The planted fault of a run, and what it needs.
+pub(crate) struct Planted {
+    fault: Option<Fault>,
+    count: u64,
+    backup: Option<Appliance>,
+}
+
+impl Planted {
+    pub(crate) fn none() -> Self {
+        Self::of(None)
+    }
+
+    pub(crate) fn of(fault: Option<Fault>) -> Self {
+        Self {
+            fault,
+            count: 0,
+            backup: None,
+        }
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.fault.is_none()
+    }
+
+    pub(crate) fn is(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    pub(crate) fn swallows_signals(&self) -> bool {
+        self.is(Fault::Swallows)
+    }
+
+    /// Looks at the appliance after a step.
+    pub(crate) fn stepped(&mut self, appliance: &Appliance) {
+        self.count += 1;
+        if self.is(Fault::Forgets) && self.count % 40 == 0 {
+            self.backup = appliance.copy();
+        }
+    }
+
+    /// The appliance was killed.
+    pub(crate) fn crashed(&mut self, appliance: &mut Appliance) {
+        if let Some(backup) = self.backup.take() {
+            appliance.back_to(backup);
+        }
+    }
+
+    /// An answer is on its way.
+    pub(crate) fn answered(&mut self, answer: &mut Answer, flight: &Flight) {
+        let Some(fault) = self.fault else {
+            return;
+        };
+        if fault == Fault::Fails && self.count % 100 == 99 {
+            answer.status = 500;
+        }
+        if !matches!(flight.operation, Operation::Sync(_)) || answer.body.is_empty() {
+            return;
+        }
+        let Ok(mut root) = Node::decode(&answer.body) else {
+            return;
+        };
+        let changed = match fault {
+            Fault::LosesAdd => spoil(&mut root, &mut |node| {
+                node.tag == airsync::COMMANDS && lose(node, airsync::ADD)
+            }),
+            Fault::LosesChange => spoil(&mut root, &mut |node| {
+                node.tag == airsync::COMMANDS && lose(node, airsync::CHANGE)
+            }),
+            Fault::LosesConflicts => spoil(&mut root, &mut lose_refusals),
+            Fault::NeverEnds => spoil(&mut root, &mut more),
+            _ => false,
+        };
+        if changed {
+            answer.body = root.encode();
+        }
+    }
+}
+
+/// Lets `spoil` have every node; whether it changed one.
+fn spoil(node: &mut Node, with: &mut dyn FnMut(&mut Node) -> bool) -> bool {
+    let mut changed = with(node);
+    for child in children(node) {
+        changed |= spoil(child, with);
+    }
+    changed
+}
+
+fn children(node: &mut Node) -> &mut [Node] {
+    match &mut node.content {
+        Content::Nodes(nodes) => nodes,
+        _ => &mut [],
+    }
+}
+
+/// Takes the responses away that say that a change was refused.
+fn lose_refusals(node: &mut Node) -> bool {
+    let of_changes = |responses: &Node| {
+        let mut all = responses.children().iter();
+        responses.tag == airsync::RESPONSES && all.all(|r| r.tag == airsync::CHANGE)
+    };
+    let Content::Nodes(children) = &mut node.content else {
+        return false;
+    };
+    let before = children.len();
+    children.retain(|child| !of_changes(child));
+    children.len() < before
+}
+
+/// Says that there is more.
+fn more(node: &mut Node) -> bool {
+    if node.tag != airsync::COLLECTION || node.child(airsync::MORE_AVAILABLE).is_some() {
+        return false;
+    }
+    let Content::Nodes(children) = &mut node.content else {
+        return false;
+    };
+    let at = children.iter().position(|child| child.tag == airsync::STATUS);
+    let at = at.map_or(children.len(), |at| at + 1);
+    children.insert(at, empty(airsync::MORE_AVAILABLE));
+    true
+}
+
+/// Takes the last child of a kind away, where others remain.
+fn lose(node: &mut Node, tag: Tag) -> bool {
+    let Content::Nodes(children) = &mut node.content else {
+        return false;
+    };
+    let at = children.iter().rposition(|child| child.tag == tag);
+    match at {
+        Some(at) if children.len() > 1 => {
+            children.remove(at);
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,246 @@
+//! What has to hold between steps, and once the faults stop.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roost::mailbox::{DeviceNo, FolderId, Watched};
+use roost::store::keys;
+use roost::work::block_on;
+use roost_load::{Collection, Device, Item, Operation};
+
+use super::appliance::{Appliance, Reply};
+use super::broken::{Broken, Held, Oracle, hold};
+use super::phone::Flight;
+use super::random::Random;
+use super::world::World;
+
+/// Rounds in which a phone has to be up to date, beside those that its items need.
+const ROUNDS_MAX: usize = 40;
+/// Rows of state that a collection of a device may have, of folders below 65,536 items.
+const STATE_ROWS_MAX: usize = 2;
+/// Bytes of them.
+const STATE_BYTES_MAX: usize = 16 * 1024;
+
+impl World {
+    /// Nobody waits for what has happened already.
+    pub(super) fn check_waits(&self) -> Held {
+        let appliance = self.appliance();
+        for phone in &self.phones {
+            let Some((ticket, flight)) = &phone.waits else {
+                continue;
+            };
+            let waits = appliance.waiting().find(|(n, _)| n == ticket);
+            let Some((_, parked)) = waits else {
+                continue;
+            };
+            let folders: Vec<&String> = match &flight.operation {
+                Operation::Ping { folders, .. } => folders.iter().collect(),
+                Operation::Sync(sync) => sync.collections.iter().map(|c| &c.id).collect(),
+                _ => continue,
+            };
+            let (scope, device) = (parked.scope(), DeviceNo(parked.device()));
+            for folder in folders {
+                let id = FolderId(folder.parse().unwrap());
+                let told = block_on(appliance.mailbox().watch(scope, device, id));
+                hold(Oracle::Wake, told == Ok(Watched::Unchanged), || {
+                    format!("{device:?} waits on {folder}, where there is {told:?}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// No more of the past is kept than is needed.
+    pub(super) fn check_states(&self) -> Held {
+        let mut states = BTreeMap::<Vec<u8>, (usize, usize)>::new();
+        for (key, value) in self.appliance().rows() {
+            // The head of a state; its parts have the same key, and two bytes more.
+            let head = key.get(..key.len().saturating_sub(2));
+            let of = match (keys::parse_sync(&key), head.and_then(keys::parse_sync)) {
+                (Some(_), _) => key.clone(),
+                (None, Some(_)) => head.unwrap_or_default().to_vec(),
+                (None, None) => continue,
+            };
+            let state = states.entry(of).or_default();
+            *state = (state.0 + 1, state.1 + value.len());
+        }
+        for (key, (rows, bytes)) in states {
+            let fine = rows <= STATE_ROWS_MAX && bytes <= STATE_BYTES_MAX;
+            hold(Oracle::Generations, fine, || {
+                format!("{rows} rows, {bytes} bytes of {:?}", keys::parse_sync(&key))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The faults stop: everybody syncs until nothing is left, and everything agrees.
+    pub(super) fn settle(&mut self) -> Held {
+        self.calm();
+        for mail in std::mem::take(&mut self.mails) {
+            self.hand_over(mail);
+        }
+        for phone in &mut self.phones {
+            if let Some((_, flight)) = phone.waits.take() {
+                phone.unanswered = Some(flight);
+            }
+        }
+        // What a later phone did, the earlier ones have not heard.
+        for _ in 0..2 {
+            for p in 0..self.phones.len() {
+                self.phones[p].device.refresh();
+                self.quiet(p)?;
+            }
+        }
+        self.ledger.check(&self.live())?;
+        self.check_states()?;
+        self.converge()
+    }
+
+    fn quiet(&mut self, p: usize) -> Held {
+        if let Some(flight) = self.phones[p].unanswered.take() {
+            self.ask_calmly(p, flight, true)?;
+        }
+        let mut random = Random::new(p as u64);
+        let items = self.appliance().items(self.phones[p].user).len();
+        let rounds = ROUNDS_MAX + items + self.phones[p].edits.len();
+        for _ in 0..rounds {
+            let Some(flight) = self.next_flight(p, &mut random) else {
+                return Ok(());
+            };
+            self.ask_calmly(p, flight, false)?;
+        }
+        Err(Broken::new(
+            Oracle::Quiescence,
+            format!(
+                "phone {p} is not up to date after {rounds} rounds: {:?}, {:?}",
+                self.phones[p].device.next(),
+                self.phones[p].edits
+            ),
+        ))
+    }
+
+    fn next_flight(&mut self, p: usize, random: &mut Random) -> Option<Flight> {
+        let phone = &mut self.phones[p];
+        if let Some(operation) = phone.device.next() {
+            return Some(Flight::of(operation));
+        }
+        let collection = phone.edits.first()?.collection.clone();
+        Some(phone.sync(&collection, random))
+    }
+
+    /// Every phone has what a new one gets that asks for the same, and that is what there is.
+    fn converge(&mut self) -> Held {
+        let mut copy = self.appliance().copy();
+        for p in 0..self.phones.len() {
+            let mut twin = self.phones[p].twin(p);
+            let appliance = match &mut copy {
+                Some(copy) => copy,
+                None => self.appliance_mut(),
+            };
+            catch_up(appliance, &mut twin)?;
+            let phone = &self.phones[p];
+            let said = |e| Broken::new(Oracle::Convergence, format!("phone {p}: {e}"));
+            agree(&phone.device, &twin, &phone.own).map_err(said)?;
+            if phone.device.options.filter.unwrap_or(0) == 0 {
+                self.all_is_there(&twin, phone.user).map_err(said)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The device has the items that the store has.
+    fn all_is_there(&self, device: &Device, user: usize) -> Result<(), String> {
+        let mut stored = BTreeMap::<String, BTreeSet<String>>::new();
+        for row in self.appliance().items(user) {
+            let folder = row.folder.0.to_string();
+            let id = format!("{folder}:{}", row.item.0);
+            stored.entry(folder).or_default().insert(id);
+        }
+        for (folder, collection) in &device.collections {
+            let told: BTreeSet<String> = collection.items.keys().cloned().collect();
+            let stored = stored.remove(folder).unwrap_or_default();
+            if told != stored {
+                let odd: Vec<_> = told.symmetric_difference(&stored).collect();
+                return Err(format!("folder {folder}: {odd:?} on one side only"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole run, with what has to hold at its end.
+    pub(crate) fn run(&mut self, steps: &[super::step::Step]) -> Held {
+        for (n, step) in steps.iter().enumerate() {
+            self.step(*step)?;
+            self.after_step(n);
+            if n % 200 == 199 {
+                self.check_states()?;
+            }
+        }
+        self.settle()
+    }
+}
+
+/// A device without a past syncs everything.
+fn catch_up(appliance: &mut Appliance, device: &mut Device) -> Held {
+    for _ in 0..10_000 {
+        let Some(operation) = device.next() else {
+            return Ok(());
+        };
+        let request = device.request(operation);
+        let Reply::Answer(answer) = appliance.serve(&[&request]).remove(0) else {
+            break;
+        };
+        device.answer(&answer)?;
+    }
+    Err(Broken::new(
+        Oracle::Quiescence,
+        "a new phone does not come to an end",
+    ))
+}
+
+/// Both have the same folders and items, field by field. Of what a device has sent itself it knows
+/// no more than that.
+fn agree(
+    old: &Device,
+    new: &Device,
+    own: &BTreeSet<(String, String)>,
+) -> Result<(), String> {
+    if old.folders != new.folders {
+        return Err(format!("folders {:?}, not {:?}", old.folders, new.folders));
+    }
+    for (id, fresh) in &new.collections {
+        let Some(kept) = old.collections.get(id) else {
+            return Err(format!("collection {id} is missing"));
+        };
+        let ids = |c: &Collection| c.items.keys().cloned().collect::<BTreeSet<_>>();
+        if ids(kept) != ids(fresh) {
+            let (kept, fresh) = (ids(kept), ids(fresh));
+            let odd: Vec<_> = kept.symmetric_difference(&fresh).collect();
+            return Err(format!(
+                "collection {id} ({:?}): {odd:?} on one side only",
+                old.collections[id].class
+            ));
+        }
+        for (item, there) in &fresh.items {
+            let here = &kept.items[item];
+            let is_own = own.contains(&(id.clone(), item.clone()));
+            same(here, there, is_own).map_err(|e| format!("{item}: {e}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn same(here: &Item, there: &Item, is_own: bool) -> Result<(), String> {
+    for node in &here.properties {
+        match there.get(node.tag) {
+            Some(other) if other.content == node.content => {}
+            None if is_own => {}
+            other => return Err(format!("{node:?}, not {other:?}")),
+        }
+    }
+    let missing = there.properties.iter().find(|node| here.get(node.tag).is_none());
+    match missing {
+        Some(node) if !is_own => Err(format!("{node:?} is missing")),
+        _ => Ok(()),
+    }
+}
+
