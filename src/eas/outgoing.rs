@@ -108,7 +108,7 @@ pub async fn submit(
     let device = author.device;
     let begin = || async { Ok(mailbox.begin_send(scope, device, &client_id).await?) };
     let begun_ms = match retrying(begin).await? {
-        Sent::Begun(at_ms) => at_ms,
+        Sent::Begun(begun) => begun.at_ms,
         // Up to 12.1 there is no way to say so, and the client wants to hear of success.
         Sent::Done(_) if submission.client_id.is_none() => return Ok(()),
         Sent::Done(_) => return Err(Common::MessagePreviouslySent.into()),
@@ -131,7 +131,7 @@ pub async fn submit(
     };
     post.distribute().await?;
     let save = submission.save.then_some(post.record);
-    retrying(|| finish(eas, author, &client_id, begun_ms, raw, save)).await
+    retrying(|| finish(eas, author, &client_id, raw, save)).await
 }
 
 /// Makes the client's message fit for sending, and its record.
@@ -239,16 +239,19 @@ impl Post<'_> {
     }
 }
 
-/// Says that it is sent, together with the copy in Sent Items.
+/// Says that it is sent, together with the copy in Sent Items; unless a repetition that came at the
+/// same time has done so.
 async fn finish(
     eas: &Eas,
     author: Author<'_>,
     client_id: &str,
-    begun_ms: i64,
     raw: BlobId,
     save: Option<&Message>,
 ) -> Result<(), Failure> {
     let (mailbox, scope) = (eas.mailbox(), author.account.scope);
+    let Sent::Begun(begun) = mailbox.begin_send(scope, author.device, client_id).await? else {
+        return Ok(());
+    };
     let by = By {
         // The copy is news to the device that sent it, too.
         device: DeviceNo::NONE,
@@ -265,7 +268,7 @@ async fn finish(
         };
         tx.add(&folder, &Record::Message(copy)).await?;
     }
-    tx.finish_send(author.device, client_id, begun_ms, Vec::new())?;
+    tx.finish_send(author.device, client_id, begun, Vec::new())?;
     Box::pin(tx.commit()).await?;
     Ok(())
 }

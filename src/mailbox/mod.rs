@@ -49,7 +49,7 @@ pub use ids::{DeviceNo, FolderId, ItemId, ServerId};
 pub use item::{ItemRow, Place};
 pub use log::By;
 pub use purge::PurgeMark;
-pub use sent::Sent;
+pub use sent::{Begun, Sent};
 use sync::cursor as sync_cursor;
 pub use sync::{
     Change, ChangeKind, Command, Finished, FolderChange, Hierarchy, Outcome, Presented, Recorded,

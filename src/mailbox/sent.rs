@@ -7,7 +7,7 @@ use super::stored;
 use super::{DeviceNo, Error, FolderId, ItemId, Mailbox, ServerId, Tx};
 use crate::clock::UnixMs;
 use crate::limits;
-use crate::store::{Batch, Condition, Scope, Write, keys};
+use crate::store::{Batch, Condition, Scope, Seq, Write, keys};
 
 const FORMAT: u8 = 1;
 
@@ -20,11 +20,19 @@ struct Stored {
 /// How far the sending of a mail is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sent {
-    /// It was begun now, or began before and was cut short: send, with everything derived from
-    /// this time (Unix milliseconds) so that what was done already is recognised.
-    Begun(UnixMs),
+    /// It was begun now, or began before and was cut short, or is being sent at this moment.
+    Begun(Begun),
     /// It was sent, and this was the outcome.
     Done(Vec<u8>),
+}
+
+/// A mail that is being sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// When it was begun first. Everything is derived from it, so that what was done already is
+    /// recognised.
+    pub at_ms: UnixMs,
+    version: Seq,
 }
 
 fn mail_key(scope: Scope, device: DeviceNo, client_id: &str) -> Vec<u8> {
@@ -56,7 +64,10 @@ impl Mailbox {
             let stored: Stored = stored::read(FORMAT, row.value())?;
             return Ok(match stored.done {
                 Some(outcome) => Sent::Done(outcome),
-                None => Sent::Begun(stored.at_ms),
+                None => Sent::Begun(Begun {
+                    at_ms: stored.at_ms,
+                    version: row.version,
+                }),
             });
         }
         let at_ms = self.clock().now_ms();
@@ -66,8 +77,8 @@ impl Mailbox {
         batch
             .writes
             .push(Write::Put(key, stored::write(FORMAT, &begun)?));
-        self.commit(batch).await?;
-        Ok(Sent::Begun(at_ms))
+        let version = self.commit(batch).await?;
+        Ok(Sent::Begun(Begun { at_ms, version }))
     }
 
     /// Where a device has moved this item before, if it asks again for the same move.
@@ -126,7 +137,8 @@ impl Mailbox {
 
 impl Tx {
     /// Notes that the mail of this ClientId is sent, with what is to be answered when it is asked
-    /// for again. Goes with the copy in Sent Items into one commit.
+    /// for again. Goes with the copy in Sent Items into one commit, which conflicts if the same mail
+    /// was finished meanwhile.
     ///
     /// # Errors
     /// [`Error::TooLarge`] beyond 1 KiB of outcome.
@@ -134,14 +146,15 @@ impl Tx {
         &mut self,
         device: DeviceNo,
         client_id: &str,
-        begun_ms: UnixMs,
+        begun: Begun,
         outcome: Vec<u8>,
     ) -> Result<(), Error> {
         if outcome.len() > 1024 {
             return Err(Error::TooLarge);
         }
         let key = mail_key(self.scope(), device, client_id);
-        self.remember(key, begun_ms, outcome)
+        self.require(Condition::Equals(key.clone(), begun.version));
+        self.remember(key, begun.at_ms, outcome)
     }
 
     /// Moves an item as [`Tx::move_to`] does, and notes where to, for the device's repetition.
@@ -188,15 +201,19 @@ mod tests {
             let mailbox = mailbox();
             let scope = mailbox.add_account(&account("anna")).await.unwrap();
             let begin = async || mailbox.begin_send(scope, DEVICE, "c1").await.unwrap();
-            let Sent::Begun(at_ms) = begin().await else {
+            let Sent::Begun(begun) = begin().await else {
                 panic!("sent already")
             };
             mailbox.clock().advance(5_000);
             // Cut short: the same time again.
-            assert_eq!(begin().await, Sent::Begun(at_ms));
-            let mut tx = mailbox.transaction(scope, By::default());
-            tx.finish_send(DEVICE, "c1", at_ms, b"ok".to_vec()).unwrap();
-            tx.commit().await.unwrap();
+            assert_eq!(begin().await, Sent::Begun(begun));
+            let finish = async || {
+                let mut tx = mailbox.transaction(scope, By::default());
+                tx.finish_send(DEVICE, "c1", begun, b"ok".to_vec()).unwrap();
+                tx.commit().await
+            };
+            finish().await.unwrap();
+            assert_eq!(finish().await, Err(Error::Conflict), "it is finished");
             assert_eq!(begin().await, Sent::Done(b"ok".to_vec()));
             let other = mailbox.begin_send(scope, DeviceNo(2), "c1").await.unwrap();
             assert!(matches!(other, Sent::Begun(_)));

@@ -407,4 +407,3 @@ fn received(answer: http::Answer) -> Answer {
         body: answer.body,
     }
 }
-

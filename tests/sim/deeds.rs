@@ -52,7 +52,10 @@ impl World {
         }
         if class == Class::Email {
             let read = if random.percent(50) { "1" } else { "0" };
-            let properties = vec![roost_load::tree::text(roost::wbxml::tags::email::READ, read)];
+            let properties = vec![roost_load::tree::text(
+                roost::wbxml::tags::email::READ,
+                read,
+            )];
             let command = SyncCommand::Change { id, properties };
             return self.typed(p, collection, command, origin, None);
         }
@@ -102,9 +105,16 @@ impl World {
         if self.repeat(p, random)? {
             return Ok(());
         }
-        let typed = self.phones[p].edits.first().map(|edit| edit.collection.clone());
+        let typed = self.phones[p]
+            .edits
+            .first()
+            .map(|edit| edit.collection.clone());
         let any = self.phones[p].collection(random).map(|(id, _)| id);
-        let chosen = if random.percent(70) { typed.or(any) } else { any };
+        let chosen = if random.percent(70) {
+            typed.or(any)
+        } else {
+            any
+        };
         match chosen {
             Some(collection) => {
                 let flight = self.phones[p].sync(&collection, random);
@@ -124,7 +134,7 @@ impl World {
     }
 
     fn go_on(&mut self, p: usize, random: &mut Random) -> Held {
-        match self.phones[p].device.next() {
+        match phone::next(&self.phones[p].device) {
             Some(operation) => self.ask(p, Flight::of(operation), random),
             None => Ok(()),
         }
@@ -181,7 +191,10 @@ impl World {
     }
 
     fn edit_elsewhere(&mut self, user: usize, random: &mut Random) -> Result<(), Error> {
-        let (mailbox, scope) = (self.appliance().mailbox().clone(), self.appliance().scope(user));
+        let (mailbox, scope) = (
+            self.appliance().mailbox().clone(),
+            self.appliance().scope(user),
+        );
         let folders: Vec<FolderRow> = block_on(mailbox.folders(scope))?
             .into_iter()
             .filter(|folder| folder.class().is_some())
@@ -279,10 +292,10 @@ impl World {
         if folders.is_empty() || self.phones[p].device.version() < Version::V12_1 {
             return self.go_on(p, random);
         }
-        let options = Some(self.phones[p].device.options);
-        let collection = |id| SyncCollection {
+        let device = &self.phones[p].device;
+        let collection = |id: String| SyncCollection {
+            options: Some(phone::options(device, &id)),
             id,
-            options,
             ..SyncCollection::default()
         };
         let sync = Sync {

@@ -90,7 +90,10 @@ impl Ledger {
     /// An item that is gone for good.
     pub(crate) fn a_dead_one(&self) -> Option<Name> {
         let is_dead = |(_, fact): &(&Name, &Fact)| fact.gone == Sure::Yes;
-        self.facts.iter().find(is_dead).map(|(name, _)| name.clone())
+        self.facts
+            .iter()
+            .find(is_dead)
+            .map(|(name, _)| name.clone())
     }
 
     /// Holds what there is on the server against what has to be: each item of a user with what it

@@ -122,16 +122,26 @@ fn every_promise_holds_whatever_happens() {
             }
         }
     });
-    println!("{} runs, {} steps", runs.len(), runs.iter().map(|(_, n)| n).sum::<usize>());
+    println!(
+        "{} runs, {} steps",
+        runs.len(),
+        runs.iter().map(|(_, n)| n).sum::<usize>()
+    );
 }
 
 /// Each oracle catches what it is there for.
 #[test]
 fn planted_faults_are_found() {
     for (fault, oracles) in [
-        (Fault::LosesAdd, &[Oracle::Convergence, Oracle::Protocol][..]),
+        (
+            Fault::LosesAdd,
+            &[Oracle::Convergence, Oracle::Protocol][..],
+        ),
         (Fault::LosesChange, &[Oracle::Convergence]),
-        (Fault::Forgets, &[Oracle::Lost, Oracle::LastWriter, Oracle::Protocol]),
+        (
+            Fault::Forgets,
+            &[Oracle::Lost, Oracle::LastWriter, Oracle::Protocol],
+        ),
         (Fault::DeliversTwice, &[Oracle::ExactlyOnce]),
         (Fault::Resurrects, &[Oracle::Resurrected]),
         (Fault::LosesConflicts, &[Oracle::Conflict]),

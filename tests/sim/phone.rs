@@ -139,7 +139,7 @@ impl Phone {
         let window = random.percent(30).then(|| 1 + random.below(5) as u32);
         let collection = SyncCollection {
             id: collection.to_owned(),
-            options: (!is_new).then_some(self.device.options),
+            options: (!is_new).then(|| options(&self.device, collection)),
             deletes_as_moves: (!is_new).then_some(false),
             commands: edits.iter().map(|edit| edit.command.clone()).collect(),
             window,
@@ -187,6 +187,27 @@ fn device(user: usize, id: &str, version: Version, family: roost_load::Profile) 
         form: QueryForm::Base64,
         profile: family,
     })
+}
+
+/// What a device wants of a collection: only mail and appointments are filtered by age.
+pub(crate) fn options(device: &Device, collection: &str) -> SyncOptions {
+    let class = device.collections.get(collection).map(|c| c.class);
+    let by_age = matches!(class, Some(Class::Email | Class::Calendar));
+    SyncOptions {
+        filter: device.options.filter.filter(|_| by_age),
+        ..device.options
+    }
+}
+
+/// What a device does next by itself.
+pub(crate) fn next(device: &Device) -> Option<Operation> {
+    let mut operation = device.next()?;
+    if let Operation::Sync(sync) = &mut operation {
+        for asked in &mut sync.collections {
+            asked.options = asked.options.map(|_| options(device, &asked.id));
+        }
+    }
+    Some(operation)
 }
 
 /// What an item of a device says.

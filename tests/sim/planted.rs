@@ -149,7 +149,9 @@ fn more(node: &mut Node) -> bool {
     let Content::Nodes(children) = &mut node.content else {
         return false;
     };
-    let at = children.iter().position(|child| child.tag == airsync::STATUS);
+    let at = children
+        .iter()
+        .position(|child| child.tag == airsync::STATUS);
     let at = at.map_or(children.len(), |at| at + 1);
     children.insert(at, empty(airsync::MORE_AVAILABLE));
     true

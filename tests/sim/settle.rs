@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roost::mailbox::{DeviceNo, FolderId, Watched};
 use roost::store::keys;
+use roost::wbxml::Tag;
+use roost::wbxml::tags::{calendar, notes};
 use roost::work::block_on;
-use roost_load::{Collection, Device, Item, Operation};
+use roost_load::tree::Content;
+use roost_load::{Collection, Device, Item, Node, Operation};
 
 use super::appliance::{Appliance, Reply};
 use super::broken::{Broken, Held, Oracle, hold};
-use super::phone::Flight;
+use super::phone::{self, Flight};
 use super::random::Random;
 use super::world::World;
 
@@ -112,19 +115,19 @@ impl World {
             Oracle::Quiescence,
             format!(
                 "phone {p} is not up to date after {rounds} rounds: {:?}, {:?}",
-                self.phones[p].device.next(),
+                phone::next(&self.phones[p].device),
                 self.phones[p].edits
             ),
         ))
     }
 
     fn next_flight(&mut self, p: usize, random: &mut Random) -> Option<Flight> {
-        let phone = &mut self.phones[p];
-        if let Some(operation) = phone.device.next() {
+        let it = &mut self.phones[p];
+        if let Some(operation) = phone::next(&it.device) {
             return Some(Flight::of(operation));
         }
-        let collection = phone.edits.first()?.collection.clone();
-        Some(phone.sync(&collection, random))
+        let collection = it.edits.first()?.collection.clone();
+        Some(it.sync(&collection, random))
     }
 
     /// Every phone has what a new one gets that asks for the same, and that is what there is.
@@ -182,7 +185,7 @@ impl World {
 /// A device without a past syncs everything.
 fn catch_up(appliance: &mut Appliance, device: &mut Device) -> Held {
     for _ in 0..10_000 {
-        let Some(operation) = device.next() else {
+        let Some(operation) = phone::next(device) else {
             return Ok(());
         };
         let request = device.request(operation);
@@ -199,11 +202,7 @@ fn catch_up(appliance: &mut Appliance, device: &mut Device) -> Held {
 
 /// Both have the same folders and items, field by field. Of what a device has sent itself it knows
 /// no more than that.
-fn agree(
-    old: &Device,
-    new: &Device,
-    own: &BTreeSet<(String, String)>,
-) -> Result<(), String> {
+fn agree(old: &Device, new: &Device, own: &BTreeSet<(String, String)>) -> Result<(), String> {
     if old.folders != new.folders {
         return Err(format!("folders {:?}, not {:?}", old.folders, new.folders));
     }
@@ -229,18 +228,34 @@ fn agree(
     Ok(())
 }
 
+/// What the server stamps itself, whatever the client sent.
+const STAMPS: [Tag; 2] = [notes::LAST_MODIFIED_DATE, calendar::DT_STAMP];
+
+/// Everything in `sent` is in `told`, which may hold more.
+fn holds_all(told: &Node, sent: &Node) -> bool {
+    let found = |node: &Node| told.all(node.tag).any(|other| holds_all(other, node));
+    match &sent.content {
+        Content::Nodes(nodes) => nodes.iter().all(found),
+        content => *content == told.content,
+    }
+}
+
 fn same(here: &Item, there: &Item, is_own: bool) -> Result<(), String> {
     for node in &here.properties {
         match there.get(node.tag) {
             Some(other) if other.content == node.content => {}
+            Some(other) if is_own && holds_all(other, node) => {}
+            Some(_) if is_own && STAMPS.contains(&node.tag) => {}
             None if is_own => {}
             other => return Err(format!("{node:?}, not {other:?}")),
         }
     }
-    let missing = there.properties.iter().find(|node| here.get(node.tag).is_none());
+    let missing = there
+        .properties
+        .iter()
+        .find(|node| here.get(node.tag).is_none());
     match missing {
         Some(node) if !is_own => Err(format!("{node:?} is missing")),
         _ => Ok(()),
     }
 }
-

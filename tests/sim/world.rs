@@ -221,7 +221,8 @@ impl World {
     }
 
     fn check_http(&self, answer: &Answer) -> Held {
-        let fine = answer.status < 500 || answer.status == 501 || (self.faulty && answer.status == 503);
+        let fine =
+            answer.status < 500 || answer.status == 501 || (self.faulty && answer.status == 503);
         hold(Oracle::Internal, fine, || format!("HTTP {}", answer.status))
     }
 
@@ -358,9 +359,8 @@ impl World {
             let says = self.appliance().title_of(phone.user, edit.of());
             let name = (phone.user, edit.origin.clone());
             let heard = known.get(&(edit.collection.clone(), edit.of().to_owned()));
-            let conflict = says.is_some()
-                && says.as_ref() != heard
-                && !self.ledger.may_be_of(&name, p);
+            let conflict =
+                says.is_some() && says.as_ref() != heard && !self.ledger.may_be_of(&name, p);
             Before { says, conflict }
         };
         flight.edits.iter().map(look).collect()
@@ -386,7 +386,11 @@ impl World {
             let dump = roost::wbxml::xml::dump(&answer.body);
             Broken::new(
                 Oracle::Protocol,
-                format!("{violation}\n{:?}\n{}", flight.operation, dump.unwrap_or_default()),
+                format!(
+                    "{violation}\n{:?}\n{}",
+                    flight.operation,
+                    dump.unwrap_or_default()
+                ),
             )
         })?;
         let failed = |status: u32| matches!(status, 110 | 5 | 16 | 111);
@@ -421,8 +425,9 @@ impl World {
     fn forget(&mut self, p: usize, had: &BTreeSet<String>) {
         let phone = &mut self.phones[p];
         let now = phone.device.collections.clone();
-        let is_lost =
-            |id: &str| had.contains(id) && now.get(id).is_none_or(|collection| collection.key == "0");
+        let is_lost = |id: &str| {
+            had.contains(id) && now.get(id).is_none_or(|collection| collection.key == "0")
+        };
         phone.forget(is_lost);
     }
 
@@ -435,7 +440,9 @@ impl World {
         before: &Before,
     ) -> Held {
         let phone = &mut self.phones[p];
-        phone.edits.retain(|kept| kept.of() != edit.of() || kept.collection != edit.collection);
+        phone
+            .edits
+            .retain(|kept| kept.of() != edit.of() || kept.collection != edit.collection);
         let (user, wins) = (phone.user, phone.wins);
         let name = (user, edit.origin.clone());
         let status = response.map_or(1, |r| r.status);
@@ -446,8 +453,11 @@ impl World {
         let done = says == wanted;
         match (&edit.command, status) {
             (roost_load::SyncCommand::Add { .. }, 1) => {
-                hold(Oracle::Lost, done, || format!("{at} says {says:?} after {edit:?}"))?;
-                self.ledger.made(&name, edit.text.as_deref().unwrap(), Some(p), Sure::Yes);
+                hold(Oracle::Lost, done, || {
+                    format!("{at} says {says:?} after {edit:?}")
+                })?;
+                self.ledger
+                    .made(&name, edit.text.as_deref().unwrap(), Some(p), Sure::Yes);
                 self.phones[p].own.insert((edit.collection.clone(), at));
             }
             (roost_load::SyncCommand::Add { .. }, status) => {
@@ -462,7 +472,8 @@ impl World {
                 hold(Oracle::LastWriter, done, || {
                     format!("{at} says {says:?} after {edit:?}")
                 })?;
-                self.ledger.changed(&name, edit.text.as_deref().unwrap(), Some(p), Sure::Yes);
+                self.ledger
+                    .changed(&name, edit.text.as_deref().unwrap(), Some(p), Sure::Yes);
                 self.phones[p].own.insert((edit.collection.clone(), at));
             }
             (roost_load::SyncCommand::Change { .. }, 7) => {
