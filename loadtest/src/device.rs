@@ -100,6 +100,7 @@ impl Device {
 
     /// The request for an operation. What was asked before is no longer waited for.
     pub fn request(&mut self, operation: Operation) -> Request {
+        self.doubt();
         let request = self.compose(&operation);
         self.pending = Some((operation, request.clone()));
         request
@@ -107,8 +108,21 @@ impl Device {
 
     /// The same request again, byte for byte: its answer was lost.
     #[must_use]
-    pub fn repeat(&self) -> Option<Request> {
+    pub fn repeat(&mut self) -> Option<Request> {
+        self.doubt();
         self.pending.as_ref().map(|(_, request)| request.clone())
+    }
+
+    /// The answer to the last request did not come: what it told is not known here.
+    fn doubt(&mut self) {
+        let Some((Operation::Sync(sync), _)) = &self.pending else {
+            return;
+        };
+        for asked in &sync.collections {
+            if let Some(collection) = self.collections.get_mut(&asked.id) {
+                collection.doubtful = true;
+            }
+        }
     }
 
     /// Takes in the answer to the last request.

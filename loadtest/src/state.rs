@@ -116,6 +116,8 @@ pub struct Collection {
     pub stale: bool,
     /// Items that this device took away itself: the server may still name them.
     pub(crate) gone: BTreeSet<String>,
+    /// An answer was lost: the server may name items that it told of there and that are gone since.
+    pub(crate) doubtful: bool,
 }
 
 impl Collection {
@@ -127,6 +129,7 @@ impl Collection {
             more: false,
             stale: true,
             gone: BTreeSet::new(),
+            doubtful: false,
         }
     }
 

@@ -67,11 +67,14 @@ fn run(seed: u64, steps: &[Step], fault: Option<Fault>) -> Option<Broken> {
 
 fn report(seed: u64, steps: &[Step], first: &Broken) {
     let left = shrink::shrink(steps, first.oracle, TRIES, |steps| run(seed, steps, None));
-    let then = run(seed, &left, None);
+    let mut world = World::new(seed, Planted::of(None));
+    world.story = Some(Vec::new());
+    let then = catch_unwind(AssertUnwindSafe(|| world.run(&left)));
     panic!(
-        "seed {seed}, {} steps: {first:?}\n{} of them do it: {left:?}\n{then:?}",
+        "seed {seed}, {} steps: {first:?}\n{} of them do it: {left:?}\n{}\n{then:?}",
         steps.len(),
-        left.len()
+        left.len(),
+        world.story.unwrap_or_default().join("\n"),
     );
 }
 

@@ -41,10 +41,6 @@ pub(crate) struct Planted {
 }
 
 impl Planted {
-    pub(crate) fn none() -> Self {
-        Self::of(None)
-    }
-
     pub(crate) fn of(fault: Option<Fault>) -> Self {
         Self {
             fault,

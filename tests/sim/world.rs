@@ -53,9 +53,17 @@ pub(crate) struct World {
     /// The store fails now and then.
     faulty: bool,
     pub(crate) planted: Planted,
+    /// What happened, as text, where that is wanted.
+    pub(crate) story: Option<Vec<String>>,
 }
 
 impl World {
+    fn tell(&mut self, what: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            story.push(what());
+        }
+    }
+
     pub(crate) fn new(seed: u64, planted: Planted) -> Self {
         let mut random = Random::new(seed ^ 0x5eed);
         let clock = Clock::manual(NEW_YEAR_MS);
@@ -71,6 +79,7 @@ impl World {
             mails: Vec::new(),
             faulty: false,
             planted,
+            story: None,
         }
     }
 
@@ -86,6 +95,7 @@ impl World {
     pub(crate) fn step(&mut self, step: Step) -> Held {
         let mut random = Random::new(step.salt);
         let random = &mut random;
+        self.tell(|| format!("{step:?}"));
         match step.kind {
             Kind::Edit => self.edit(random),
             Kind::Sync => self.sync(random)?,
@@ -205,6 +215,7 @@ impl World {
             return Ok(());
         };
         self.may_happen(p, &flight);
+        self.tell(|| format!("phone {p}, late: {}", asked(&request)));
         let replies = self.appliance_mut().serve(&[&request]);
         self.nobody_waits_for(&replies)?;
         Ok(())
@@ -252,6 +263,7 @@ impl World {
         self.leave(p, random);
         self.may_happen(p, &flight);
         let fate = random.below(100);
+        self.tell(|| format!("phone {p}, fate {fate}: {}", asked(&request)));
         if fate < 5 {
             // Never arrives, or not yet.
             self.remember(p, &flight, request, random);
@@ -286,11 +298,10 @@ impl World {
     /// The same over a network and a store without faults, to the end.
     pub(crate) fn ask_calmly(&mut self, p: usize, flight: Flight, again: bool) -> Held {
         let phone = &mut self.phones[p];
-        let request = match phone.device.repeat().filter(|_| again) {
-            Some(request) => request,
-            None => phone.device.request(flight.operation.clone()),
-        };
+        let again = again.then(|| phone.device.repeat()).flatten();
+        let request = again.unwrap_or_else(|| phone.device.request(flight.operation.clone()));
         self.may_happen(p, &flight);
+        self.tell(|| format!("phone {p}, calmly: {}", asked(&request)));
         let before = self.before(p, &flight);
         match self.appliance_mut().serve(&[&request]).remove(0) {
             Reply::Waits(ticket) => {
@@ -369,6 +380,13 @@ impl World {
     /// An answer arrives.
     fn take(&mut self, p: usize, flight: Flight, mut answer: Answer, before: &[Before]) -> Held {
         self.planted.answered(&mut answer, &flight);
+        self.tell(|| {
+            format!(
+                "phone {p} is told {} {}",
+                answer.status,
+                shown(&answer.body)
+            )
+        });
         self.check_http(&answer)?;
         let phone = &mut self.phones[p];
         if answer.status == 503 {
@@ -556,4 +574,19 @@ impl World {
         }
         live
     }
+}
+
+fn asked(request: &Request) -> String {
+    let body = &request.body;
+    format!("{} {}", request.target, shown(body))
+}
+
+/// A document in one line.
+fn shown(document: &[u8]) -> String {
+    if document.is_empty() {
+        return String::new();
+    }
+    let text = roost::wbxml::xml::dump(document);
+    let text = text.unwrap_or_else(|_| format!("{} bytes", document.len()));
+    text.lines().map(str::trim).collect()
 }

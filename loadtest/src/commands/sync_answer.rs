@@ -399,7 +399,8 @@ fn server_command(
         }
         tag::DELETE | tag::SOFT_DELETE => {
             let known_gone = known.gone.remove(&id) && command.tag == tag::DELETE;
-            if known.items.remove(&id).is_none() && !known_gone {
+            let may_be_gone = known_gone || known.doubtful;
+            if known.items.remove(&id).is_none() && !may_be_gone {
                 return Err(Violation::Unknown(id, command.tag));
             }
             outcome.removed.push(named);

@@ -153,6 +153,14 @@ impl Round {
         self.note(command, None, status, print);
     }
 
+    /// The answer says something of a command: it has to have a key of its own, or a client that lost
+    /// it could not tell. An answer that is repeated has one.
+    pub fn say(&mut self) {
+        if self.presented == Presented::Current {
+            self.novel = true;
+        }
+    }
+
     /// The device is to be told of this item with the next answer, even if nobody else changes it:
     /// what was stored is not what the device has sent.
     pub fn echo(&mut self, item: ItemId) {

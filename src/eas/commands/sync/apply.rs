@@ -50,63 +50,11 @@ pub(super) async fn apply(
     room: &mut Room,
 ) -> Result<Option<Response>, Failure> {
     let desk = Desk { env, class, kept };
-    match command {
-        Command::Add {
-            client_id,
-            sms,
-            send,
-            item,
-        } => {
-            let send = *send;
-            let (item, status) = match sms {
-                true => (None, MALFORMED),
-                false => Box::pin(desk.add(round, client_id, send, item)).await?,
-            };
-            Ok(Some(Response::Add {
-                client_id: client_id.clone(),
-                item,
-                status,
-                sms: *sms,
-            }))
-        }
-        Command::Change {
-            server_id,
-            instance_ms,
-            send,
-            item,
-        } => {
-            let how = How {
-                instance_ms: *instance_ms,
-                send: *send,
-            };
-            let status = match own(round, server_id) {
-                Some(id) => Box::pin(desk.change(round, id, how, item)).await?,
-                None => GONE,
-            };
-            let server_id = server_id.clone();
-            Ok((status != DONE).then_some(Response::Change { server_id, status }))
-        }
-        Command::Delete {
-            server_id,
-            instance_ms,
-        } => {
-            let status = match (own(round, server_id), instance_ms) {
-                (Some(id), Some(at)) => desk.delete_occurrence(round, id, *at).await?,
-                (Some(id), None) => desk.delete(round, id, collection.deletes_as_moves).await?,
-                (None, _) => GONE,
-            };
-            let server_id = server_id.clone();
-            Ok((status != DONE).then_some(Response::Delete { server_id, status }))
-        }
-        Command::Fetch { server_id } => {
-            let item = match own(round, server_id) {
-                Some(id) => Box::pin(desk.fetch(round, id, room)).await?,
-                None => Err(GONE),
-            };
-            let server_id = server_id.clone();
-            Ok(Some(Response::Fetch { server_id, item }))
-        }
+    let response = Box::pin(desk.carry_out(round, collection, command, room)).await?;
+    if response.is_some() {
+        round.say();
     }
+    Ok(response)
 }
 
 /// The item of the collection's folder that a ServerId names.
@@ -125,6 +73,73 @@ fn refused(e: mailbox::Error) -> Result<u8, Failure> {
 }
 
 impl Desk<'_> {
+    /// What has to be said of a command, after it was carried out or refused.
+    async fn carry_out(
+        &self,
+        round: &mut Round,
+        collection: &Collection<'_>,
+        command: &Command<'_>,
+        room: &mut Room,
+    ) -> Result<Option<Response>, Failure> {
+        match command {
+            Command::Add {
+                client_id,
+                sms,
+                send,
+                item,
+            } => {
+                let send = *send;
+                let (item, status) = match sms {
+                    true => (None, MALFORMED),
+                    false => Box::pin(self.add(round, client_id, send, item)).await?,
+                };
+                Ok(Some(Response::Add {
+                    client_id: client_id.clone(),
+                    item,
+                    status,
+                    sms: *sms,
+                }))
+            }
+            Command::Change {
+                server_id,
+                instance_ms,
+                send,
+                item,
+            } => {
+                let how = How {
+                    instance_ms: *instance_ms,
+                    send: *send,
+                };
+                let status = match own(round, server_id) {
+                    Some(id) => Box::pin(self.change(round, id, how, item)).await?,
+                    None => GONE,
+                };
+                let server_id = server_id.clone();
+                Ok((status != DONE).then_some(Response::Change { server_id, status }))
+            }
+            Command::Delete {
+                server_id,
+                instance_ms,
+            } => {
+                let status = match (own(round, server_id), instance_ms) {
+                    (Some(id), Some(at)) => self.delete_occurrence(round, id, *at).await?,
+                    (Some(id), None) => self.delete(round, id, collection.deletes_as_moves).await?,
+                    (None, _) => GONE,
+                };
+                let server_id = server_id.clone();
+                Ok((status != DONE).then_some(Response::Delete { server_id, status }))
+            }
+            Command::Fetch { server_id } => {
+                let item = match own(round, server_id) {
+                    Some(id) => Box::pin(self.fetch(round, id, room)).await?,
+                    None => Err(GONE),
+                };
+                let server_id = server_id.clone();
+                Ok(Some(Response::Fetch { server_id, item }))
+            }
+        }
+    }
+
     /// A Fetch brings the item whole, whatever the options cut (2.2.3.67.2). The inner error: the
     /// status of one that is not brought.
     async fn fetch(
