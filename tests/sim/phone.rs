@@ -20,7 +20,7 @@ pub(crate) struct Edit {
     pub(crate) origin: String,
     /// What it is to say; of a deletion, and of a flag, nothing.
     pub(crate) text: Option<String>,
-    /// It was on its way once: it may have arrived.
+    /// It was on its way before: it may have arrived, and others may have come after it.
     pub(crate) sent: bool,
 }
 
@@ -132,8 +132,8 @@ impl Phone {
             let mine = self.edits.iter_mut();
             let mine = mine.filter(|edit| edit.collection == collection).take(6);
             for edit in mine {
-                edit.sent = true;
                 edits.push(edit.clone());
+                edit.sent = true;
             }
         }
         let window = random.percent(30).then(|| 1 + random.below(5) as u32);

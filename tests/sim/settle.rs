@@ -99,7 +99,8 @@ impl World {
     }
 
     fn quiet(&mut self, p: usize) -> Held {
-        if let Some(flight) = self.phones[p].unanswered.take() {
+        if let Some(mut flight) = self.phones[p].unanswered.take() {
+            flight.edits.iter_mut().for_each(|edit| edit.sent = true);
             self.ask_calmly(p, flight, true)?;
         }
         let mut random = Random::new(p as u64);

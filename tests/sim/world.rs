@@ -239,9 +239,10 @@ impl World {
 
     /// What a phone does first: repeat what got no answer, or give it up. Whether that was all.
     pub(crate) fn repeat(&mut self, p: usize, random: &mut Random) -> Held<bool> {
-        let Some(flight) = self.phones[p].unanswered.take() else {
+        let Some(mut flight) = self.phones[p].unanswered.take() else {
             return Ok(false);
         };
+        flight.edits.iter_mut().for_each(|edit| edit.sent = true);
         // Windows of impatience: some clients compose the request anew.
         if random.percent(25) {
             return Ok(false);
@@ -468,7 +469,9 @@ impl World {
         let at = id.unwrap_or_else(|| edit.of()).to_owned();
         let says = self.appliance().title_of(user, &at);
         let wanted = edit.text.as_ref().map(|text| title(&edit.origin, text));
-        let done = says == wanted;
+        // What was sent before may have been done then, and others came after it.
+        let done = edit.sent || says == wanted;
+        let sure = if edit.sent { Sure::Maybe } else { Sure::Yes };
         match (&edit.command, status) {
             (roost_load::SyncCommand::Add { .. }, 1) => {
                 hold(Oracle::Lost, done, || {
@@ -484,14 +487,16 @@ impl World {
             }
             (roost_load::SyncCommand::Change { .. }, _) if edit.text.is_none() => {}
             (roost_load::SyncCommand::Change { .. }, 1) => {
-                hold(Oracle::Conflict, wins || !before.conflict, || {
-                    format!("{edit:?} wins over {:?}", before.says)
-                })?;
+                hold(
+                    Oracle::Conflict,
+                    wins || edit.sent || !before.conflict,
+                    || format!("{edit:?} wins over {:?}", before.says),
+                )?;
                 hold(Oracle::LastWriter, done, || {
                     format!("{at} says {says:?} after {edit:?}")
                 })?;
                 self.ledger
-                    .changed(&name, edit.text.as_deref().unwrap(), Some(p), Sure::Yes);
+                    .changed(&name, edit.text.as_deref().unwrap(), Some(p), sure);
                 self.phones[p].own.insert((edit.collection.clone(), at));
             }
             (roost_load::SyncCommand::Change { .. }, 7) => {

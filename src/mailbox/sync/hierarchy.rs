@@ -361,13 +361,16 @@ impl Hierarchy {
         if self.novel || self.version.is_none() {
             return false;
         }
-        let nothing_new = self.news.is_empty() && self.draft.held == self.origin.held;
+        let same_set = self.draft.held == self.origin.held;
+        let nothing_new = self.news.is_empty() && same_set;
         match self.presented {
             // Repeated key 0, before anything else.
             Presented::First => nothing_new && self.origin.previous.is_none(),
             Presented::Current => !self.told || nothing_new && self.draft.changed.is_empty(),
-            // Without changes told (a repeated FolderCreate), nothing may be left to tell.
-            Presented::Previous => nothing_new && (self.told || self.draft.owed.is_empty()),
+            Presented::Previous if self.told => nothing_new,
+            // No changes are told (a repeated FolderCreate): what others did meanwhile waits, but
+            // nothing of what the lost answer told may be left.
+            Presented::Previous => same_set && self.draft.owed.is_empty(),
         }
     }
 }
