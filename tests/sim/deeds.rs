@@ -2,6 +2,7 @@
 
 use roost::mailbox::{By, Error, FolderRow, ItemRow};
 use roost::pim::{Class as Holds, Contact, ContactField, Event, Note, Record, Task};
+use roost::wbxml::tags::{calendar, email};
 use roost::work::block_on;
 use roost_load::{Class, Operation, Sync, SyncCollection, SyncCommand, Version, Wait};
 
@@ -52,15 +53,14 @@ impl World {
         }
         if class == Class::Email {
             let read = if random.percent(50) { "1" } else { "0" };
-            let properties = vec![roost_load::tree::text(
-                roost::wbxml::tags::email::READ,
-                read,
-            )];
+            let properties = vec![roost_load::tree::text(email::READ, read)];
             let command = SyncCommand::Change { id, properties };
             return self.typed(p, collection, command, origin, None);
         }
         let text = self.ledger.new_word('t');
-        let properties = samples::item(class, version, &title(&origin, &text));
+        let mut properties = samples::item(class, version, &title(&origin, &text));
+        // The UID of an appointment is for good.
+        properties.retain(|node| node.tag != calendar::UID);
         let command = SyncCommand::Change { id, properties };
         self.typed(p, collection, command, origin, Some(text));
     }

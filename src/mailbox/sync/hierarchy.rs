@@ -292,10 +292,13 @@ impl Hierarchy {
         }
     }
 
-    /// With a folder went all below it: the device has dropped what is not there any more.
+    /// With a folder went all below it, and the device knows: that is by how much its set became
+    /// smaller. What others have deleted besides is still to be told.
     fn settle_deleted(&mut self) {
-        let there: RoaringBitmap = self.tree.folders.iter().map(|row| row.id.0).collect();
-        let gone = &self.draft.held - &there;
+        let Some(previous) = &self.base else {
+            return;
+        };
+        let gone = &previous.held - &self.origin.held;
         self.draft.held -= &gone;
         self.draft.owed -= &gone;
     }
