@@ -134,8 +134,8 @@ impl World {
     }
 
     fn go_on(&mut self, p: usize, random: &mut Random) -> Held {
-        match phone::next(&self.phones[p].device) {
-            Some(operation) => self.ask(p, Flight::of(operation), random),
+        match self.phones[p].next(random) {
+            Some(flight) => self.ask(p, flight, random),
             None => Ok(()),
         }
     }
@@ -291,6 +291,11 @@ impl World {
         let folders = self.watched(p, random);
         if folders.is_empty() || self.phones[p].device.version() < Version::V12_1 {
             return self.go_on(p, random);
+        }
+        let unanswered = self.phones[p].edits.iter().find(|edit| edit.sent);
+        if let Some(collection) = unanswered.map(|edit| edit.collection.clone()) {
+            let flight = self.phones[p].sync(&collection, random);
+            return self.ask(p, flight, random);
         }
         let device = &self.phones[p].device;
         let collection = |id: String| SyncCollection {

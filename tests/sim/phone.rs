@@ -152,6 +152,19 @@ impl Phone {
         Flight::with(Operation::Sync(sync), edits)
     }
 
+    /// What it does next by itself. What was typed goes with every Sync of its collection.
+    pub(crate) fn next(&mut self, random: &mut Random) -> Option<Flight> {
+        match self.device.next()? {
+            Operation::Sync(sync) => Some(self.sync(&sync.collections.first()?.id, random)),
+            operation => Some(Flight::of(operation)),
+        }
+    }
+
+    /// Some clients do not repeat what got no answer: they wait for it to come back.
+    pub(crate) fn forget_sent(&mut self) {
+        self.edits.retain(|edit| !edit.sent);
+    }
+
     /// What was typed for a collection that begins anew, or is gone, is not sent any more: of what
     /// was on its way nobody knows whether it arrived. Gives that.
     pub(crate) fn forget(&mut self, is_lost: impl Fn(&str) -> bool) -> Vec<Edit> {

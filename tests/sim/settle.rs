@@ -124,8 +124,8 @@ impl World {
 
     fn next_flight(&mut self, p: usize, random: &mut Random) -> Option<Flight> {
         let it = &mut self.phones[p];
-        if let Some(operation) = phone::next(&it.device) {
-            return Some(Flight::of(operation));
+        if let Some(flight) = it.next(random) {
+            return Some(flight);
         }
         let collection = it.edits.first()?.collection.clone();
         Some(it.sync(&collection, random))

@@ -245,6 +245,9 @@ impl World {
         flight.edits.iter_mut().for_each(|edit| edit.sent = true);
         // Windows of impatience: some clients compose the request anew.
         if random.percent(25) {
+            if random.percent(30) {
+                self.phones[p].forget_sent();
+            }
             return Ok(false);
         }
         let Some(request) = self.phones[p].device.repeat() else {
