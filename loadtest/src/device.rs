@@ -125,6 +125,14 @@ impl Device {
         }
     }
 
+    /// A request of earlier has reached the server again, and its answer nobody: what that told is not
+    /// known here.
+    pub fn doubt_all(&mut self) {
+        for collection in self.collections.values_mut() {
+            collection.doubtful = true;
+        }
+    }
+
     /// Takes in the answer to the last request.
     ///
     /// # Errors

@@ -216,6 +216,7 @@ impl World {
         };
         self.may_happen(p, &flight);
         self.tell(|| format!("phone {p}, late: {}", asked(&request)));
+        self.phones[p].device.doubt_all();
         let replies = self.appliance_mut().serve(&[&request]);
         self.nobody_waits_for(&replies)?;
         Ok(())

@@ -188,6 +188,23 @@ impl Round {
         self.forget_debt(item.0);
     }
 
+    /// A command is repeated whose outcome the current answer does not tell: another request with the
+    /// same key came in between, without it. The device knows of the item what the command says, and
+    /// hears of the rest.
+    fn settle_late(&mut self, item: u32, command: &Command) {
+        let held = match command {
+            Command::Add(_) => true,
+            Command::Delete(_) => false,
+            Command::Change(_) => return,
+        };
+        if self.draft.held.contains(item) != held {
+            self.hold(item, held);
+            self.draft.owed.insert(item);
+            // That is not what the current key names.
+            self.novel = true;
+        }
+    }
+
     fn forget_debt(&mut self, item: u32) {
         self.replay.remove(item);
         if !self.origin.owed.contains(item) {
@@ -220,7 +237,11 @@ impl Round {
             }
         }
         for (item, command) in last {
-            if !self.repeated.contains(&command) || !self.replay.contains(item) {
+            if !self.repeated.contains(&command) {
+                continue;
+            }
+            if !self.replay.contains(item) {
+                self.settle_late(item, &command);
                 continue;
             }
             match command {
