@@ -31,7 +31,8 @@ pub enum Error {
 /// A handle on the pool, cheap to clone. The threads end when the last handle is gone.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    jobs: flume::Sender<Job>,
+    /// None: jobs are done by whoever asks.
+    jobs: Option<flume::Sender<Job>>,
 }
 
 impl Pool {
@@ -55,7 +56,14 @@ impl Pool {
                 .name(format!("{name}-{n}"))
                 .spawn(move || queue.iter().for_each(|job| job()))?;
         }
-        Ok(Self { jobs })
+        Ok(Self { jobs: Some(jobs) })
+    }
+
+    /// A pool without threads: every job is done at once by who asks for it. For simulations, in which
+    /// nothing may depend on the order of threads.
+    #[must_use]
+    pub fn inline() -> Self {
+        Self { jobs: None }
     }
 
     /// Runs `job` on a worker. Dropping the future lets a job that has not begun be skipped.
@@ -67,7 +75,10 @@ impl Pool {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (job, result) = Self::job(job);
-        self.jobs.try_send(job).map_err(|_| Error::Busy)?;
+        match &self.jobs {
+            Some(jobs) => jobs.try_send(job).map_err(|_| Error::Busy)?,
+            None => job(),
+        }
         Self::outcome(result).await
     }
 
@@ -80,8 +91,13 @@ impl Pool {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (job, result) = Self::job(job);
-        let queued = self.jobs.send_async(job).await;
-        queued.map_err(|_| Error::Busy)?;
+        match &self.jobs {
+            Some(jobs) => {
+                let queued = jobs.send_async(job).await;
+                queued.map_err(|_| Error::Busy)?;
+            }
+            None => job(),
+        }
         Self::outcome(result).await
     }
 

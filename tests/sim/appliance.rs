@@ -81,7 +81,7 @@ impl Appliance {
         } else {
             Engine::Memory(Memory::new())
         };
-        let mut appliance = Self::start(engine, clock.clone(), Pool::start(1).unwrap());
+        let mut appliance = Self::start(engine, clock.clone(), Pool::inline());
         static HASH: OnceLock<String> = OnceLock::new();
         let hash = HASH.get_or_init(|| password::hash(PASSWORD, COST).unwrap());
         for user in 0..users {

@@ -185,6 +185,10 @@ impl World {
         self.appliance().set_faults(plan);
     }
 
+    pub(crate) fn is_faulty(&self) -> bool {
+        self.faulty
+    }
+
     pub(crate) fn calm(&mut self) {
         self.faulty = false;
         self.appliance().set_faults(FaultPlan::none());
