@@ -185,6 +185,10 @@ impl Appliance {
         (self.tickets, self.scopes) = (tickets, scopes);
     }
 
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self.engine, Engine::Fjall(..))
+    }
+
     pub(crate) fn set_faults(&self, plan: FaultPlan) {
         if let Engine::Memory(memory) = &self.engine {
             memory.inject(plan);

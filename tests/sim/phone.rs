@@ -1,6 +1,6 @@
 //! A phone: the device of the model, what was typed on it, and what it waits for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use roost_load::{
     Class, Device, Identity, Operation, QueryForm, Sync, SyncCollection, SyncCommand, SyncOptions,
@@ -106,6 +106,12 @@ impl Phone {
         );
         twin.options = self.device.options;
         twin
+    }
+
+    /// What the phone knows an item to say.
+    pub(crate) fn title_of(&self, collection: &str, item: &str) -> Option<&str> {
+        let known = self.device.collections.get(collection)?;
+        title(known.class, known.items.get(item)?)
     }
 
     pub(crate) fn new_id(&mut self) -> String {
@@ -226,16 +232,4 @@ pub(crate) fn next(device: &Device) -> Option<Operation> {
 /// What an item of a device says.
 pub(crate) fn title(class: Class, item: &roost_load::Item) -> Option<&str> {
     item.text(samples::title(class))
-}
-
-/// What every item says, by id.
-pub(crate) fn titles(device: &Device) -> BTreeMap<(String, String), String> {
-    let mut titles = BTreeMap::new();
-    for (id, collection) in &device.collections {
-        for (item, content) in &collection.items {
-            let says = title(collection.class, content).unwrap_or_default();
-            titles.insert((id.clone(), item.clone()), says.to_owned());
-        }
-    }
-    titles
 }

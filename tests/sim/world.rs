@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use std::thread;
+use std::time::Duration;
+
 use roost::clock::Clock;
 use roost::mailbox::{By, FolderId};
 use roost::pim::{Record, Task};
@@ -12,7 +15,7 @@ use roost_load::{Answer, Request};
 use super::appliance::{Appliance, Reply};
 use super::broken::{Broken, Held, Oracle, hold};
 use super::ledger::{Ledger, Sure, parse, title};
-use super::phone::{Edit, Flight, Phone, titles};
+use super::phone::{Edit, Flight, Phone};
 use super::planted::{Fault, Planted};
 use super::random::Random;
 use super::step::{Kind, Step};
@@ -116,6 +119,17 @@ impl World {
             Kind::Again => self.again(random),
         }
         self.pump(random)?;
+        // The real engine tells of a commit on its own thread, after it has answered.
+        let mut patience = if self.appliance().is_on_disk() {
+            2_000
+        } else {
+            0
+        };
+        while patience > 0 && self.check_waits().is_err() {
+            patience -= 1;
+            thread::sleep(Duration::from_millis(1));
+            self.pump(random)?;
+        }
         self.check_waits()
     }
 
@@ -370,17 +384,12 @@ impl World {
 
     fn before(&self, p: usize, flight: &Flight) -> Vec<Before> {
         let phone = &self.phones[p];
-        let known = if flight.edits.is_empty() {
-            Default::default()
-        } else {
-            titles(&phone.device)
-        };
         let look = |edit: &Edit| {
             let says = self.appliance().title_of(phone.user, edit.of());
             let name = (phone.user, edit.origin.clone());
-            let heard = known.get(&(edit.collection.clone(), edit.of().to_owned()));
+            let heard = phone.title_of(&edit.collection, edit.of());
             let conflict =
-                says.is_some() && says.as_ref() != heard && !self.ledger.may_be_of(&name, p);
+                says.is_some() && says.as_deref() != heard && !self.ledger.may_be_of(&name, p);
             Before { says, conflict }
         };
         flight.edits.iter().map(look).collect()
@@ -402,13 +411,7 @@ impl World {
             phone.unanswered = Some(flight);
             return Ok(());
         }
-        let had: BTreeSet<String> = phone
-            .device
-            .collections
-            .iter()
-            .filter(|(_, c)| c.key != "0")
-            .map(|(id, _)| id.clone())
-            .collect();
+        let had = begun(phone);
         let outcome = phone.device.answer(&answer).map_err(|violation| {
             let dump = roost::wbxml::xml::dump(&answer.body);
             Broken::new(
@@ -451,10 +454,8 @@ impl World {
     /// What was typed for collections that began anew, or are gone.
     fn forget(&mut self, p: usize, had: &BTreeSet<String>) {
         let phone = &mut self.phones[p];
-        let now = phone.device.collections.clone();
-        let is_lost = |id: &str| {
-            had.contains(id) && now.get(id).is_none_or(|collection| collection.key == "0")
-        };
+        let now = begun(phone);
+        let is_lost = |id: &str| had.contains(id) && !now.contains(id);
         phone.forget(is_lost);
     }
 
@@ -587,6 +588,13 @@ impl World {
         }
         live
     }
+}
+
+/// The collections that a phone has begun to sync.
+fn begun(phone: &Phone) -> BTreeSet<String> {
+    let all = phone.device.collections.iter();
+    let begun = all.filter(|(_, collection)| collection.key != "0");
+    begun.map(|(id, _)| id.clone()).collect()
 }
 
 fn asked(request: &Request) -> String {
