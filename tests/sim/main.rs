@@ -139,27 +139,25 @@ fn every_promise_holds_whatever_happens() {
 /// Each oracle catches what it is there for.
 #[test]
 fn planted_faults_are_found() {
-    for (fault, oracles) in [
-        (
-            Fault::LosesAdd,
-            &[Oracle::Convergence, Oracle::Protocol][..],
-        ),
-        (Fault::LosesChange, &[Oracle::Convergence]),
-        (
-            Fault::Forgets,
-            &[Oracle::Lost, Oracle::LastWriter, Oracle::Protocol],
-        ),
-        (Fault::DeliversTwice, &[Oracle::ExactlyOnce]),
-        (Fault::Resurrects, &[Oracle::Resurrected]),
-        (Fault::LosesConflicts, &[Oracle::Conflict]),
-        (Fault::Swallows, &[Oracle::Wake]),
-        (Fault::Hoards, &[Oracle::Generations]),
-        (Fault::Fails, &[Oracle::Internal]),
-        (Fault::NeverEnds, &[Oracle::Quiescence]),
+    for (fault, oracle) in [
+        (Fault::AddsTwice, Oracle::Protocol),
+        (Fault::LosesAdd, Oracle::Convergence),
+        (Fault::LosesChange, Oracle::Convergence),
+        (Fault::Forgets, Oracle::Lost),
+        (Fault::DeliversTwice, Oracle::ExactlyOnce),
+        (Fault::Resurrects, Oracle::Resurrected),
+        (Fault::Reverts, Oracle::LastWriter),
+        (Fault::LosesConflicts, Oracle::Conflict),
+        (Fault::Swallows, Oracle::Wake),
+        (Fault::Hoards, Oracle::Generations),
+        (Fault::Fails, Oracle::Internal),
+        (Fault::NeverEnds, Oracle::Quiescence),
     ] {
-        let found = (0..12).find_map(|seed| run(seed, &step::plan(seed, 500), Some(fault)));
-        let found = found.unwrap_or_else(|| panic!("{fault:?} is not found"));
-        assert!(oracles.contains(&found.oracle), "{fault:?}: {found:?}");
+        let find = |seed| run(seed, &step::plan(seed, 400), Some(fault));
+        let found = (0..40)
+            .filter_map(find)
+            .any(|broken| broken.oracle == oracle);
+        assert!(found, "{oracle:?} does not find {fault:?}");
     }
 }
 

@@ -11,6 +11,8 @@ use super::phone::Flight;
 /// What is wrong with the appliance, or with its answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
+    /// Sync answers bring an item twice.
+    AddsTwice,
     /// Sync answers lose an item now and then.
     LosesAdd,
     /// Sync answers lose the properties that a change brings.
@@ -21,6 +23,8 @@ pub(crate) enum Fault {
     DeliversTwice,
     /// A deleted item comes back after a kill.
     Resurrects,
+    /// An item says again what it said before.
+    Reverts,
     /// Other people's changes are undone by whoever comes later.
     LosesConflicts,
     /// Those who wait hear of nothing.
@@ -90,7 +94,12 @@ impl Planted {
         let Ok(mut root) = Node::decode(&answer.body) else {
             return;
         };
+        // Rarely, so that it is not found by what comes right after it.
+        if matches!(fault, Fault::LosesAdd | Fault::LosesChange) && self.count % 16 != 0 {
+            return;
+        }
         let changed = match fault {
+            Fault::AddsTwice => spoil(&mut root, &mut double),
             Fault::LosesAdd => spoil(&mut root, &mut |node| {
                 node.tag == airsync::COMMANDS && lose(node, airsync::ADD)
             }),
@@ -120,6 +129,20 @@ fn children(node: &mut Node) -> &mut [Node] {
     match &mut node.content {
         Content::Nodes(nodes) => nodes,
         _ => &mut [],
+    }
+}
+
+/// Brings the first of several new items again.
+fn double(node: &mut Node) -> bool {
+    let Content::Nodes(children) = &mut node.content else {
+        return false;
+    };
+    match children.first().cloned() {
+        Some(first) if node.tag == airsync::COMMANDS && first.tag == airsync::ADD => {
+            children.push(first);
+            true
+        }
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use roost::clock::Clock;
-use roost::mailbox::{By, FolderId};
+use roost::mailbox::{By, FolderId, ItemRow};
 use roost::pim::{Record, Task};
 use roost::store::{Batch, FaultPlan, Rates, Write, keys};
 use roost::work::block_on;
@@ -155,6 +155,16 @@ impl World {
     pub(crate) fn after_step(&mut self, n: usize) {
         let appliance = self.appliance.as_ref().unwrap();
         self.planted.stepped(appliance);
+        if self.planted.is(Fault::Reverts) && n % 100 == 99 {
+            let row = appliance.items(0).into_iter().next_back();
+            if let Some((row, record)) = row.and_then(|row| reverted(&row).map(|r| (row, r))) {
+                let mut tx = appliance
+                    .mailbox()
+                    .transaction(appliance.scope(0), By::default());
+                tx.update(&row, &record).unwrap();
+                let _ = block_on(tx.commit());
+            }
+        }
         if self.planted.is(Fault::Hoards) {
             let scope = appliance.scope(0);
             let part = u16::try_from(n).unwrap();
@@ -284,6 +294,7 @@ impl World {
 
     fn fly(&mut self, p: usize, flight: Flight, request: Request, random: &mut Random) -> Held {
         self.leave(p, random);
+        let before = self.before(p, &flight);
         self.may_happen(p, &flight);
         let fate = random.below(100);
         self.tell(|| format!("phone {p}, fate {fate}: {}", asked(&request)));
@@ -293,7 +304,6 @@ impl World {
             self.phones[p].unanswered = Some(flight);
             return Ok(());
         }
-        let before = self.before(p, &flight);
         let mut replies = if fate < 15 {
             self.appliance_mut().serve(&[&request, &request])
         } else {
@@ -323,9 +333,9 @@ impl World {
         let phone = &mut self.phones[p];
         let again = again.then(|| phone.device.repeat()).flatten();
         let request = again.unwrap_or_else(|| phone.device.request(flight.operation.clone()));
+        let before = self.before(p, &flight);
         self.may_happen(p, &flight);
         self.tell(|| format!("phone {p}, calmly: {}", asked(&request)));
-        let before = self.before(p, &flight);
         match self.appliance_mut().serve(&[&request]).remove(0) {
             Reply::Waits(ticket) => {
                 self.appliance_mut().hang_up(ticket);
@@ -588,6 +598,17 @@ impl World {
         }
         live
     }
+}
+
+/// The item with a text that nobody has written.
+fn reverted(row: &ItemRow) -> Option<Record> {
+    let mut record = row.to_record().ok()?;
+    match &mut record {
+        Record::Task(task) => task.subject = title(parse(&task.subject)?.0, "t0"),
+        Record::Note(note) => note.subject = title(parse(&note.subject)?.0, "t0"),
+        _ => return None,
+    }
+    Some(record)
 }
 
 /// The collections that a phone has begun to sync.
