@@ -224,6 +224,9 @@ pub const PING_FOLDERS_MAX: usize = 300;
 pub const REQUESTS_PER_USER_MAX: u32 = 128;
 /// Requests of one device that are served at one time: phones send one or two.
 pub const REQUESTS_PER_DEVICE_MAX: u32 = 8;
+/// Times that a device may send the same request again within a minute, and at once: a phone that is
+/// woken every second is below, a loop is above.
+pub const REPEATS_PER_MIN_MAX: u32 = 90;
 /// The shortest heartbeat, in seconds ([MS-ASCMD] 2.2.3.79.1).
 pub const HEARTBEAT_S_MIN: u32 = 60;
 /// The longest heartbeat, in seconds.

@@ -49,7 +49,11 @@ impl House {
             clock,
             workers,
             advisor: Advisor::new(Advice::Off, 60),
-            settings: Settings::default(),
+            settings: Settings {
+                // The same requests over and over are what is measured.
+                repeats_per_min_max: 0,
+                ..Settings::default()
+            },
         };
         Self {
             eas: Eas::new(parts),

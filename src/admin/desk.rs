@@ -1,11 +1,12 @@
 //! Carries out orders on the mailbox.
 
 use super::intake::{self, Item};
-use super::order::{DeviceRow, FolderRow, HeartbeatRow, UserRow};
+use super::order::{DeviceRow, FolderRow, HeartbeatRow, HeldRow, UserRow};
 use super::{Order, Refusal, Reply};
 use crate::auth::{self, LoginName, Naming, password};
 use crate::eas::advisor::{Advisor, Finding, Path};
 use crate::eas::commands::sync;
+use crate::eas::storm::StormGuard;
 use crate::eas::version::Version;
 use crate::import::Taken;
 use crate::mailbox::{self, Account, AccountRow, Mailbox};
@@ -24,6 +25,7 @@ pub struct Desk {
     cost: password::Cost,
     /// Only where the appliance runs.
     advisor: Option<Advisor>,
+    storm: Option<StormGuard>,
 }
 
 impl From<mailbox::Error> for Refusal {
@@ -48,6 +50,16 @@ impl Desk {
             naming,
             cost,
             advisor: None,
+            storm: None,
+        }
+    }
+
+    /// The same, with what a running appliance knows of devices that it holds back.
+    #[must_use]
+    pub fn with_storm_guard(self, storm: StormGuard) -> Self {
+        Self {
+            storm: Some(storm),
+            ..self
         }
     }
 
@@ -174,6 +186,15 @@ impl Desk {
             shown.cut = cut.map(|f| {
                 let own = || format!("{} {}", shown.user, shown.id);
                 heartbeat_row(network_name(f.path).unwrap_or_else(own), &f)
+            });
+        }
+        if let Some(storm) = &self.storm {
+            let now_ms = self.mailbox.clock().mono_ms();
+            let held = storm.held(row.scope, &shown.id, now_ms);
+            shown.held_back = held.map(|held| HeldRow {
+                times: held.times,
+                last_ms: held.last_ms,
+                is_held: held.is_held,
             });
         }
         Ok(Reply::Devices {
@@ -475,6 +496,7 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         },
         held_s: 0,
         cut: None,
+        held_back: None,
     }
 }
 

@@ -233,6 +233,20 @@ pub struct DeviceRow {
     /// where it was last.
     #[serde(default)]
     pub cut: Option<HeartbeatRow>,
+    /// It repeated itself too often, and was told to come back later.
+    #[serde(default)]
+    pub held_back: Option<HeldRow>,
+}
+
+/// A device that was held back since the appliance began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRow {
+    /// How often.
+    pub times: u32,
+    /// When last, Unix milliseconds.
+    pub last_ms: i64,
+    /// It is at this moment.
+    pub is_held: bool,
 }
 
 /// A path that cuts waiting connections.

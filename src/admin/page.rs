@@ -306,6 +306,7 @@ mod tests {
             heartbeat_s: 480,
             held_s: 0,
             cut: None,
+            held_back: None,
         };
         Status {
             version: "1",

@@ -140,6 +140,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         mailbox: mailbox.clone(),
         workers,
     });
+    let desk = desk.with_storm_guard(eas.storm().clone());
     let (certificates, made_certificate) = certificates(config, &clock)?;
     let keys = certificates
         .as_ref()
@@ -293,6 +294,7 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         policy: Vec::new(),
         requests_per_user_max: config.limits.requests_per_user_max,
         requests_per_device_max: config.limits.requests_per_device_max,
+        repeats_per_min_max: config.limits.repeats_per_min_max,
         host: config.server.host.clone(),
     })
 }

@@ -107,6 +107,14 @@ fn show(d: &DeviceRow) {
             cut.cut_s, cut.seen, cut.path, cut.proposal_s
         );
     }
+    if let Some(held) = &d.held_back {
+        let now = if held.is_held { ", and is now" } else { "" };
+        println!(
+            "held back   {} times for repeating itself, last {}{now}",
+            held.times,
+            moment(held.last_ms)
+        );
+    }
     let width = d
         .describes_itself
         .iter()

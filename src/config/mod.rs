@@ -143,6 +143,8 @@ pub struct Limits {
     pub requests_per_user_max: u32,
     /// Requests of one device that are served at one time.
     pub requests_per_device_max: u32,
+    /// Times that a device may send the same request again within a minute; 0: as often as it likes.
+    pub repeats_per_min_max: u32,
     /// TLS handshakes that begin each second; what is beyond waits, resumed sessions in front.
     pub handshakes_per_s: u64,
     /// Bytes of bodies and messages that all connections hold at one time.
@@ -255,6 +257,7 @@ impl Default for Limits {
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
             requests_per_user_max: limits::REQUESTS_PER_USER_MAX,
             requests_per_device_max: limits::REQUESTS_PER_DEVICE_MAX,
+            repeats_per_min_max: limits::REPEATS_PER_MIN_MAX,
             handshakes_per_s: limits::HANDSHAKES_PER_S,
             bodies_bytes_max: limits::BODIES_BYTES_MAX,
         }

@@ -19,6 +19,7 @@ pub mod parked;
 pub mod policy;
 pub mod request;
 pub mod status;
+pub mod storm;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use outgoing::Outbound;
 use parked::{Parked, PasswordPrint, Wait, Waiting};
 use request::Target;
 use status::{Common, Failure};
+use storm::{StormGuard, Verdict};
 use version::Version;
 
 /// What the `MS-Server-ActiveSync` header says: some clients show it, some compare its first number
@@ -75,6 +77,8 @@ pub struct Settings {
     pub requests_per_user_max: u32,
     /// Requests of one device that are served at one time.
     pub requests_per_device_max: u32,
+    /// How often a device may repeat itself in a minute; 0: as often as it likes.
+    pub repeats_per_min_max: u32,
     /// The name of this host, for Message-IDs.
     pub host: String,
 }
@@ -88,6 +92,7 @@ impl Default for Settings {
             policy: Vec::new(),
             requests_per_user_max: limits::REQUESTS_PER_USER_MAX,
             requests_per_device_max: limits::REQUESTS_PER_DEVICE_MAX,
+            repeats_per_min_max: limits::REPEATS_PER_MIN_MAX,
             host: "localhost".into(),
         }
     }
@@ -118,6 +123,7 @@ pub struct Parts {
 pub struct Eas {
     parts: Arc<Parts>,
     in_flight: InFlight,
+    storm: StormGuard,
     core: usize,
 }
 
@@ -140,6 +146,7 @@ impl Eas {
         );
         Self {
             in_flight: InFlight::new(user, device),
+            storm: StormGuard::new(settings.repeats_per_min_max),
             parts: Arc::new(parts),
             core: 0,
         }
@@ -151,6 +158,7 @@ impl Eas {
         Self {
             parts: Arc::clone(&self.parts),
             in_flight: self.in_flight.clone(),
+            storm: self.storm.clone(),
             core,
         }
     }
@@ -183,6 +191,12 @@ impl Eas {
     #[must_use]
     pub fn advisor(&self) -> &Advisor {
         &self.parts.advisor
+    }
+
+    /// Who repeats itself too often.
+    #[must_use]
+    pub fn storm(&self) -> &StormGuard {
+        &self.storm
     }
 
     /// What the operator set.
@@ -231,6 +245,10 @@ impl Eas {
             started_ms,
             core: self.core,
         };
+        if let Some(answer) = self.hold_back(&target, &account, request.body) {
+            line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
+            return Outcome::Answer(common_headers(answer));
+        }
         let Some(_served) = self.in_flight.begin(account.scope, &target.device_id) else {
             let answer = status::unavailable();
             line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
@@ -285,6 +303,26 @@ impl Eas {
             Wait::Ping(_) => commands::ping::resume(self, waiting, expired).await,
             Wait::Sync(_) => commands::sync::resume(self, waiting, account, expired).await,
         }
+    }
+
+    /// What a device is told that repeats itself too often; none: it does not.
+    fn hold_back(&self, target: &Target, account: &AccountRow, body: &[u8]) -> Option<Answer> {
+        let now = (self.clock().mono_ms(), self.clock().now_ms());
+        let device = (account.scope, target.device_id.as_str());
+        let request = (target.command, body);
+        let Verdict::Held { wait_s, begins } = self.storm.admit(device, request, now) else {
+            return None;
+        };
+        if begins {
+            tracing::warn!(
+                user = account.account.login,
+                device = target.logged_device_id(),
+                command = target.command.name(),
+                seconds = wait_s,
+                "a device repeats the same request too often: it is told to come back later"
+            );
+        }
+        Some(storm::answer(target.command, wait_s))
     }
 
     async fn log_in(&self, request: &Request<'_>, peer: &Peer) -> Result<AccountRow, Answer> {

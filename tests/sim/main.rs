@@ -8,7 +8,11 @@
 //! and the first difference. Seeds that once failed stand in `seeds.txt`, and are run first.
 //!
 //! `ROOST_SIM_SEEDS` (how many), `ROOST_SIM_FROM` (the first), `ROOST_SIM_STEPS` (of each) make longer
-//! runs, `ROOST_SIM_SEED` one; `.ci/run` and `tests/README.md` say how to run millions of steps.
+//! runs, `ROOST_SIM_SEED` one. Ten million steps, at speed:
+//!
+//! ```text
+//! ROOST_SIM_SEEDS=5000 ROOST_SIM_STEPS=2000 cargo test --profile sim --test sim every
+//! ```
 
 #![allow(
     clippy::unwrap_used,
@@ -32,6 +36,7 @@ mod samples;
 mod settle;
 mod shrink;
 mod step;
+mod twice;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -197,7 +197,13 @@ impl Flight {
     }
 }
 
-fn device(user: usize, id: &str, version: Version, family: roost_load::Profile) -> Device {
+/// A device out of the box.
+pub(crate) fn device(
+    user: usize,
+    id: &str,
+    version: Version,
+    family: roost_load::Profile,
+) -> Device {
     Device::new(Identity {
         user: login(user),
         password: PASSWORD.to_owned(),

@@ -1,7 +1,7 @@
 //! What holds for every request: log-in, versions, keys, bodies.
 
 use crate::eas::Settings;
-use crate::eas::testing::{House, Phone, shown};
+use crate::eas::testing::{House, Phone, shown, wbxml};
 use crate::eas::version::Version;
 use crate::http::{Answer, Outcome, Peer, Request};
 use crate::mailbox::{Access, Wipe};
@@ -203,6 +203,29 @@ fn a_device_that_asks_for_too_much_at_once_is_told_to_come_back() {
     let answer = house.phone(Version::V14_1).answer("FolderSync", &[]);
     let after = answer.header("Retry-After");
     assert_eq!((answer.status, after), (503, Some("30")));
+}
+
+#[test]
+fn a_device_in_a_loop_is_held_back_and_its_neighbours_are_not() {
+    let house = House::with(Settings {
+        repeats_per_min_max: 5,
+        ..Settings::default()
+    });
+    let mad = house.phone(Version::V14_1);
+    let calm = Phone {
+        device: "phone2".into(),
+        ..house.phone(Version::V14_1)
+    };
+    let body = wbxml(SYNC);
+    let ask = |phone: &Phone<'_>| phone.answer("FolderSync", &body);
+    assert!((0..6).all(|_| ask(&mad).status == 200));
+    let held = ask(&mad);
+    let header = |name| held.header(name);
+    assert_eq!((held.status, header("Retry-After")), (503, Some("60")));
+    assert_eq!(header("X-MS-ASThrottle"), Some("RecentCommands"));
+    assert_eq!(ask(&calm).status, 200);
+    house.clock.advance(60_000);
+    assert_eq!(ask(&mad).status, 200);
 }
 
 #[test]

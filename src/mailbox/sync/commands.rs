@@ -51,7 +51,8 @@ impl Round {
         }
         let seq = row.version();
         let changed_at = Cursor { seq, item };
-        if changed_at <= self.draft.positions.cursor {
+        // What is owed was not told, however far the log is read.
+        if changed_at <= self.draft.positions.cursor && !self.draft.owed.contains(item) {
             return Ok(false);
         }
         let key = keys::change(self.at.scope, self.at.folder.0, seq, item);
