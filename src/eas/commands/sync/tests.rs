@@ -269,6 +269,29 @@ fn statuses_of_a_collection() {
 }
 
 #[test]
+fn an_answer_that_refuses_something_has_a_key_of_its_own() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let key = prime(&phone, "10");
+    for command in ["Change", "Delete"] {
+        let data = if command == "Change" { NOTE } else { "" };
+        let named = "<ServerId>10:99</ServerId>";
+        let commands = format!("<Commands><{command}>{named}{data}</{command}></Commands>");
+        let key = if command == "Change" { &key } else { "2" };
+        let answer = phone.says("Sync", &collection(key, "10", &commands));
+        let gone =
+            format!("<Responses><{command}>{named}<Status>8</Status></{command}></Responses>");
+        assert_eq!(answer, answered(&key_of(&answer), "10", &gone));
+        assert_ne!(&key_of(&answer), key);
+        // Its repetition is answered alike.
+        assert_eq!(
+            phone.says("Sync", &collection(key, "10", &commands)),
+            answer
+        );
+    }
+}
+
+#[test]
 fn deleted_mail_moves_unless_it_is_to_go() {
     let house = House::new();
     for (element, expect) in [

@@ -1,5 +1,7 @@
 //! One collection, one thing at a time. What happens when everything happens at once: `model`.
 
+mod repeated;
+
 use std::collections::BTreeMap;
 
 use super::*;
