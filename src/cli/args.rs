@@ -40,6 +40,12 @@ pub enum Command {
     /// files, or directories that hold such files. What cannot be taken is named with the reason,
     /// and the rest is taken all the same.
     Import(Import),
+    /// Look the store over, with the appliance stopped
+    ///
+    /// Says of each account what does not fit together: items that cannot be read, that are missing
+    /// in an index or in the change log, or whose bodies are missing or damaged. Ends with 1 if
+    /// something is left that is wrong.
+    Check(Check),
 }
 
 /// Where the appliance's configuration and data are; every subcommand takes these.
@@ -68,6 +74,23 @@ pub struct Addresses {
     /// Address of the status page, on loopback
     #[arg(long, value_name = "ADDR")]
     pub admin: Vec<SocketAddr>,
+}
+
+/// `roost check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Mend what can be mended without loss
+    #[arg(long)]
+    pub repair: bool,
+    /// Do not read the bodies of mails and other items: much faster
+    #[arg(long)]
+    pub no_bodies: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the data is.
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// `roost demo`.

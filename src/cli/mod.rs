@@ -10,6 +10,7 @@
 
 mod args;
 mod ask;
+mod check;
 mod demo;
 mod device;
 mod import;
@@ -60,6 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::User(command) => user::run(command),
         Command::Device(command) => device::run(command),
         Command::Import(args) => import::run(args),
+        Command::Check(args) => check::run(args),
     };
     match outcome {
         Ok(code) => code,

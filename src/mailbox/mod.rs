@@ -13,6 +13,7 @@
 //! Deliberately absent: the protocol (tokens, statuses, versions), sockets, credentials.
 
 pub mod account;
+pub mod check;
 pub mod deliver;
 pub mod device;
 pub mod folder;

@@ -118,8 +118,7 @@ impl House {
 
     /// Kills the process and starts another on the same data, as after a power cut of the process.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.kill();
         (self.child, self.https, self.lmtp) = start(self.dir.path(), &self.panics);
     }
 
@@ -129,6 +128,12 @@ impl House {
         command.args(arguments);
         place(&mut command, self.dir.path());
         command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Kills the appliance, and leaves it so.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The folder around the data, for files of a test's own.

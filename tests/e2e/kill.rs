@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use super::house::House;
-use super::lmtp::Lmtp;
+use super::lmtp::{self, Lmtp};
 use super::phone::{Phone, changes};
 use super::samples::{add, mail};
 use super::wire;
@@ -165,4 +165,27 @@ fn a_device_goes_on_with_its_keys_after_a_restart() {
     phone.look();
     assert_eq!(keys(&phone), before);
     wire::check(&phone.seen);
+}
+
+/// `roost check` wants the store for itself, and finds it whole after a kill.
+#[test]
+fn the_check_finds_nothing_wrong_after_a_kill() {
+    let mut house = House::with_users(&[ALICE]);
+    lmtp::deliver(house.lmtp, ALICE, &mail("To be checked"));
+    let busy = house.run(&["check"]);
+    let said = String::from_utf8_lossy(&busy.stderr).into_owned();
+    assert!(
+        !busy.status.success() && said.contains("stop it first"),
+        "{said}"
+    );
+    house.kill();
+    let checked = house.run(&["check", "--json"]);
+    assert!(checked.status.success(), "{checked:?}");
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    for (name, count) in [("accounts", 1), ("items", 1), ("bodies", 1), ("wrong", 0)] {
+        assert_eq!(report[name], count, "{name}");
+    }
+    let plain = house.run(&["check", "--no-bodies", "--repair"]);
+    let said = String::from_utf8_lossy(&plain.stdout).into_owned();
+    assert_eq!(said, "accounts 1, items 1, bodies 0: wrong 0, mended 0\n");
 }

@@ -27,6 +27,8 @@ pub(crate) enum Oracle {
     Generations,
     /// No request ends in an internal error.
     Internal,
+    /// Rows fit together: what `roost check` looks at.
+    Whole,
     /// There is an end to syncing.
     Quiescence,
 }

@@ -155,6 +155,7 @@ fn planted_faults_are_found() {
         (Fault::LosesConflicts, Oracle::Conflict),
         (Fault::Swallows, Oracle::Wake),
         (Fault::Hoards, Oracle::Generations),
+        (Fault::LosesIndex, Oracle::Whole),
         (Fault::Fails, Oracle::Internal),
         (Fault::NeverEnds, Oracle::Quiescence),
     ] {

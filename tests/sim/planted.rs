@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Swallows,
     /// States of collections pile up.
     Hoards,
+    /// The index by date loses an item.
+    LosesIndex,
     /// An answer now and then is an internal error.
     Fails,
     /// There is always more to sync.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use roost::mailbox::check::{Look, Wrong};
 use roost::mailbox::{DeviceNo, FolderId, Watched};
 use roost::store::keys;
 use roost::wbxml::Tag;
@@ -14,7 +15,7 @@ use super::appliance::{Appliance, Reply};
 use super::broken::{Broken, Held, Oracle, hold};
 use super::phone::{self, Flight};
 use super::random::Random;
-use super::world::World;
+use super::world::{USERS, World};
 
 /// Rounds in which a phone has to be up to date, beside those that its items need.
 const ROUNDS_MAX: usize = 40;
@@ -79,6 +80,21 @@ impl World {
         Ok(())
     }
 
+    /// The store finds nothing wrong with itself.
+    fn check_rows(&self) -> Held {
+        let mut found = Vec::new();
+        for user in 0..USERS {
+            let (mailbox, scope) = (self.appliance().mailbox(), self.appliance().scope(user));
+            let look = Look {
+                bodies: true,
+                repair: false,
+            };
+            let mut tell = |wrong: &Wrong, _| found.push(format!("user {user}: {wrong}"));
+            block_on(mailbox.check(scope, look, &mut tell)).unwrap();
+        }
+        hold(Oracle::Whole, found.is_empty(), || found.join(", "))
+    }
+
     /// The faults stop: everybody syncs until nothing is left, and everything agrees.
     pub(super) fn settle(&mut self) -> Held {
         self.calm();
@@ -97,6 +113,7 @@ impl World {
                 self.quiet(p)?;
             }
         }
+        self.check_rows()?;
         self.ledger.check(&self.live())?;
         self.check_states()?;
         self.converge()

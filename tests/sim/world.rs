@@ -165,6 +165,16 @@ impl World {
                 let _ = block_on(tx.commit());
             }
         }
+        if self.planted.is(Fault::LosesIndex) && n == 399 {
+            let scope = appliance.scope(0);
+            let mut batch = Batch::new(scope);
+            let is_date =
+                |key: &[u8]| keys::scope_of(key) == Some(scope) && keys::parse_date(key).is_some();
+            let rows = appliance.rows().into_iter();
+            let last = rows.rev().find(|(key, _)| is_date(key));
+            batch.writes.extend(last.map(|(key, _)| Write::Delete(key)));
+            let _ = block_on(appliance.mailbox().store().commit(batch));
+        }
         if self.planted.is(Fault::Hoards) {
             let scope = appliance.scope(0);
             let part = u16::try_from(n).unwrap();
