@@ -133,6 +133,16 @@ impl Collection {
         }
     }
 
+    /// A collection that was synced up to this key, by a device whose items are of no interest.
+    #[must_use]
+    pub fn at(class: Class, key: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            stale: true,
+            ..Self::new(class)
+        }
+    }
+
     /// Forgets all, as after status 3.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.class);

@@ -130,6 +130,23 @@ impl House {
         command.stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Starts one on a data directory that an earlier release has left behind, packed by `tar`.
+    pub(crate) fn of(packed: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(packed).arg("-C").arg(dir.path());
+        assert!(tar.status().unwrap().success());
+        let panics = Arc::default();
+        let (child, https, lmtp) = start(dir.path(), &panics);
+        Self {
+            child,
+            dir,
+            panics,
+            https,
+            lmtp,
+        }
+    }
+
     /// Kills the appliance, and leaves it so.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

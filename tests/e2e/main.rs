@@ -25,6 +25,7 @@ mod restart;
 mod samples;
 mod sandbox;
 mod transport;
+mod upgrade;
 mod waiting;
 mod walk;
 mod wire;
