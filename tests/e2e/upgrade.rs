@@ -3,12 +3,15 @@
 //!
 //! `tests/fixtures/stores` holds one data directory for each format, with a text beside it: the devices
 //! of alice with their hierarchy key, and of each collection the key and how many items they have. A
-//! format that is new gets one more; none is ever taken out.
+//! format that is new gets one more (see below how); none is ever taken out.
 
 use super::house::House;
+use super::lmtp;
 use super::phone::{Phone, changes};
+use super::samples;
 use roost_load::{Class, Collection, Folder, Operation, QueryForm, Version, profile};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -55,16 +58,67 @@ fn stores_of_earlier_releases_are_opened_and_nothing_is_downloaded_again() {
         .filter(|path| path.extension().is_some_and(|e| e == "txt"))
         .collect();
     assert!(!texts.is_empty());
-    for text in texts {
-        let mut house = House::of(&text.with_extension("tar.gz"));
-        let devices = left(&fs::read_to_string(&text).unwrap());
-        for device in &devices {
-            goes_on(&house, device, &devices);
+    texts.iter().for_each(|text| all_go_on(text));
+}
+
+/// The same for a store of this release. With `ROOST_KEEP_STORE=NAME` it is kept beside the others.
+#[test]
+fn a_store_of_this_release_goes_on_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let to = match std::env::var("ROOST_KEEP_STORE") {
+        Ok(name) => {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+            folder
+                .join("tests/fixtures/stores")
+                .join(name)
+                .with_extension("txt")
         }
-        house.kill();
-        let checked = house.run(&["check"]);
-        assert!(checked.status.success(), "{text:?}: {checked:?}");
+        Err(_) => dir.path().join("now.txt"),
+    };
+    make(&to);
+    all_go_on(&to);
+}
+
+fn all_go_on(text: &Path) {
+    let mut house = House::of(&text.with_extension("tar.gz"));
+    let devices = left(&fs::read_to_string(text).unwrap());
+    assert!(!devices.is_empty());
+    for device in &devices {
+        goes_on(&house, device, &devices);
     }
+    house.kill();
+    let checked = house.run(&["check"]);
+    assert!(checked.status.success(), "{text:?}: {checked:?}");
+}
+
+/// Three devices of different age make and fetch items; then the appliance is killed and packed up.
+fn make(to: &Path) {
+    let mut house = House::with_users(&[ALICE]);
+    for n in 0..3 {
+        let mail = samples::mail(&format!("mail {n}"));
+        lmtp::deliver(house.lmtp, ALICE, &mail);
+    }
+    let mut said = String::new();
+    for version in [Version::V2_5, Version::V14_1, Version::V16_1] {
+        let id = format!("OLD{}", version.text().replace('.', ""));
+        let form = QueryForm::Plain;
+        let mut phone = Phone::new(&house, ALICE, &id, version, form, &profile::PLAIN);
+        phone.catch_up();
+        for (class, kind) in samples::own_classes(version) {
+            let folder = phone.device.folder(kind).unwrap().id.clone();
+            let add = samples::add(class, version, &format!("by {id}"));
+            phone.change(&folder, vec![add]);
+        }
+        phone.look();
+        let key = &phone.device.folder_key;
+        writeln!(said, "device {id} {} {key}", version.text()).unwrap();
+        for (folder, c) in &phone.device.collections {
+            writeln!(said, "collection {folder} {} {}", c.key, c.items.len()).unwrap();
+        }
+    }
+    fs::write(to, said).unwrap();
+    house.kill();
+    house.pack(&to.with_extension("tar.gz"));
 }
 
 fn goes_on(house: &House, left: &Left, all: &[Left]) {
