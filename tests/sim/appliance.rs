@@ -2,6 +2,7 @@
 //! told to, and the requests that wait.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use roost::auth::{Authenticator, Naming, password};
 use roost::clock::Clock;
@@ -276,6 +277,12 @@ impl Appliance {
             answers.extend(self.tell(&signal));
         }
         answers
+    }
+
+    /// The same, but waits for something to happen.
+    pub(crate) fn pump_within(&mut self, wait: Duration) -> Vec<(u64, Answer)> {
+        let signal = self.signals.recv_timeout(wait);
+        signal.map_or_else(|_| Vec::new(), |signal| self.tell(&signal))
     }
 
     /// Drops what happened, as a full queue does; those who wait have to look.

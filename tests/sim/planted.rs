@@ -70,7 +70,7 @@ impl Planted {
     /// Looks at the appliance after a step.
     pub(crate) fn stepped(&mut self, appliance: &Appliance) {
         self.count += 1;
-        if self.is(Fault::Forgets) && self.count % 40 == 0 {
+        if self.is(Fault::Forgets) && self.count.is_multiple_of(40) {
             self.backup = appliance.copy();
         }
     }
@@ -97,7 +97,7 @@ impl Planted {
             return;
         };
         // Rarely, so that it is not found by what comes right after it.
-        if matches!(fault, Fault::LosesAdd | Fault::LosesChange) && self.count % 16 != 0 {
+        if matches!(fault, Fault::LosesAdd | Fault::LosesChange) && !self.count.is_multiple_of(16) {
             return;
         }
         let changed = match fault {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use std::thread;
 use std::time::Duration;
 
 use roost::clock::Clock;
@@ -127,8 +126,8 @@ impl World {
         };
         while patience > 0 && self.check_waits().is_err() {
             patience -= 1;
-            thread::sleep(Duration::from_millis(1));
-            self.pump(random)?;
+            let answers = self.appliance_mut().pump_within(Duration::from_millis(1));
+            self.wake(answers, random)?;
         }
         self.check_waits()
     }
