@@ -51,15 +51,7 @@ impl House {
         for user in users {
             add_user(dir.path(), user);
         }
-        let panics = Arc::default();
-        let (child, https, lmtp) = start(dir.path(), &panics);
-        Self {
-            child,
-            dir,
-            panics,
-            https,
-            lmtp,
-        }
+        Self::on(dir)
     }
 
     /// The same in a sandbox that denies io_uring, as container runtimes do.
@@ -130,12 +122,7 @@ impl House {
         command.stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Starts one on a data directory that an earlier release has left behind, packed by `tar`.
-    pub(crate) fn of(packed: &Path) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut tar = Command::new("tar");
-        tar.arg("-xzf").arg(packed).arg("-C").arg(dir.path());
-        assert!(tar.status().unwrap().success());
+    fn on(dir: TempDir) -> Self {
         let panics = Arc::default();
         let (child, https, lmtp) = start(dir.path(), &panics);
         Self {
@@ -145,6 +132,15 @@ impl House {
             https,
             lmtp,
         }
+    }
+
+    /// Starts one on a data directory that an earlier release has left behind, packed by `tar`.
+    pub(crate) fn of(packed: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tar = Command::new("tar");
+        tar.arg("-xzf").arg(packed).arg("-C").arg(dir.path());
+        assert!(tar.status().unwrap().success());
+        Self::on(dir)
     }
 
     /// Packs the data directory of one that is killed, without its certificate.

@@ -1,12 +1,18 @@
 //! Faults that are planted to see that they are found: each oracle has at least one that it catches.
 
+use roost::mailbox::{By, FolderId, ItemRow};
+use roost::pim::{Record, Task};
+use roost::store::{Batch, Write, keys};
 use roost::wbxml::Tag;
 use roost::wbxml::tags::airsync;
+use roost::work::block_on;
 use roost_load::tree::{Content, empty};
 use roost_load::{Answer, Node, Operation};
 
 use super::appliance::Appliance;
+use super::ledger::{parse, title};
 use super::phone::Flight;
+use super::world::World;
 
 /// What is wrong with the appliance, or with its answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,6 +122,66 @@ impl Planted {
             answer.body = root.encode();
         }
     }
+}
+
+impl World {
+    /// What a planted fault does after a step.
+    pub(crate) fn after_step(&mut self, n: usize) {
+        let appliance = self.appliance.as_ref().unwrap();
+        self.planted.stepped(appliance);
+        if self.planted.is(Fault::Reverts) && n % 100 == 99 {
+            let row = appliance.items(0).into_iter().next_back();
+            if let Some((row, record)) = row.and_then(|row| reverted(&row).map(|r| (row, r))) {
+                let mut tx = appliance
+                    .mailbox()
+                    .transaction(appliance.scope(0), By::default());
+                tx.update(&row, &record).unwrap();
+                let _ = block_on(tx.commit());
+            }
+        }
+        if self.planted.is(Fault::LosesIndex) && n == 399 {
+            let scope = appliance.scope(0);
+            let mut batch = Batch::new(scope);
+            let is_date =
+                |key: &[u8]| keys::scope_of(key) == Some(scope) && keys::parse_date(key).is_some();
+            let rows = appliance.rows().into_iter();
+            let last = rows.rev().find(|(key, _)| is_date(key));
+            batch.writes.extend(last.map(|(key, _)| Write::Delete(key)));
+            let _ = block_on(appliance.mailbox().store().commit(batch));
+        }
+        if self.planted.is(Fault::Hoards) {
+            let scope = appliance.scope(0);
+            let part = u16::try_from(n).unwrap();
+            let mut batch = Batch::new(scope);
+            let key = keys::sync_part(scope, 1, 2, part);
+            batch.writes.push(Write::Put(key, vec![0]));
+            let _ = block_on(appliance.mailbox().store().commit(batch));
+        }
+    }
+
+    pub(super) fn bring_back(&self, user: usize, origin: &str) {
+        let (mailbox, scope) = (self.appliance().mailbox(), self.appliance().scope(user));
+        let folder = block_on(mailbox.folder(scope, FolderId::TASKS)).unwrap();
+        let mut tx = mailbox.transaction(scope, By::default());
+        let subject = title(origin, "t0");
+        let task = Task {
+            subject,
+            ..Task::default()
+        };
+        block_on(tx.add(&folder, &Record::Task(task))).unwrap();
+        block_on(tx.commit()).unwrap();
+    }
+}
+
+/// The item with a text that nobody has written.
+fn reverted(row: &ItemRow) -> Option<Record> {
+    let mut record = row.to_record().ok()?;
+    match &mut record {
+        Record::Task(task) => task.subject = title(parse(&task.subject)?.0, "t0"),
+        Record::Note(note) => note.subject = title(parse(&note.subject)?.0, "t0"),
+        _ => return None,
+    }
+    Some(record)
 }
 
 /// Lets `spoil` have every node; whether it changed one.

@@ -1,20 +1,17 @@
 //! Users, their phones, the appliance, the network between them, and time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::time::Duration;
 
 use roost::clock::Clock;
-use roost::mailbox::{By, FolderId, ItemRow};
-use roost::pim::{Record, Task};
-use roost::store::{Batch, FaultPlan, Rates, Write, keys};
-use roost::work::block_on;
-use roost_load::{Answer, Request};
+use roost::store::{FaultPlan, Rates};
+use roost_load::{Answer, Command, Request, Response, SyncCommand};
 
 use super::appliance::{Appliance, Reply};
 use super::broken::{Broken, Held, Oracle, hold};
-use super::ledger::{Ledger, Sure, parse, title};
-use super::phone::{Edit, Flight, Phone};
+use super::ledger::{Ledger, Name, Sure, parse, title};
+use super::phone::{Edit, Flight, Letter, Phone};
 use super::planted::{Fault, Planted};
 use super::random::Random;
 use super::step::{Kind, Step};
@@ -45,7 +42,7 @@ struct Before {
 
 /// Everything.
 pub(crate) struct World {
-    appliance: Option<Appliance>,
+    pub(super) appliance: Option<Appliance>,
     pub(crate) clock: Clock,
     pub(crate) phones: Vec<Phone>,
     pub(crate) ledger: Ledger,
@@ -148,53 +145,6 @@ impl World {
                 phone.unanswered = Some(flight);
             }
         }
-    }
-
-    /// What a planted fault does after a step.
-    pub(crate) fn after_step(&mut self, n: usize) {
-        let appliance = self.appliance.as_ref().unwrap();
-        self.planted.stepped(appliance);
-        if self.planted.is(Fault::Reverts) && n % 100 == 99 {
-            let row = appliance.items(0).into_iter().next_back();
-            if let Some((row, record)) = row.and_then(|row| reverted(&row).map(|r| (row, r))) {
-                let mut tx = appliance
-                    .mailbox()
-                    .transaction(appliance.scope(0), By::default());
-                tx.update(&row, &record).unwrap();
-                let _ = block_on(tx.commit());
-            }
-        }
-        if self.planted.is(Fault::LosesIndex) && n == 399 {
-            let scope = appliance.scope(0);
-            let mut batch = Batch::new(scope);
-            let is_date =
-                |key: &[u8]| keys::scope_of(key) == Some(scope) && keys::parse_date(key).is_some();
-            let rows = appliance.rows().into_iter();
-            let last = rows.rev().find(|(key, _)| is_date(key));
-            batch.writes.extend(last.map(|(key, _)| Write::Delete(key)));
-            let _ = block_on(appliance.mailbox().store().commit(batch));
-        }
-        if self.planted.is(Fault::Hoards) {
-            let scope = appliance.scope(0);
-            let part = u16::try_from(n).unwrap();
-            let mut batch = Batch::new(scope);
-            let key = keys::sync_part(scope, 1, 2, part);
-            batch.writes.push(Write::Put(key, vec![0]));
-            let _ = block_on(appliance.mailbox().store().commit(batch));
-        }
-    }
-
-    fn bring_back(&self, user: usize, origin: &str) {
-        let (mailbox, scope) = (self.appliance().mailbox(), self.appliance().scope(user));
-        let folder = block_on(mailbox.folder(scope, FolderId::TASKS)).unwrap();
-        let mut tx = mailbox.transaction(scope, By::default());
-        let subject = title(origin, "t0");
-        let task = Task {
-            subject,
-            ..Task::default()
-        };
-        block_on(tx.add(&folder, &Record::Task(task))).unwrap();
-        block_on(tx.commit()).unwrap();
     }
 
     fn faults(&mut self, random: &mut Random) {
@@ -377,11 +327,11 @@ impl World {
         for edit in &flight.edits {
             let name = (user, edit.origin.clone());
             match (&edit.text, &edit.command) {
-                (Some(text), roost_load::SyncCommand::Add { .. }) => {
+                (Some(text), SyncCommand::Add { .. }) => {
                     self.ledger.made(&name, text, Some(p), Sure::Maybe);
                 }
                 (Some(text), _) => self.ledger.changed(&name, text, Some(p), Sure::Maybe),
-                (None, roost_load::SyncCommand::Delete { .. }) => {
+                (None, SyncCommand::Delete { .. }) => {
                     self.ledger.gone(&name, Sure::Maybe);
                 }
                 (None, _) => {}
@@ -392,7 +342,7 @@ impl World {
         }
     }
 
-    fn sent(&mut self, user: usize, letter: &super::phone::Letter, sure: Sure) {
+    fn sent(&mut self, user: usize, letter: &Letter, sure: Sure) {
         let name = (letter.to, letter.origin.clone());
         self.ledger.made(&name, "m", None, sure);
         if letter.save {
@@ -443,7 +393,7 @@ impl World {
             )
         })?;
         let failed = |status: u32| matches!(status, 110 | 5 | 16 | 111);
-        let of_sync = outcome.command == Some(roost_load::Command::Sync);
+        let of_sync = outcome.command == Some(Command::Sync);
         let mut statuses = outcome.status.iter().filter(|s| **s > 100 || of_sync);
         let mut inner = outcome.collections.iter().map(|(_, status)| status);
         let internal = statuses.any(|s| failed(*s)) || inner.any(|s| failed(*s));
@@ -483,7 +433,7 @@ impl World {
         &mut self,
         p: usize,
         edit: &Edit,
-        response: Option<&roost_load::Response>,
+        response: Option<&Response>,
         before: &Before,
     ) -> Held {
         let phone = &mut self.phones[p];
@@ -501,7 +451,7 @@ impl World {
         let done = edit.sent || says == wanted;
         let sure = if edit.sent { Sure::Maybe } else { Sure::Yes };
         match (&edit.command, status) {
-            (roost_load::SyncCommand::Add { .. }, 1) => {
+            (SyncCommand::Add { .. }, 1) => {
                 hold(Oracle::Lost, done, || {
                     format!("{at} says {says:?} after {edit:?}")
                 })?;
@@ -509,12 +459,12 @@ impl World {
                     .made(&name, edit.text.as_deref().unwrap(), Some(p), Sure::Yes);
                 self.phones[p].own.insert((edit.collection.clone(), at));
             }
-            (roost_load::SyncCommand::Add { .. }, status) => {
+            (SyncCommand::Add { .. }, status) => {
                 let refused = || format!("{edit:?} is refused with {status}");
                 hold(Oracle::Lost, self.faulty, refused)?;
             }
-            (roost_load::SyncCommand::Change { .. }, _) if edit.text.is_none() => {}
-            (roost_load::SyncCommand::Change { .. }, 1) => {
+            (SyncCommand::Change { .. }, _) if edit.text.is_none() => {}
+            (SyncCommand::Change { .. }, 1) => {
                 hold(
                     Oracle::Conflict,
                     wins || edit.sent || !before.conflict,
@@ -527,18 +477,18 @@ impl World {
                     .changed(&name, edit.text.as_deref().unwrap(), Some(p), sure);
                 self.phones[p].own.insert((edit.collection.clone(), at));
             }
-            (roost_load::SyncCommand::Change { .. }, 7) => {
+            (SyncCommand::Change { .. }, 7) => {
                 let right = (before.conflict && !wins) || self.ledger.may_be_of(&name, p);
                 hold(Oracle::Conflict, right, || {
                     format!("{edit:?} loses to {:?}", before.says)
                 })?;
             }
-            (roost_load::SyncCommand::Change { .. }, 8) => {
+            (SyncCommand::Change { .. }, 8) => {
                 hold(Oracle::Lost, says.is_none(), || {
                     format!("{edit:?}: not found, but it says {says:?}")
                 })?;
             }
-            (roost_load::SyncCommand::Delete { .. }, 1) => {
+            (SyncCommand::Delete { .. }, 1) => {
                 let kept = before.conflict && !wins;
                 hold(Oracle::Resurrected, says.is_none() || kept, || {
                     format!("{edit:?}, and it says {says:?}")
@@ -594,8 +544,8 @@ impl World {
     }
 
     /// Of every origin of a user what it says, as often as it is there.
-    pub(crate) fn live(&self) -> std::collections::BTreeMap<super::ledger::Name, Vec<String>> {
-        let mut live = std::collections::BTreeMap::<_, Vec<String>>::new();
+    pub(crate) fn live(&self) -> BTreeMap<Name, Vec<String>> {
+        let mut live = BTreeMap::<_, Vec<String>>::new();
         for user in 0..USERS {
             for row in self.appliance().items(user) {
                 let says = super::appliance::title(&row);
@@ -607,17 +557,6 @@ impl World {
         }
         live
     }
-}
-
-/// The item with a text that nobody has written.
-fn reverted(row: &ItemRow) -> Option<Record> {
-    let mut record = row.to_record().ok()?;
-    match &mut record {
-        Record::Task(task) => task.subject = title(parse(&task.subject)?.0, "t0"),
-        Record::Note(note) => note.subject = title(parse(&note.subject)?.0, "t0"),
-        _ => return None,
-    }
-    Some(record)
 }
 
 /// The collections that a phone has begun to sync.
