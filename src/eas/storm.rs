@@ -28,18 +28,21 @@ pub const HOLD_S: u32 = 60;
 const RECENT: usize = 4;
 /// Bytes of a body that tell it from others, beside its length.
 const PRINT_BYTES: usize = 4 * 1024;
-/// A device that was not heard of for so long has a full bucket: it need not be kept.
+/// A device that was not heard of for so long has a full bucket: it need not be kept. Phones that wait
+/// are quiet for longer.
 const MINUTE_MS: MonoMs = 60_000;
-/// Devices that are kept, in each shard; the quiet ones go when there are more.
-const DEVICES_MAX: usize = 16 * 1024;
+/// How long it is remembered that a device was held.
+const HOLDS_KEPT_MS: MonoMs = 24 * 60 * MINUTE_MS;
+/// Devices that a shard keeps before it looks for quiet ones; then again at twice as many as are left.
+const SWEEP_AT_LEAST: usize = 32;
 /// Shards; more than a machine has cores, so that two rarely want the same.
 const SHARDS: usize = 64;
 
-/// What is known of a device.
+/// What is known of a device. Small: there is one of each that was heard of within a minute.
 struct Pace {
     /// The last few different requests, and where the next one goes.
-    recent: [u64; RECENT],
-    next: usize,
+    recent: [u32; RECENT],
+    next: u32,
     /// Repetitions that are left, in thousandths, at `at_ms`.
     left: u64,
     at_ms: MonoMs,
@@ -50,7 +53,33 @@ struct Pace {
     held_at_ms: UnixMs,
 }
 
-type Shard = Mutex<HashMap<(Scope, u64), Pace>>;
+#[derive(Default)]
+struct Devices {
+    paces: HashMap<(Scope, u64), Pace>,
+    /// At so many quiet ones are looked for.
+    sweep_at: usize,
+}
+
+impl Devices {
+    /// Forgets devices that have been quiet, whenever there are twice as many as after the last time.
+    fn sweep(&mut self, now_ms: MonoMs) {
+        if self.paces.len() < self.sweep_at.max(SWEEP_AT_LEAST) {
+            return;
+        }
+        self.paces.retain(|_, pace| {
+            let kept_ms = if pace.holds > 0 {
+                HOLDS_KEPT_MS
+            } else {
+                MINUTE_MS
+            };
+            now_ms.saturating_sub(pace.at_ms) < kept_ms
+        });
+        self.paces.shrink_to(2 * self.paces.len());
+        self.sweep_at = 2 * self.paces.len();
+    }
+}
+
+type Shard = Mutex<Devices>;
 
 /// What all cores share. A cheap clone.
 #[derive(Clone)]
@@ -117,13 +146,13 @@ impl StormGuard {
         }
         let head = body.get(..PRINT_BYTES).unwrap_or(body);
         let print = self.0.hasher.hash_one((command, body.len(), head));
+        // Half of it: two requests of one device that share it are four thousand millions apart.
+        let print = u32::try_from(print >> 32).unwrap_or(0);
         let device = self.0.hasher.hash_one(device_id);
         let mut shard = self.shard(scope);
-        if shard.len() >= DEVICES_MAX && !shard.contains_key(&(scope, device)) {
-            shard.retain(|_, pace| now.0.saturating_sub(pace.at_ms) < MINUTE_MS);
-        }
+        shard.sweep(now.0);
         let full = u64::from(self.0.repeats_per_min_max) * 1_000;
-        let pace = shard.entry((scope, device)).or_insert_with(|| Pace {
+        let pace = shard.paces.entry((scope, device)).or_insert_with(|| Pace {
             recent: [0; RECENT],
             next: 0,
             left: full,
@@ -140,7 +169,10 @@ impl StormGuard {
     pub fn held(&self, scope: Scope, device_id: &str, now_ms: MonoMs) -> Option<Held> {
         let device = self.0.hasher.hash_one(device_id);
         let shard = self.shard(scope);
-        let pace = shard.get(&(scope, device)).filter(|pace| pace.holds > 0)?;
+        let pace = shard
+            .paces
+            .get(&(scope, device))
+            .filter(|pace| pace.holds > 0)?;
         Some(Held {
             times: pace.holds,
             last_ms: pace.held_at_ms,
@@ -148,7 +180,7 @@ impl StormGuard {
         })
     }
 
-    fn shard(&self, scope: Scope) -> MutexGuard<'_, HashMap<(Scope, u64), Pace>> {
+    fn shard(&self, scope: Scope) -> MutexGuard<'_, Devices> {
         let index = usize::try_from(scope.0 % SHARDS as u64).unwrap_or(0);
         #[expect(clippy::indexing_slicing, reason = "the remainder of SHARDS")]
         let shard = &self.0.shards[index];
@@ -158,7 +190,7 @@ impl StormGuard {
 }
 
 impl Pace {
-    fn see(&mut self, print: u64, full: u64, (now_ms, unix_ms): (MonoMs, UnixMs)) -> Verdict {
+    fn see(&mut self, print: u32, full: u64, (now_ms, unix_ms): (MonoMs, UnixMs)) -> Verdict {
         if now_ms < self.held_until_ms {
             let wait_ms = self.held_until_ms - now_ms;
             let wait_s = u32::try_from(wait_ms.div_ceil(1_000)).unwrap_or(HOLD_S);
@@ -170,10 +202,11 @@ impl Pace {
         self.left = self.left.saturating_add(back).min(full);
         self.at_ms = now_ms;
         if !self.recent.contains(&print) {
-            if let Some(slot) = self.recent.get_mut(self.next) {
+            let count = self.recent.len();
+            if let Some(slot) = self.recent.get_mut(self.next as usize % count) {
                 *slot = print;
             }
-            self.next = (self.next + 1) % RECENT;
+            self.next = self.next.wrapping_add(1);
             return Verdict::Served;
         }
         match self.left.checked_sub(1_000) {
@@ -269,13 +302,18 @@ mod tests {
     }
 
     #[test]
-    fn quiet_devices_are_forgotten_when_there_are_many() {
+    fn quiet_devices_are_forgotten_and_those_that_were_held_are_not() {
         let guard = StormGuard::new(10);
-        for n in 0..DEVICES_MAX as u64 + 10 {
+        assert!(!(0..20).all(|_| served(&guard, b"same", 1)));
+        // A new one each second: sixty are heard of within a minute.
+        for n in 0..10_000 {
             let id = format!("d{n}");
-            let now_ms = n * 60;
-            let _ = guard.admit((S, &id), (Command::Ping, b""), (now_ms, 7));
+            let _ = guard.admit((S, &id), (Command::Ping, b""), (n * 1_000, 7));
         }
-        assert!(guard.shard(S).len() < DEVICES_MAX / 2);
+        assert!(guard.shard(S).paces.len() < 150);
+        assert_eq!(
+            guard.held(S, "mad", 10_000_000).map(|held| held.times),
+            Some(1)
+        );
     }
 }
