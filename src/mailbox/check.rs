@@ -332,11 +332,11 @@ impl Check<'_> {
                     continue;
                 };
                 let folder = FolderId(folder);
-                let key = self
+                let state = self
                     .mailbox
-                    .current_key(self.scope, device.number, folder)
+                    .check_state(self.scope, device.number, folder)
                     .await;
-                if let Err(Error::Damaged(_)) = key {
+                if let Err(Error::Damaged(_)) = state {
                     let forget = self
                         .mailbox
                         .forget_sync(self.scope, device.number, Some(folder));
@@ -525,6 +525,14 @@ mod tests {
     fn a_state_that_cannot_be_read_is_begun_anew() {
         finds(
             |scope, _| Write::Put(keys::sync(scope, 1, 2), vec![99]),
+            |_| Wrong::State(1, INBOX),
+        );
+    }
+
+    #[test]
+    fn so_is_one_that_lacks_a_part() {
+        finds(
+            |scope, _| Write::Delete(keys::sync_part(scope, 1, 2, 0)),
             |_| Wrong::State(1, INBOX),
         );
     }

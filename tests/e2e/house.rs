@@ -46,21 +46,12 @@ impl House {
 
     /// The same, with more in its configuration.
     pub(crate) fn configured(users: &[&str], more: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("roost.toml"), format!("{CONFIG}{more}")).unwrap();
-        for user in users {
-            add_user(dir.path(), user);
-        }
-        Self::on(dir)
+        Self::on(furnished(users, more))
     }
 
     /// The same in a sandbox that denies io_uring, as container runtimes do.
     pub(crate) fn without_io_uring(users: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("roost.toml"), CONFIG).unwrap();
-        for user in users {
-            add_user(dir.path(), user);
-        }
+        let dir = furnished(users, "");
         let panics = Arc::default();
         let mut command = serving(dir.path());
         sandbox::deny_io_uring(&mut command);
@@ -221,6 +212,16 @@ fn place(command: &mut Command, dir: &Path) {
         .arg(dir.join("roost.toml"))
         .arg("--data")
         .arg(dir.join("data"));
+}
+
+/// A folder with a configuration, and a data directory with these users.
+fn furnished(users: &[&str], more: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("roost.toml"), format!("{CONFIG}{more}")).unwrap();
+    for user in users {
+        add_user(dir.path(), user);
+    }
+    dir
 }
 
 fn add_user(dir: &Path, name: &str) {

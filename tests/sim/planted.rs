@@ -184,7 +184,7 @@ fn reverted(row: &ItemRow) -> Option<Record> {
     Some(record)
 }
 
-/// Lets `spoil` have every node; whether it changed one.
+/// Lets `with` have every node; whether it changed one.
 fn spoil(node: &mut Node, with: &mut dyn FnMut(&mut Node) -> bool) -> bool {
     let mut changed = with(node);
     for child in children(node) {

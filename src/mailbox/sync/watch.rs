@@ -97,6 +97,24 @@ impl Mailbox {
         Ok(Some(count))
     }
 
+    /// Reads the whole state of a device in a folder, to see whether that can be done.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`]; the store's.
+    pub(in crate::mailbox) async fn check_state(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+    ) -> Result<(), Error> {
+        let at = At {
+            scope,
+            device,
+            folder,
+        };
+        at.load(self).await.map(|_| ())
+    }
+
     /// The current SyncKey and options of a collection, without touching it: what an empty or a
     /// partial request stands for. `None` where the device has no state.
     ///
