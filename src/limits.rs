@@ -227,6 +227,16 @@ pub const REQUESTS_PER_DEVICE_MAX: u32 = 8;
 /// Times that a device may send the same request again within a minute, and at once: a phone that is
 /// woken every second is below, a loop is above.
 pub const REPEATS_PER_MIN_MAX: u32 = 90;
+/// Times that a device may ask again for an answer before its items are told one by one; and for an
+/// answer with one item before it gets a stand-in for that.
+pub const STRIKES_MAX: u8 = 3;
+/// Items of which it is remembered that their answers were asked for again; some 8 MiB.
+pub const STRIKES_KEPT: usize = 100_000;
+/// Items of a folder that a device has stand-ins of.
+pub const BROKEN_MAX: usize = 64;
+/// Seconds after which an item that a device refused is tried again by itself, and then once more: what
+/// looked like a refusal may have been a bad network.
+pub const BROKEN_RETRIES_S: [u32; 2] = [3_600, 86_400];
 /// The shortest heartbeat, in seconds ([MS-ASCMD] 2.2.3.79.1).
 pub const HEARTBEAT_S_MIN: u32 = 60;
 /// The longest heartbeat, in seconds.

@@ -149,6 +149,10 @@ impl Desk {
                     "{device} fetches everything again when it next syncs"
                 ))
             }
+            Order::DeviceDeliverAgain { user, device, item } => {
+                let again = self.deliver_again(&user, &device, item.as_deref());
+                Box::pin(again).await
+            }
             Order::DeviceRemove { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
                 self.mailbox.remove_device(row.scope, found.number).await?;
@@ -179,6 +183,7 @@ impl Desk {
     async fn device_show(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
         let (row, device) = self.device(user, device).await?;
         let mut shown = device_row(&row, &device);
+        shown.broken = self.broken(row.scope, device.number).await?;
         if let Some(advisor) = &self.advisor {
             let now_ms = self.mailbox.clock().now_ms();
             let (held_s, cut) = advisor.device(row.scope, device.number.0, now_ms);
@@ -389,7 +394,7 @@ impl Desk {
         Ok(rows)
     }
 
-    async fn device(
+    pub(super) async fn device(
         &self,
         user: &str,
         id: &str,
@@ -497,6 +502,7 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         held_s: 0,
         cut: None,
         held_back: None,
+        broken: Vec::new(),
     }
 }
 

@@ -71,6 +71,15 @@ pub enum Order {
         /// The device id.
         device: String,
     },
+    /// The device gets again what it has stand-ins of.
+    DeviceDeliverAgain {
+        /// The user.
+        user: String,
+        /// The device id.
+        device: String,
+        /// One item, as the device's list names it; none: all.
+        item: Option<String>,
+    },
     /// Forgets the device.
     DeviceRemove {
         /// The user.
@@ -236,6 +245,26 @@ pub struct DeviceRow {
     /// It repeated itself too often, and was told to come back later.
     #[serde(default)]
     pub held_back: Option<HeldRow>,
+    /// Items that it got a stand-in for, the oldest first.
+    #[serde(default)]
+    pub broken: Vec<BrokenRow>,
+}
+
+/// An item that a device got a stand-in for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenRow {
+    /// ServerId.
+    pub item: String,
+    /// Name of its folder.
+    pub folder: String,
+    /// Its subject or name.
+    pub subject: String,
+    /// Why.
+    pub why: String,
+    /// Since when, Unix milliseconds.
+    pub at_ms: i64,
+    /// It is on its way to the device once more.
+    pub is_retried: bool,
 }
 
 /// A device that was held back since the appliance began.

@@ -307,6 +307,7 @@ mod tests {
             held_s: 0,
             cut: None,
             held_back: None,
+            broken: Vec::new(),
         };
         Status {
             version: "1",

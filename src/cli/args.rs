@@ -254,6 +254,22 @@ pub enum Device {
         #[command(flatten)]
         place: Place,
     },
+    /// Send a device once more what it could not take
+    ///
+    /// An item that a device asks for again and again is replaced by a small note, so that the rest
+    /// flows on; `device show` lists such items. Each is tried again by itself after an hour, and
+    /// after a day.
+    DeliverAgain {
+        /// The user
+        user: String,
+        /// The device id
+        device: String,
+        /// One item, as `device show` lists it [default: all]
+        item: Option<String>,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
     /// Forget a device; if it comes back it starts anew
     Remove {
         /// The user

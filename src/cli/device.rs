@@ -4,7 +4,7 @@ use super::args::Device;
 use super::office::Office;
 use super::table::moment;
 use super::{Failure, table};
-use crate::admin::order::{DeviceRow, HeartbeatRow};
+use crate::admin::order::{BrokenRow, DeviceRow, HeartbeatRow};
 use crate::admin::{Order, Reply};
 use std::process::ExitCode;
 
@@ -23,6 +23,15 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
             device,
             place,
         } => (place, Order::DeviceResync { user, device }, false, false),
+        Device::DeliverAgain {
+            user,
+            device,
+            item,
+            place,
+        } => {
+            let order = Order::DeviceDeliverAgain { user, device, item };
+            (place, order, false, false)
+        }
         Device::Remove {
             user,
             device,
@@ -90,6 +99,27 @@ fn cuts(heartbeats: &[HeartbeatRow]) -> String {
     )
 }
 
+/// A table of items that a device has stand-ins of.
+fn stood_in(broken: &[BrokenRow]) -> String {
+    let rows: Vec<_> = broken
+        .iter()
+        .map(|b| {
+            let why = match b.is_retried {
+                true => "on its way once more".to_owned(),
+                false => b.why.clone(),
+            };
+            [
+                b.item.clone(),
+                b.folder.clone(),
+                b.subject.clone(),
+                moment(b.at_ms),
+                why,
+            ]
+        })
+        .collect();
+    table::render(["ITEM", "FOLDER", "SUBJECT", "SINCE (UTC)", "WHY"], &rows)
+}
+
 fn show(d: &DeviceRow) {
     println!("{}  {}  of {}", d.id, d.kind, d.user);
     println!("version     {}", d.version);
@@ -114,6 +144,10 @@ fn show(d: &DeviceRow) {
             held.times,
             moment(held.last_ms)
         );
+    }
+    if !d.broken.is_empty() {
+        println!("\nThese items it could not take; it has a note in place of each:\n");
+        println!("{}", stood_in(&d.broken));
     }
     let width = d
         .describes_itself

@@ -207,7 +207,10 @@ fn rendered(done: Result<Fetched, work::Error>) -> Result<Fetched, Failure> {
     match done {
         Err(work::Error::Panicked) => {
             tracing::error!("a mail cannot be rendered");
-            Ok(Fetched::default())
+            Ok(Fetched {
+                unreadable: true,
+                ..Fetched::default()
+            })
         }
         done => Ok(done?),
     }
@@ -236,7 +239,7 @@ mod tests {
     #[test]
     fn one_mail_does_not_hold_up_the_others() {
         let panicked = rendered(Err(work::Error::Panicked));
-        assert!(panicked.is_ok_and(|f| f.text.is_none() && f.html.is_none() && f.mime.is_none()));
+        assert!(panicked.is_ok_and(|f| f.unreadable && f.text.is_none() && f.mime.is_none()));
         assert_eq!(rendered(Err(work::Error::Busy)).err(), Some(Failure::Busy));
     }
 }

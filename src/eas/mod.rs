@@ -18,8 +18,10 @@ pub mod outgoing;
 pub mod parked;
 pub mod policy;
 pub mod request;
+pub mod stand_in;
 pub mod status;
 pub mod storm;
+pub mod strikes;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -47,6 +49,7 @@ use parked::{Parked, PasswordPrint, Wait, Waiting};
 use request::Target;
 use status::{Common, Failure};
 use storm::{StormGuard, Verdict};
+use strikes::Strikes;
 use version::Version;
 
 /// What the `MS-Server-ActiveSync` header says: some clients show it, some compare its first number
@@ -124,6 +127,7 @@ pub struct Eas {
     parts: Arc<Parts>,
     in_flight: InFlight,
     storm: StormGuard,
+    strikes: Strikes,
     core: usize,
 }
 
@@ -147,6 +151,7 @@ impl Eas {
         Self {
             in_flight: InFlight::new(user, device),
             storm: StormGuard::new(settings.repeats_per_min_max),
+            strikes: Strikes::default(),
             parts: Arc::new(parts),
             core: 0,
         }
@@ -159,6 +164,7 @@ impl Eas {
             parts: Arc::clone(&self.parts),
             in_flight: self.in_flight.clone(),
             storm: self.storm.clone(),
+            strikes: self.strikes.clone(),
             core,
         }
     }
@@ -197,6 +203,12 @@ impl Eas {
     #[must_use]
     pub fn storm(&self) -> &StormGuard {
         &self.storm
+    }
+
+    /// Which answers were asked for again.
+    #[must_use]
+    pub fn strikes(&self) -> &Strikes {
+        &self.strikes
     }
 
     /// What the operator set.

@@ -88,6 +88,29 @@ impl ItemRow {
         self.record()?.to_owned()
     }
 
+    /// Changes with what a device is shown of it: of a mail the message, of all else the record.
+    #[must_use]
+    pub fn edition(&self) -> u64 {
+        let Ok(RecordRef::Message(mail)) = self.record() else {
+            return self.version();
+        };
+        let hash = mail.mime.hash.first_chunk::<8>();
+        hash.map_or(0, |hash| u64::from_be_bytes(*hash))
+    }
+
+    /// The same item with another record, in memory only.
+    ///
+    /// # Errors
+    /// As [`Record::to_stored`].
+    pub fn with_record(&self, record: &Record) -> Result<Self, RecordError> {
+        let stored = record.to_stored(self.place().date_ms)?;
+        let key = self.row.key.clone();
+        Ok(Self {
+            row: Row::new(key, self.row.version, stored.into(), 0),
+            ..*self
+        })
+    }
+
     /// Its class; `None` for damaged bytes.
     #[must_use]
     pub fn class(&self) -> Option<Class> {

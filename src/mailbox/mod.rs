@@ -53,8 +53,8 @@ pub use purge::PurgeMark;
 pub use sent::{Begun, Sent};
 use sync::cursor as sync_cursor;
 pub use sync::{
-    Change, ChangeKind, Command, Finished, FolderChange, Hierarchy, Outcome, Presented, Recorded,
-    Round, Watched, Window,
+    Broken, Change, ChangeKind, Command, Fault, Finished, FolderChange, Hierarchy, Outcome,
+    Presented, Recorded, Round, Watched, Window,
 };
 pub use tx::Tx;
 

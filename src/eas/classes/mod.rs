@@ -91,6 +91,8 @@ pub struct Fetched {
     pub body: Option<String>,
     /// The picture.
     pub picture: Option<Vec<u8>>,
+    /// The mail could not be taken apart.
+    pub unreadable: bool,
 }
 
 impl Fetched {

@@ -2,6 +2,7 @@
 
 use roaring::RoaringBitmap;
 
+use super::broken::Entry;
 use super::state::{Cursor, Head, Positions, State, from_bytes, uppers};
 use crate::mailbox::{DeviceNo, Error, FolderId, Mailbox, unchanged};
 use crate::store::{Condition, Row, Scope, Seq, Write, keys};
@@ -67,16 +68,16 @@ impl At {
             let Some(row) = mailbox.get(self.key()).await? else {
                 return Ok(None);
             };
-            let Head { stored, parts } = Head::read(row.value())?;
-            let held = match parts {
-                Some(uppers) => self.parts(mailbox, &uppers, row.version).await?,
+            let head = Head::read(row.value())?;
+            let held = match &head.parts {
+                Some(uppers) => self.parts(mailbox, uppers, row.version).await?,
                 None => self.unnamed_parts(mailbox, &row).await?,
             };
             let Some(held) = held else {
                 continue;
             };
             return Ok(Some(Loaded {
-                state: State::of(stored, held)?,
+                state: State::of(head, held)?,
                 version: row.version,
             }));
         }
@@ -135,12 +136,17 @@ impl At {
         let Some(row) = mailbox.get(self.key()).await? else {
             return Ok(None);
         };
-        let head = Head::read(row.value())?.stored;
+        let Head {
+            stored: head,
+            broken,
+            ..
+        } = Head::read(row.value())?;
         Ok(Some(Peek {
             number: head.number,
             owes: !head.owed.is_empty(),
             positions: head.positions,
             options: head.options,
+            broken,
         }))
     }
 
@@ -165,6 +171,7 @@ pub(super) struct Peek {
     pub(super) owes: bool,
     pub(super) positions: Positions,
     pub(super) options: Vec<u8>,
+    pub(super) broken: Vec<Entry>,
 }
 
 #[cfg(test)]

@@ -145,6 +145,7 @@ impl Round {
             None => self.tx.delete(row)?,
         }
         self.own_change(row.item, false);
+        self.forget_broken(row.item.0, true);
         self.note(Command::Delete(row.item), Some(row.item), status, 0);
         Ok(())
     }

@@ -25,11 +25,13 @@
 //! cross cannot both win. Where the commands need several commits, each carries the outcomes so
 //! far: a request that was cut short is a lost answer like any other.
 //!
+//! An item that a device cannot take is *broken* for it: it gets a stand-in, and a list says so.
+//!
 //! Deliberately absent: what an item looks like on the wire, statuses, the meaning of the options.
 
 mod at;
+mod broken;
 mod commands;
-
 mod hierarchy;
 #[cfg(test)]
 #[expect(clippy::large_futures, reason = "no test is parked")]
@@ -46,6 +48,7 @@ use super::{DeviceNo, Error, FolderId, ItemId, ItemRow, Mailbox, Place};
 use crate::clock::UnixMs;
 use crate::store::{Scope, Seq};
 
+pub use broken::{Broken, Fault};
 pub use hierarchy::{FolderChange, Hierarchy};
 pub use round::{Finished, Round};
 pub use watch::Watched;

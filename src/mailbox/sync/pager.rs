@@ -39,6 +39,7 @@ enum Stage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Mark {
     Owed(u32),
+    Withdrawn,
     Replay(u32),
     Sweep(Option<Sweep>),
     Cursor(Cursor),
@@ -187,11 +188,14 @@ impl Round {
             match change.kind {
                 ChangeKind::Add(_) => self.hold(item, true),
                 ChangeKind::Change(_) => drop(self.draft.changed.insert(item)),
-                ChangeKind::Delete | ChangeKind::SoftDelete => self.hold(item, false),
+                ChangeKind::Delete => self.drop_item(item, true),
+                ChangeKind::SoftDelete => self.drop_item(item, false),
             }
         }
         match step.mark {
             Mark::Owed(item) => drop(self.draft.owed.remove(item)),
+            // What follows is owed.
+            Mark::Withdrawn => {}
             Mark::Replay(item) => {
                 self.replay.remove(item);
                 if !self.origin.owed.contains(item) {
@@ -202,6 +206,11 @@ impl Round {
             Mark::Cursor(cursor) => self.draft.positions.cursor = cursor,
             Mark::Low(low) => self.draft.positions.low = low,
         }
+    }
+
+    fn drop_item(&mut self, item: u32, gone: bool) {
+        self.hold(item, false);
+        self.forget_broken(item, gone);
     }
 
     /// Reads the next page; `false` when all is said.
@@ -254,6 +263,12 @@ impl Round {
         self.pager.seen = Some(last.0);
         let rows = self.rows(&ids).await?;
         for (item, row) in ids.into_iter().zip(rows) {
+            if row.is_some() && self.is_withdrawn(item.0) && self.holds(item.0) {
+                self.push(Mark::Withdrawn, item.0, Some(ChangeKind::SoftDelete));
+                // The item itself comes with the next answer, not with this one.
+                self.touched.insert(item.0);
+                continue;
+            }
             let window = self.draft.positions.window();
             let inside = row.as_ref().is_some_and(|row| window.holds(row.place()));
             let kind = match (row, self.holds(item.0)) {

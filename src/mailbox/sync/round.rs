@@ -115,7 +115,10 @@ impl Mailbox {
         let mut round = Round::new(self.clone(), at, folder, presented, origin, version);
         match presented {
             Presented::First => round.begin_first().await?,
-            Presented::Current => round.begin_current(),
+            Presented::Current => {
+                round.begin_current();
+                round.look_at_broken();
+            }
             Presented::Previous => round.begin_previous(),
         }
         if presented != Presented::First {
@@ -170,7 +173,9 @@ impl Round {
     async fn begin_first(&mut self) -> Result<(), Error> {
         if self.version.is_some() && !self.origin.is_pristine() {
             let cursor = self.at.log_end(&self.mailbox).await?;
+            let broken = self.origin.broken.clone();
             *self.draft = State::new(self.origin.number + 1, cursor);
+            self.draft.inherit_broken(broken);
         }
         self.draft.options = Vec::new();
         Ok(())
@@ -294,6 +299,7 @@ impl Round {
             && !self.novel
             && !self.saved
             && self.draft.options == self.origin.options
+            && self.draft.broken == self.origin.broken
             && self.draft.positions.window() == self.origin.positions.window()
     }
 
@@ -303,12 +309,14 @@ impl Round {
         let restated = self.draft.options != self.origin.options
             || self.draft.positions.window() != self.origin.positions.window()
             || self.draft.owed != self.origin.owed
+            || self.draft.broken != self.origin.broken
             || self.draft.positions.is_filled() != self.origin.positions.is_filled();
         if restated || self.pager.skipped >= SKIPPED_WORTH_SAVING {
             let mut state = self.origin.clone();
             state.positions = self.draft.positions.clone();
             state.options.clone_from(&self.draft.options);
             state.owed.clone_from(&self.draft.owed);
+            state.broken.clone_from(&self.draft.broken);
             self.write_state(&state).await?;
         }
         Ok(())

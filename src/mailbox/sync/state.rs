@@ -3,17 +3,20 @@
 //! The head stands under `keys::sync`; a part holds the items whose numbers share the upper
 //! sixteen bits, under the head's key with those bits behind it. A commit writes the head and the
 //! parts that changed: some kilobytes, however large the folder is. The head names its parts, so
-//! that all are read by name: a range would pass every older version that the engine still has.
+//! that all are read by name: a range would pass every older version that the engine still has. Only a
+//! head with a list of broken items has the format that knows them.
 
 use rkyv::{Archive, Deserialize, Serialize};
 use roaring::RoaringBitmap;
 
 use super::super::stored;
-use super::{Command, Outcome, Window};
+use super::{Command, Outcome, Window, broken};
 use crate::limits;
 use crate::mailbox::{Error, ItemId};
 use crate::store::Seq;
 
+/// The head names its parts and lists broken items.
+const FORMAT_BROKEN: u8 = 3;
 /// The head names its parts.
 const FORMAT: u8 = 2;
 /// It does not: they are all rows behind it. Read, not written.
@@ -171,24 +174,39 @@ struct StoredNamed {
     parts: Vec<u16>,
 }
 
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+struct StoredBroken {
+    named: StoredNamed,
+    broken: Vec<broken::Entry>,
+}
+
 /// A head as read: of the first format, its parts have no names.
 pub(super) struct Head {
     pub(super) stored: StoredHead,
     pub(super) parts: Option<Vec<u16>>,
+    pub(super) broken: Vec<broken::Entry>,
 }
 
 impl Head {
     pub(super) fn read(stored: &[u8]) -> Result<Self, Error> {
-        if stored.first() == Some(&FORMAT_UNNAMED) {
-            return Ok(Self {
-                stored: stored::read(FORMAT_UNNAMED, stored)?,
-                parts: None,
-            });
-        }
-        let StoredNamed { head, parts } = stored::read(FORMAT, stored)?;
+        let (StoredNamed { head, parts }, broken) = match stored.first() {
+            Some(&FORMAT_UNNAMED) => {
+                return Ok(Self {
+                    stored: stored::read(FORMAT_UNNAMED, stored)?,
+                    parts: None,
+                    broken: Vec::new(),
+                });
+            }
+            Some(&FORMAT_BROKEN) => {
+                let StoredBroken { named, broken } = stored::read(FORMAT_BROKEN, stored)?;
+                (named, broken)
+            }
+            _ => (stored::read(FORMAT, stored)?, Vec::new()),
+        };
         Ok(Self {
             stored: head,
             parts: Some(parts),
+            broken,
         })
     }
 }
@@ -220,6 +238,8 @@ pub(super) struct State {
     pub(super) options: Vec<u8>,
     /// `None` directly after the first key: it cannot be repeated but by key 0.
     pub(super) previous: Option<Previous>,
+    /// Items that the device has a stand-in of, or is about to.
+    pub(super) broken: Vec<broken::Entry>,
 }
 
 impl State {
@@ -234,6 +254,7 @@ impl State {
             outcomes: Vec::new(),
             options: Vec::new(),
             previous: None,
+            broken: Vec::new(),
         }
     }
 
@@ -244,11 +265,16 @@ impl State {
 
     /// The head row.
     pub(super) fn to_head(&self) -> Result<Vec<u8>, Error> {
-        let head = StoredNamed {
+        let named = StoredNamed {
             head: self.to_stored()?,
             parts: uppers(&self.held),
         };
-        let head = stored::write(FORMAT, &head)?;
+        let head = if self.broken.is_empty() {
+            stored::write(FORMAT, &named)?
+        } else {
+            let broken = self.broken.clone();
+            stored::write(FORMAT_BROKEN, &StoredBroken { named, broken })?
+        };
         if head.len() > limits::VALUE_BYTES_MAX {
             return Err(Error::TooLarge);
         }
@@ -286,7 +312,9 @@ impl State {
         })
     }
 
-    pub(super) fn of(head: StoredHead, held: RoaringBitmap) -> Result<Self, Error> {
+    /// The state of a head whose parts hold this set.
+    pub(super) fn of(head: Head, held: RoaringBitmap) -> Result<Self, Error> {
+        let (broken, head) = (head.broken, head.stored);
         let previous = match head.previous {
             Some(p) => Some(Previous {
                 number: p.number,
@@ -303,6 +331,7 @@ impl State {
             options: head.options,
             previous,
             held,
+            broken,
         })
     }
 }
@@ -401,7 +430,7 @@ mod tests {
         let first = stored::write(FORMAT_UNNAMED, &state.to_stored().unwrap()).unwrap();
         let head = Head::read(&first).unwrap();
         assert_eq!(head.parts, None);
-        assert_eq!(State::of(head.stored, RoaringBitmap::new()).unwrap(), state);
+        assert_eq!(State::of(head, RoaringBitmap::new()).unwrap(), state);
         state.held.extend([1, 0x1_0000]);
         let head = Head::read(&state.to_head().unwrap()).unwrap();
         assert_eq!(head.parts, Some(vec![0, 1]));

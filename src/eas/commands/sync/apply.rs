@@ -310,6 +310,11 @@ impl Desk<'_> {
                 return Ok(status);
             }
         };
+        if round.stand_in(&row).is_some() && !decoded.only_marks() {
+            // It edits what it was told instead, which is not the item.
+            round.refuse(command, MALFORMED, print);
+            return Ok(MALFORMED);
+        }
         // Marks of a mail are merged: nobody wants to be asked about a read flag.
         let only_marks = decoded.only_marks();
         let server_wins = !self.kept.options.client_wins && !only_marks;

@@ -9,9 +9,12 @@
 
 mod answer;
 mod apply;
+#[cfg(test)]
+mod broken_tests;
 mod changes;
 mod decode;
 mod draft;
+mod hearing;
 mod kept;
 mod stored;
 #[cfg(test)]
@@ -35,6 +38,7 @@ use crate::wbxml::tags::airsync;
 use answer::Section;
 use changes::Room;
 use decode::{Collection, PROTOCOL_ERROR, Refused, Request};
+use hearing::Hearing;
 
 /// Who syncs, apart from what the request says.
 pub(super) struct Env<'a> {
@@ -267,6 +271,10 @@ async fn collection(
         section.status = 3;
         return Ok((section, room));
     };
+    let hearing = Hearing::of(env, &round);
+    if let Some(item) = hearing.broken() {
+        Box::pin(hearing::give_up(&mut round, item)).await?;
+    }
     let is_first = c.key == Some(0);
     // What is refused leaves the client where it is: 0 would make it begin anew.
     section.key = c.key.unwrap_or(0);
@@ -294,12 +302,14 @@ async fn collection(
             section.responses.extend(Box::pin(applied).await?);
         }
         if !is_first && c.get_changes != Some(false) {
-            let gathered = changes::collect(env, &mut round, &kept.options, &mut room);
+            let suspects = hearing.suspects();
+            let gathered = changes::collect(env, &mut round, &kept.options, suspects, &mut room);
             (section.changes, section.more) = Box::pin(gathered).await?;
         }
     }
     section.options = kept.options;
     let finished = Box::pin(round.finish()).await?;
+    hearing.note(env);
     section.key = finished.key;
     section.silent = !is_first
         && finished.unchanged

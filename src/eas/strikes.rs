@@ -1,0 +1,215 @@
+//! Strikes: how often a device has asked again for an answer instead of going on, item by item.
+//!
+//! A phone that trips over an item in an answer does not say so: it asks for the same answer again, or
+//! begins anew with key 0, and would do so for ever. After [`STRIKES_MAX`] times the items of that answer
+//! are *suspects*, and are told one by one. One that comes alone and is asked for again so often is
+//! broken for this device. An answer that arrives clears what it told.
+//!
+//! Kept in memory: who was lost with a restart is counted anew. Deliberately absent: the list of what is
+//! broken, which is durable ([`crate::mailbox::Broken`]); repetitions of other requests, which are the
+//! [storm guard](super::storm)'s affair.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use roaring::RoaringBitmap;
+
+use crate::limits::{STRIKES_KEPT, STRIKES_MAX};
+use crate::mailbox::{DeviceNo, FolderId};
+use crate::store::Scope;
+
+/// A collection on a device.
+pub type At = (Scope, DeviceNo, FolderId);
+
+/// What became of the answer before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Heard {
+    /// The device presents its key.
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// Strikes of one item: in answers with others, and alone.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    among: u8,
+    alone: u8,
+}
+
+type Counts = HashMap<u32, Count>;
+
+#[derive(Default)]
+struct All {
+    by_collection: HashMap<At, Counts>,
+    /// Items in all of them.
+    items: usize,
+}
+
+/// What follows for the next answer.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Standing {
+    /// Items that are told one by one.
+    pub suspects: RoaringBitmap,
+    /// The item that the device cannot take.
+    pub broken: Option<u32>,
+}
+
+/// What all cores share. A cheap clone.
+#[derive(Clone, Default)]
+pub struct Strikes(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    counts: Mutex<All>,
+    /// Collections in it: nearly always 0, and then nobody wants the lock.
+    len: AtomicUsize,
+}
+
+impl std::fmt::Debug for Strikes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Strikes")
+            .field("collections", &self.0.len)
+            .finish()
+    }
+}
+
+impl Strikes {
+    /// Nothing is known of this collection, and an answer that was heard changes nothing: no need to
+    /// find out what it told.
+    #[must_use]
+    pub fn is_clear(&self, at: At) -> bool {
+        self.0.len.load(Ordering::Acquire) == 0 || !self.counts().by_collection.contains_key(&at)
+    }
+
+    /// How things stand with this request, if the answer before told `told`. Changes nothing: a request
+    /// may be computed several times.
+    #[must_use]
+    pub fn standing(&self, at: At, heard: Heard, told: &RoaringBitmap) -> Standing {
+        let known = self.counts().by_collection.get(&at).cloned();
+        let mut counts = known.unwrap_or_default();
+        advance(&mut counts, heard, told)
+    }
+
+    /// The request was served: it counts.
+    pub fn note(&self, at: At, heard: Heard, told: &RoaringBitmap) {
+        if told.is_empty() {
+            return;
+        }
+        let mut all = self.counts();
+        let mut counts = all.by_collection.remove(&at).unwrap_or_default();
+        all.items -= counts.len();
+        if let Some(item) = advance(&mut counts, heard, told).broken {
+            counts.remove(&item);
+        }
+        all.items += counts.len();
+        if !counts.is_empty() {
+            all.by_collection.insert(at, counts);
+        }
+        if all.items > STRIKES_KEPT {
+            // Thousands of phones ask again: that is the network, or this machine.
+            *all = All::default();
+        }
+        self.0.len.store(all.by_collection.len(), Ordering::Release);
+    }
+
+    fn counts(&self) -> MutexGuard<'_, All> {
+        // Sound between any two statements.
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn advance(counts: &mut Counts, heard: Heard, told: &RoaringBitmap) -> Standing {
+    let is_alone = told.len() == 1;
+    for item in told {
+        match heard {
+            Heard::Yes => drop(counts.remove(&item)),
+            Heard::No => {
+                let count = counts.entry(item).or_default();
+                let strikes = if is_alone {
+                    &mut count.alone
+                } else {
+                    &mut count.among
+                };
+                *strikes = strikes.saturating_add(1);
+            }
+        }
+    }
+    let broken = told.min().filter(|item| {
+        let count = counts.get(item);
+        is_alone && count.is_some_and(|count| count.alone >= STRIKES_MAX)
+    });
+    let suspects = counts.iter().filter(|(_, c)| c.among >= STRIKES_MAX);
+    Standing {
+        suspects: suspects.map(|(item, _)| *item).collect(),
+        broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: At = (Scope(16), DeviceNo(1), FolderId(2));
+
+    fn told(items: &[u32]) -> RoaringBitmap {
+        items.iter().copied().collect()
+    }
+
+    fn see(strikes: &Strikes, heard: Heard, items: &[u32]) -> Standing {
+        let told = told(items);
+        let standing = strikes.standing(AT, heard, &told);
+        assert_eq!(strikes.standing(AT, heard, &told), standing, "only looking");
+        strikes.note(AT, heard, &told);
+        standing
+    }
+
+    #[test]
+    fn three_times_together_three_times_alone() {
+        let strikes = Strikes::default();
+        for _ in 0..2 {
+            assert_eq!(see(&strikes, Heard::No, &[1, 2, 3]), Standing::default());
+        }
+        let standing = see(&strikes, Heard::No, &[1, 2, 3]);
+        assert_eq!(standing.suspects, told(&[1, 2, 3]));
+        // One by one: 3 and 1 arrive, 2 does not.
+        assert_eq!(see(&strikes, Heard::Yes, &[3]).suspects, told(&[1, 2]));
+        for _ in 0..2 {
+            assert_eq!(see(&strikes, Heard::No, &[2]).broken, None);
+        }
+        assert_eq!(see(&strikes, Heard::No, &[2]).broken, Some(2));
+        assert_eq!(see(&strikes, Heard::Yes, &[2]).suspects, told(&[1]));
+        assert_eq!(see(&strikes, Heard::Yes, &[1]), Standing::default());
+        assert!(strikes.is_clear(AT));
+    }
+
+    #[test]
+    fn what_arrives_in_between_begins_anew() {
+        let strikes = Strikes::default();
+        for _ in 0..10 {
+            for _ in 0..2 {
+                assert_eq!(see(&strikes, Heard::No, &[7]), Standing::default());
+            }
+            see(&strikes, Heard::Yes, &[7]);
+            assert!(strikes.is_clear(AT));
+        }
+        // An answer that tells nothing says nothing of others.
+        see(&strikes, Heard::No, &[7]);
+        see(&strikes, Heard::Yes, &[]);
+        assert!(!strikes.is_clear(AT));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let strikes = Strikes::default();
+        let many: RoaringBitmap = (0..1_000).collect();
+        for n in 0..1_000 {
+            strikes.note((Scope(n), DeviceNo(1), FolderId(2)), Heard::No, &many);
+            let all = strikes.counts();
+            let kept: usize = all.by_collection.values().map(HashMap::len).sum();
+            assert_eq!(kept, all.items);
+            assert!(kept <= STRIKES_KEPT);
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Items that a device gets a stand-in for, since it cannot take them or they cannot be shown.
+//!
+//! The list stands in the collection's state: what the device holds and what it holds a stand-in of
+//! is one commit. It survives a new beginning with key 0, or a device that answers a broken item with
+//! one would loop for ever.
+//!
+//! Deliberately absent: how a stand-in looks, and who counts strikes.
+
+use rkyv::{Archive, Deserialize, Serialize};
+use roaring::RoaringBitmap;
+
+use super::Presented;
+use super::at::At;
+use super::round::Round;
+use super::state::State;
+use crate::clock::UnixMs;
+use crate::limits;
+use crate::mailbox::{By, DeviceNo, Error, FolderId, ItemId, ItemRow, Mailbox};
+use crate::store::{Hint, Scope};
+
+/// Why a device gets a stand-in.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Fault {
+    /// It asked again and again for an answer that held nothing but this item.
+    Refused = 1,
+    /// The stored record cannot be read.
+    Damaged = 2,
+    /// The message cannot be taken apart.
+    Unreadable = 3,
+}
+
+/// How far it is.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Stage {
+    /// The device has the stand-in.
+    StoodIn = 1,
+    /// The stand-in is to be taken back, so that the item can follow.
+    Withdrawn = 2,
+    /// The item itself goes out again.
+    Tried = 3,
+}
+
+/// An item of the list, as it is stored.
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    item: u32,
+    /// What was broken ([`ItemRow::edition`]): another content is another chance.
+    edition: u64,
+    fault: Fault,
+    stage: Stage,
+    /// How often it was tried again by itself.
+    tries: u8,
+    at_ms: UnixMs,
+}
+
+impl Entry {
+    /// Nobody has touched it for so long that another try may go better: what looks like a refusal may
+    /// have been a bad network.
+    fn is_due(&self, now_ms: UnixMs) -> bool {
+        let waits_s = limits::BROKEN_RETRIES_S.get(usize::from(self.tries));
+        let due = |s: &u32| now_ms >= self.at_ms.saturating_add(i64::from(*s) * 1_000);
+        self.fault == Fault::Refused && self.stage == Stage::StoodIn && waits_s.is_some_and(due)
+    }
+}
+
+/// An item that a device has a stand-in of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broken {
+    /// Its folder.
+    pub folder: FolderId,
+    /// The item.
+    pub item: ItemId,
+    /// Why.
+    pub fault: Fault,
+    /// Since when, Unix milliseconds.
+    pub at_ms: UnixMs,
+    /// It is on its way to the device once more.
+    pub is_retried: bool,
+}
+
+impl State {
+    /// Key 0: the list stays, the stand-ins are told anew.
+    pub(super) fn inherit_broken(&mut self, mut broken: Vec<Entry>) {
+        for entry in &mut broken {
+            if entry.stage == Stage::Withdrawn {
+                entry.stage = Stage::Tried;
+            }
+        }
+        self.broken = broken;
+    }
+
+    /// The device has the answer that told these: what was tried again went well.
+    fn settle_broken(&mut self, told: &RoaringBitmap) {
+        self.broken
+            .retain(|e| e.stage != Stage::Tried || !told.contains(e.item));
+    }
+
+    /// Takes stand-ins back, so that the items themselves are told.
+    fn withdraw(&mut self, is_meant: impl Fn(&Entry) -> bool, by_itself: bool) -> bool {
+        let mut any = false;
+        for entry in &mut self.broken {
+            if !is_meant(entry) {
+                continue;
+            }
+            any = true;
+            entry.tries = entry.tries.saturating_add(u8::from(by_itself));
+            if entry.stage == Stage::StoodIn {
+                entry.stage = Stage::Withdrawn;
+                self.owed.insert(entry.item);
+            }
+        }
+        any
+    }
+}
+
+impl Round {
+    /// Items that the answer under the current key brought to the device, apart from its own.
+    #[must_use]
+    pub fn told_last(&self) -> RoaringBitmap {
+        let origin = &self.origin;
+        let Some(previous) = &origin.previous else {
+            return RoaringBitmap::new();
+        };
+        let mut told = &(&previous.held ^ &origin.held) | &origin.changed;
+        told &= &origin.held;
+        for (_, outcome) in &origin.outcomes {
+            if let Some(item) = outcome.item {
+                told.remove(item.0);
+            }
+        }
+        told
+    }
+
+    /// At the beginning of a round: what is on the list may have got through, or be due again.
+    pub(super) fn look_at_broken(&mut self) {
+        if self.draft.broken.is_empty() || self.presented != Presented::Current {
+            return;
+        }
+        let told = self.told_last();
+        self.draft.settle_broken(&told);
+        let now_ms = self.mailbox.clock().now_ms();
+        self.draft.withdraw(|entry| entry.is_due(now_ms), true);
+    }
+
+    /// The device cannot take this item, or it cannot be shown: from now on it has a stand-in. The
+    /// oldest of a long list gives way.
+    pub fn set_broken(&mut self, row: &ItemRow, fault: Fault) {
+        let edition = row.edition();
+        let broken = &mut self.draft.broken;
+        let known = broken.iter().position(|e| e.item == row.item.0);
+        let known = known.map(|at| broken.remove(at));
+        let same = known.filter(|e| (e.edition, e.fault) == (edition, fault));
+        let tries = same.as_ref().map_or(0, |e| e.tries);
+        let stands = same.filter(|e| e.stage == Stage::StoodIn);
+        let entry = stands.unwrap_or_else(|| Entry {
+            item: row.item.0,
+            edition,
+            fault,
+            stage: Stage::StoodIn,
+            tries,
+            at_ms: self.mailbox.clock().now_ms(),
+        });
+        if broken.len() >= limits::BROKEN_MAX {
+            broken.remove(0);
+        }
+        let place = broken.partition_point(|e| e.at_ms <= entry.at_ms);
+        broken.insert(place, entry);
+    }
+
+    /// Whether the device gets a stand-in for this item, and why.
+    #[must_use]
+    pub fn stand_in(&self, row: &ItemRow) -> Option<Fault> {
+        let entry = self.draft.broken.iter().find(|e| e.item == row.item.0)?;
+        let stands = entry.stage == Stage::StoodIn && entry.edition == row.edition();
+        stands.then_some(entry.fault)
+    }
+
+    /// The item goes out as it is: unless that is a try, it is not on the list any more.
+    pub fn set_whole(&mut self, row: &ItemRow) {
+        if self.draft.broken.is_empty() {
+            return;
+        }
+        let edition = row.edition();
+        self.draft.broken.retain_mut(|e| {
+            if e.item != row.item.0 {
+                return true;
+            }
+            let is_try = e.edition == edition && e.stage != Stage::StoodIn;
+            e.stage = Stage::Tried;
+            is_try
+        });
+    }
+
+    /// The device's stand-in is to be taken back.
+    pub(super) fn is_withdrawn(&self, item: u32) -> bool {
+        let broken = &self.draft.broken;
+        let withdrawn = |e: &Entry| e.item == item && e.stage == Stage::Withdrawn;
+        broken.iter().any(withdrawn)
+    }
+
+    /// The device does not have the item any more. If it is not `gone`, and its stand-in was only
+    /// taken back, it follows.
+    pub(super) fn forget_broken(&mut self, item: u32, gone: bool) {
+        self.draft.broken.retain_mut(|e| {
+            if e.item != item {
+                return true;
+            }
+            let follows = !gone && e.stage != Stage::StoodIn;
+            e.stage = Stage::Tried;
+            follows
+        });
+    }
+}
+
+impl Mailbox {
+    /// What a device has stand-ins of, the oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn broken(&self, scope: Scope, device: DeviceNo) -> Result<Vec<Broken>, Error> {
+        let mut all = Vec::new();
+        for folder in self.folders(scope).await? {
+            let folder = folder.id;
+            let at = At {
+                scope,
+                device,
+                folder,
+            };
+            let Some(peek) = at.peek(self).await? else {
+                continue;
+            };
+            all.extend(peek.broken.iter().map(|entry| Broken {
+                folder,
+                item: ItemId(entry.item),
+                fault: entry.fault,
+                at_ms: entry.at_ms,
+                is_retried: entry.stage != Stage::StoodIn,
+            }));
+        }
+        all.sort_by_key(|broken| broken.at_ms);
+        Ok(all)
+    }
+
+    /// Delivers an item of the list again, or all of a folder (`None`), and wakes the device. False
+    /// where there is nothing of that kind on the list.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] after many tries; the store's.
+    pub async fn deliver_again(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+        item: Option<ItemId>,
+    ) -> Result<bool, Error> {
+        let at = At {
+            scope,
+            device,
+            folder,
+        };
+        for _ in 0..limits::CONFLICT_RETRIES_MAX {
+            match Box::pin(self.try_again(at, item)).await {
+                // The device has synced meanwhile.
+                Err(Error::Conflict) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn try_again(&self, at: At, item: Option<ItemId>) -> Result<bool, Error> {
+        let Some(loaded) = at.load(self).await? else {
+            return Ok(false);
+        };
+        let mut state = loaded.state;
+        let is_meant = |entry: &Entry| item.is_none_or(|item| item.0 == entry.item);
+        if !state.withdraw(is_meant, false) {
+            return Ok(false);
+        }
+        let mut tx = self.transaction(at.scope, By::default());
+        tx.require(at.condition(Some(loaded.version)));
+        let held = state.held.clone();
+        for write in at.writes(&state, &held)? {
+            tx.write(write);
+        }
+        tx.tell(Hint {
+            folder: at.folder.0,
+            device: 0,
+        });
+        tx.commit().await?;
+        Ok(true)
+    }
+}
