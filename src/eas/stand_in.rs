@@ -138,11 +138,16 @@ fn other(row: &ItemRow, class: Class, title: String, text: String) -> Record {
         blob: None,
     };
     match class {
-        Class::Contacts => Record::Contact(Contact {
-            fields: vec![(ContactField::FileAs, title)],
-            body,
-            ..Contact::default()
-        }),
+        Class::Contacts => {
+            let mut contact = Contact {
+                body,
+                ..Contact::default()
+            };
+            // Phones show the name, whatever it is filed as.
+            contact.set(ContactField::FileAs, title.clone());
+            contact.set(ContactField::LastName, title);
+            Record::Contact(contact)
+        }
         Class::Calendar => Record::Event(Event {
             uid: format!("not-shown-{}-{}", row.folder.0, row.item.0),
             subject: title,

@@ -40,10 +40,18 @@ struct Count {
 
 type Counts = HashMap<u32, Count>;
 
+/// A collection with strikes.
+#[derive(Clone, Default)]
+struct Collection {
+    counts: Counts,
+    /// What the latest answer told.
+    told: RoaringBitmap,
+}
+
 #[derive(Default)]
 struct All {
-    by_collection: HashMap<At, Counts>,
-    /// Items in all of them.
+    by_collection: HashMap<At, Collection>,
+    /// Counts in all of them.
     items: usize,
 }
 
@@ -54,6 +62,8 @@ pub struct Standing {
     pub suspects: RoaringBitmap,
     /// The item that the device cannot take.
     pub broken: Option<u32>,
+    /// What the answer before told.
+    told: RoaringBitmap,
 }
 
 /// What all cores share. A cheap clone.
@@ -83,29 +93,39 @@ impl Strikes {
         self.0.len.load(Ordering::Acquire) == 0 || !self.counts().by_collection.contains_key(&at)
     }
 
-    /// How things stand with this request, if the answer before told `told`. Changes nothing: a request
-    /// may be computed several times.
+    /// How things stand with this request. Where nothing is known of the answer before, `told` says what
+    /// that brought. Changes nothing: a request may be computed several times.
     #[must_use]
-    pub fn standing(&self, at: At, heard: Heard, told: &RoaringBitmap) -> Standing {
+    pub fn standing(&self, at: At, heard: Heard, told: impl FnOnce() -> RoaringBitmap) -> Standing {
         let known = self.counts().by_collection.get(&at).cloned();
-        let mut counts = known.unwrap_or_default();
-        advance(&mut counts, heard, told)
+        let mut known = known.unwrap_or_else(|| Collection {
+            counts: Counts::new(),
+            told: told(),
+        });
+        let (suspects, broken) = advance(&mut known.counts, heard, &known.told);
+        Standing {
+            suspects,
+            broken,
+            told: known.told,
+        }
     }
 
-    /// The request was served: it counts.
-    pub fn note(&self, at: At, heard: Heard, told: &RoaringBitmap) {
-        if told.is_empty() {
+    /// The request was served, and its answer tells `told`.
+    pub fn note(&self, at: At, heard: Heard, standing: &Standing, told: RoaringBitmap) {
+        if heard == Heard::Yes && self.is_clear(at) {
             return;
         }
         let mut all = self.counts();
-        let mut counts = all.by_collection.remove(&at).unwrap_or_default();
-        all.items -= counts.len();
-        if let Some(item) = advance(&mut counts, heard, told).broken {
-            counts.remove(&item);
+        let mut known = all.by_collection.remove(&at).unwrap_or_default();
+        all.items -= known.counts.len();
+        advance(&mut known.counts, heard, &standing.told);
+        if let Some(item) = standing.broken {
+            known.counts.remove(&item);
         }
-        all.items += counts.len();
-        if !counts.is_empty() {
-            all.by_collection.insert(at, counts);
+        known.told = told;
+        all.items += known.counts.len();
+        if !known.counts.is_empty() {
+            all.by_collection.insert(at, known);
         }
         if all.items > STRIKES_KEPT {
             // Thousands of phones ask again: that is the network, or this machine.
@@ -120,7 +140,12 @@ impl Strikes {
     }
 }
 
-fn advance(counts: &mut Counts, heard: Heard, told: &RoaringBitmap) -> Standing {
+/// Counts; gives the suspects, and what is broken.
+fn advance(
+    counts: &mut Counts,
+    heard: Heard,
+    told: &RoaringBitmap,
+) -> (RoaringBitmap, Option<u32>) {
     let is_alone = told.len() == 1;
     for item in told {
         match heard {
@@ -141,10 +166,7 @@ fn advance(counts: &mut Counts, heard: Heard, told: &RoaringBitmap) -> Standing 
         is_alone && count.is_some_and(|count| count.alone >= STRIKES_MAX)
     });
     let suspects = counts.iter().filter(|(_, c)| c.among >= STRIKES_MAX);
-    Standing {
-        suspects: suspects.map(|(item, _)| *item).collect(),
-        broken,
-    }
+    (suspects.map(|(item, _)| *item).collect(), broken)
 }
 
 #[cfg(test)]
@@ -153,34 +175,34 @@ mod tests {
 
     const AT: At = (Scope(16), DeviceNo(1), FolderId(2));
 
-    fn told(items: &[u32]) -> RoaringBitmap {
+    fn set(items: &[u32]) -> RoaringBitmap {
         items.iter().copied().collect()
     }
 
-    fn see(strikes: &Strikes, heard: Heard, items: &[u32]) -> Standing {
-        let told = told(items);
-        let standing = strikes.standing(AT, heard, &told);
-        assert_eq!(strikes.standing(AT, heard, &told), standing, "only looking");
-        strikes.note(AT, heard, &told);
-        standing
+    /// A request, and what its answer tells; the suspects, and what is broken.
+    fn see(strikes: &Strikes, heard: Heard, tells: &[u32]) -> (Vec<u32>, Option<u32>) {
+        let first = || set(&[1, 2, 3]);
+        let standing = strikes.standing(AT, heard, first);
+        assert_eq!(strikes.standing(AT, heard, first), standing, "only looking");
+        strikes.note(AT, heard, &standing, set(tells));
+        (standing.suspects.iter().collect(), standing.broken)
     }
 
     #[test]
     fn three_times_together_three_times_alone() {
         let strikes = Strikes::default();
         for _ in 0..2 {
-            assert_eq!(see(&strikes, Heard::No, &[1, 2, 3]), Standing::default());
+            assert_eq!(see(&strikes, Heard::No, &[1, 2, 3]), (vec![], None));
         }
-        let standing = see(&strikes, Heard::No, &[1, 2, 3]);
-        assert_eq!(standing.suspects, told(&[1, 2, 3]));
         // One by one: 3 and 1 arrive, 2 does not.
-        assert_eq!(see(&strikes, Heard::Yes, &[3]).suspects, told(&[1, 2]));
+        assert_eq!(see(&strikes, Heard::No, &[3]).0, [1, 2, 3]);
+        assert_eq!(see(&strikes, Heard::Yes, &[2]).0, [1, 2]);
         for _ in 0..2 {
-            assert_eq!(see(&strikes, Heard::No, &[2]).broken, None);
+            assert_eq!(see(&strikes, Heard::No, &[2]).1, None);
         }
-        assert_eq!(see(&strikes, Heard::No, &[2]).broken, Some(2));
-        assert_eq!(see(&strikes, Heard::Yes, &[2]).suspects, told(&[1]));
-        assert_eq!(see(&strikes, Heard::Yes, &[1]), Standing::default());
+        assert_eq!(see(&strikes, Heard::No, &[2]).1, Some(2));
+        assert_eq!(see(&strikes, Heard::Yes, &[1]).0, [1]);
+        assert!(see(&strikes, Heard::Yes, &[]).0.is_empty());
         assert!(strikes.is_clear(AT));
     }
 
@@ -189,27 +211,28 @@ mod tests {
         let strikes = Strikes::default();
         for _ in 0..10 {
             for _ in 0..2 {
-                assert_eq!(see(&strikes, Heard::No, &[7]), Standing::default());
+                assert_eq!(see(&strikes, Heard::No, &[1, 2, 3]), (vec![], None));
             }
             see(&strikes, Heard::Yes, &[7]);
             assert!(strikes.is_clear(AT));
         }
-        // An answer that tells nothing says nothing of others.
-        see(&strikes, Heard::No, &[7]);
-        see(&strikes, Heard::Yes, &[]);
+        // An answer that tells nothing, as to key 0, says nothing of others.
+        see(&strikes, Heard::No, &[]);
+        see(&strikes, Heard::Yes, &[7]);
         assert!(!strikes.is_clear(AT));
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
         let strikes = Strikes::default();
-        let many: RoaringBitmap = (0..1_000).collect();
         for n in 0..1_000 {
-            strikes.note((Scope(n), DeviceNo(1), FolderId(2)), Heard::No, &many);
+            let at = (Scope(n), DeviceNo(1), FolderId(2));
+            let standing = strikes.standing(at, Heard::No, || (0..1_000).collect());
+            strikes.note(at, Heard::No, &standing, RoaringBitmap::new());
             let all = strikes.counts();
-            let kept: usize = all.by_collection.values().map(HashMap::len).sum();
-            assert_eq!(kept, all.items);
-            assert!(kept <= STRIKES_KEPT);
+            let kept = all.by_collection.values().map(|known| known.counts.len());
+            assert_eq!(kept.sum::<usize>(), all.items);
+            assert!(all.items <= STRIKES_KEPT);
         }
     }
 }

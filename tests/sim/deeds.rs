@@ -423,6 +423,15 @@ impl World {
         self.phones[p].device.refresh();
     }
 
+    /// A phone trips over an item, or an update has mended it.
+    pub(super) fn choke(&mut self, random: &mut Random) {
+        let p = self.any_phone(random);
+        let rows = self.appliance().items(self.phones[p].user);
+        let origins: Vec<String> = rows.iter().filter_map(origin_of).map(|o| o.0).collect();
+        let any = random.pick(&origins).cloned();
+        self.phones[p].chokes = any.filter(|_| random.percent(70));
+    }
+
     /// A phone looks at everything, or begins anew.
     pub(super) fn again(&mut self, random: &mut Random) {
         let p = self.any_phone(random);

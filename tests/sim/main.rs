@@ -158,6 +158,8 @@ fn planted_faults_are_found() {
         (Fault::LosesIndex, Oracle::Whole),
         (Fault::Fails, Oracle::Internal),
         (Fault::NeverEnds, Oracle::Quiescence),
+        (Fault::StandsInBadly, Oracle::Quiescence),
+        (Fault::KeepsBack, Oracle::Convergence),
     ] {
         let find = |seed| run(seed, &step::plan(seed, 400), Some(fault));
         let found = (0..40)

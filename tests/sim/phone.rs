@@ -11,6 +11,9 @@ use super::appliance::{PASSWORD, login};
 use super::random::Random;
 use super::samples;
 
+/// What the title of a note in place of an item begins with.
+pub(crate) const STAND_IN: &str = "Not shown on this device";
+
 /// Something that was typed: sent until it is answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
@@ -65,6 +68,8 @@ pub(crate) struct Phone {
     pub(crate) own: BTreeSet<(String, String)>,
     /// The client's change wins over the server's.
     pub(crate) wins: bool,
+    /// Where an item came from that the phone trips over: it drops every answer with that item in it.
+    pub(crate) chokes: Option<String>,
     next: u64,
 }
 
@@ -91,8 +96,21 @@ impl Phone {
             waits: None,
             own: BTreeSet::new(),
             wins,
+            chokes: None,
             next: 0,
         }
+    }
+
+    /// Whether it trips over this answer. A note in place of the item names the item, and is none.
+    pub(crate) fn trips_over(&self, answer: &[u8]) -> bool {
+        let Some(origin) = &self.chokes else {
+            return false;
+        };
+        let has = |text: String| {
+            let text = text.as_bytes();
+            answer.windows(text.len()).any(|piece| piece == text)
+        };
+        has(format!("{origin} ")) && !has(format!("{STAND_IN}: {origin} "))
     }
 
     /// A second device that asks for the same, and has nothing yet.

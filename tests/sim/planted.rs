@@ -11,7 +11,7 @@ use roost_load::{Answer, Node, Operation};
 
 use super::appliance::Appliance;
 use super::ledger::{parse, title};
-use super::phone::Flight;
+use super::phone::{Flight, STAND_IN};
 use super::world::World;
 
 /// What is wrong with the appliance, or with its answers.
@@ -43,6 +43,10 @@ pub(crate) enum Fault {
     Fails,
     /// There is always more to sync.
     NeverEnds,
+    /// What is told in place of an item is as hard to take as the item.
+    StandsInBadly,
+    /// Items are kept from phones that could take them.
+    KeepsBack,
 }
 
 /// The planted fault of a run, and what it needs.
@@ -116,6 +120,12 @@ impl Planted {
             }),
             Fault::LosesConflicts => spoil(&mut root, &mut lose_refusals),
             Fault::NeverEnds => spoil(&mut root, &mut more),
+            Fault::StandsInBadly => spoil(&mut root, &mut |node| {
+                retitle(node, |says| says.strip_prefix(STAND_IN)?.strip_prefix(": "))
+            }),
+            Fault::KeepsBack => spoil(&mut root, &mut |node| {
+                retitle(node, |says| says.starts_with("o1 ").then_some(STAND_IN))
+            }),
             _ => false,
         };
         if changed {
@@ -182,6 +192,18 @@ fn reverted(row: &ItemRow) -> Option<Record> {
         _ => return None,
     }
     Some(record)
+}
+
+/// Replaces a text.
+fn retitle(node: &mut Node, with: impl Fn(&str) -> Option<&str>) -> bool {
+    let Content::Text(says) = &node.content else {
+        return false;
+    };
+    let Some(other) = with(says).map(str::to_owned) else {
+        return false;
+    };
+    node.content = Content::Text(other);
+    true
 }
 
 /// Lets `with` have every node; whether it changed one.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use roost::mailbox::check::{Look, Wrong};
-use roost::mailbox::{DeviceNo, FolderId, Watched};
+use roost::mailbox::{self, DeviceNo, FolderId, ServerId, Watched};
 use roost::store::keys;
 use roost::wbxml::Tag;
 use roost::wbxml::tags::{calendar, notes};
@@ -13,7 +13,8 @@ use roost_load::{Collection, Device, Item, Node, Operation};
 
 use super::appliance::{Appliance, Reply};
 use super::broken::{Broken, Held, Oracle, hold};
-use super::phone::{self, Flight};
+use super::ledger::parse;
+use super::phone::{self, Flight, Phone, STAND_IN};
 use super::random::Random;
 use super::world::{USERS, World};
 
@@ -109,9 +110,13 @@ impl World {
         // What a later phone did, the earlier ones have not heard.
         for _ in 0..2 {
             for p in 0..self.phones.len() {
+                self.deliver_again(p);
                 self.phones[p].device.refresh();
                 self.quiet(p)?;
             }
+        }
+        for p in 0..self.phones.len() {
+            self.check_broken(p)?;
         }
         self.check_rows()?;
         self.ledger.check(&self.live())?;
@@ -119,15 +124,66 @@ impl World {
         self.converge()
     }
 
-    fn quiet(&mut self, p: usize) -> Held {
-        if let Some(mut flight) = self.phones[p].unanswered.take() {
-            flight.edits.iter_mut().for_each(|edit| edit.sent = true);
-            self.ask_calmly(p, flight, true)?;
+    /// What a phone has stand-ins of.
+    fn broken(&self, p: usize) -> Vec<ServerId> {
+        let phone = &self.phones[p];
+        let (mailbox, scope) = (
+            self.appliance().mailbox(),
+            self.appliance().scope(phone.user),
+        );
+        let id = &phone.device.identity.device_id;
+        let Some(row) = block_on(mailbox.find_device(scope, id)).unwrap() else {
+            return Vec::new();
+        };
+        let broken = block_on(mailbox.broken(scope, row.number)).unwrap();
+        let stays = |b: &&mailbox::Broken| !b.is_retried;
+        let id = |b: &mailbox::Broken| ServerId {
+            folder: b.folder,
+            item: b.item,
+        };
+        broken.iter().filter(stays).map(id).collect()
+    }
+
+    /// Many lost answers in a row look like a phone that trips: an administrator has it all sent again.
+    fn deliver_again(&self, p: usize) {
+        let user = self.phones[p].user;
+        let (mailbox, scope) = (self.appliance().mailbox(), self.appliance().scope(user));
+        let id = &self.phones[p].device.identity.device_id;
+        for broken in self.broken(p) {
+            let device = block_on(mailbox.find_device(scope, id)).unwrap().unwrap();
+            let (number, item) = (device.number, Some(broken.item));
+            let again = mailbox.deliver_again(scope, number, broken.folder, item);
+            assert!(block_on(again).unwrap(), "{broken} is on the list");
         }
+    }
+
+    /// Only what it trips over is kept from a phone.
+    fn check_broken(&self, p: usize) -> Held {
+        for broken in self.broken(p) {
+            let title = self
+                .appliance()
+                .title_of(self.phones[p].user, &broken.to_string());
+            let origin = title.as_deref().and_then(parse).map(|(origin, _)| origin);
+            let trips = origin.is_some() && origin == self.phones[p].chokes.as_deref();
+            hold(Oracle::Convergence, trips, || {
+                format!("phone {p} has a stand-in of {broken} ({title:?})")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn quiet(&mut self, p: usize) -> Held {
         let mut random = Random::new(p as u64);
         let items = self.appliance().items(self.phones[p].user).len();
-        let rounds = ROUNDS_MAX + items + self.phones[p].edits.len();
+        // A phone that trips is told a page of items one by one.
+        let trips = self.phones[p].chokes.as_ref().map_or(0, |_| 20 + items);
+        let rounds = ROUNDS_MAX + items + trips + self.phones[p].edits.len();
         for _ in 0..rounds {
+            if let Some(mut flight) = self.phones[p].unanswered.take() {
+                flight.edits.iter_mut().for_each(|edit| edit.sent = true);
+                self.ask_calmly(p, flight, true)?;
+                continue;
+            }
             let Some(flight) = self.next_flight(p, &mut random) else {
                 return Ok(());
             };
@@ -164,7 +220,7 @@ impl World {
             catch_up(appliance, &mut twin)?;
             let phone = &self.phones[p];
             let said = |e| Broken::new(Oracle::Convergence, format!("phone {p}: {e}"));
-            agree(&phone.device, &twin, &phone.own).map_err(said)?;
+            agree(phone, &twin).map_err(said)?;
             if phone.device.options.filter.unwrap_or(0) == 0 {
                 self.all_is_there(&twin, phone.user).map_err(said)?;
             }
@@ -224,7 +280,8 @@ fn catch_up(appliance: &mut Appliance, device: &mut Device) -> Held {
 
 /// Both have the same folders and items, field by field. Of what a device has sent itself it knows
 /// no more than that.
-fn agree(old: &Device, new: &Device, own: &BTreeSet<(String, String)>) -> Result<(), String> {
+fn agree(phone: &Phone, new: &Device) -> Result<(), String> {
+    let (old, own) = (&phone.device, &phone.own);
     if old.folders != new.folders {
         return Err(format!("folders {:?}, not {:?}", old.folders, new.folders));
     }
@@ -243,6 +300,14 @@ fn agree(old: &Device, new: &Device, own: &BTreeSet<(String, String)>) -> Result
         }
         for (item, there) in &fresh.items {
             let here = &kept.items[item];
+            if phone::title(kept.class, here).is_some_and(|says| says.starts_with(STAND_IN)) {
+                let says = phone::title(fresh.class, there);
+                let origin = says.and_then(parse).map(|(origin, _)| origin);
+                if origin.is_none() || origin != phone.chokes.as_deref() {
+                    return Err(format!("{item} is kept from the phone"));
+                }
+                continue;
+            }
             let is_own = own.contains(&(id.clone(), item.clone()));
             same(here, there, is_own).map_err(|e| format!("{item}: {e}"))?;
         }

@@ -42,10 +42,12 @@ pub(crate) enum Kind {
     Filter,
     /// A phone looks at everything again, or begins anew.
     Again,
+    /// A phone trips over an item from now on, or does not any more.
+    Choke,
 }
 
 /// How many of a thousand steps are of each kind.
-const ODDS: [(Kind, usize); 17] = [
+const ODDS: [(Kind, usize); 18] = [
     (Kind::Edit, 170),
     (Kind::Sync, 290),
     (Kind::Next, 110),
@@ -63,6 +65,7 @@ const ODDS: [(Kind, usize); 17] = [
     (Kind::Send, 25),
     (Kind::Filter, 10),
     (Kind::Again, 5),
+    (Kind::Choke, 8),
 ];
 
 /// One thing that happens; all its choices come out of `salt`.

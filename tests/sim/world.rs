@@ -113,6 +113,7 @@ impl World {
             Kind::Send => self.send(random)?,
             Kind::Filter => self.filter(random),
             Kind::Again => self.again(random),
+            Kind::Choke => self.choke(random),
         }
         self.pump(random)?;
         // The real engine tells of a commit on its own thread, after it has answered.
@@ -376,7 +377,7 @@ impl World {
         });
         self.check_http(&answer)?;
         let phone = &mut self.phones[p];
-        if answer.status == 503 {
+        if answer.status == 503 || phone.trips_over(&answer.body) {
             phone.unanswered = Some(flight);
             return Ok(());
         }

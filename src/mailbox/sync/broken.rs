@@ -40,6 +40,8 @@ enum Stage {
     Withdrawn = 2,
     /// The item itself goes out again.
     Tried = 3,
+    /// The device has neither: it has left the window.
+    Left = 4,
 }
 
 /// An item of the list, as it is stored.
@@ -84,24 +86,39 @@ impl State {
     /// Key 0: the list stays, the stand-ins are told anew.
     pub(super) fn inherit_broken(&mut self, mut broken: Vec<Entry>) {
         for entry in &mut broken {
-            if entry.stage == Stage::Withdrawn {
-                entry.stage = Stage::Tried;
-            }
+            entry.stage = match entry.stage {
+                Stage::Withdrawn | Stage::Tried => Stage::Tried,
+                Stage::StoodIn | Stage::Left => Stage::StoodIn,
+            };
         }
         self.broken = broken;
     }
 
     /// The device has the answer that told these: what was tried again went well.
     fn settle_broken(&mut self, told: &RoaringBitmap) {
-        self.broken
-            .retain(|e| e.stage != Stage::Tried || !told.contains(e.item));
+        self.broken.retain(|e| match e.stage {
+            Stage::Tried => !told.contains(e.item),
+            Stage::Left => false,
+            Stage::StoodIn | Stage::Withdrawn => true,
+        });
+    }
+
+    /// The device has not heard that it shall give up these: it still has its stand-ins.
+    pub(super) fn restore_broken(&mut self, given_up: &RoaringBitmap) {
+        for entry in &mut self.broken {
+            entry.stage = match entry.stage {
+                Stage::Tried if given_up.contains(entry.item) => Stage::Withdrawn,
+                Stage::Left if given_up.contains(entry.item) => Stage::StoodIn,
+                stage => stage,
+            };
+        }
     }
 
     /// Takes stand-ins back, so that the items themselves are told.
     fn withdraw(&mut self, is_meant: impl Fn(&Entry) -> bool, by_itself: bool) -> bool {
         let mut any = false;
         for entry in &mut self.broken {
-            if !is_meant(entry) {
+            if entry.stage == Stage::Left || !is_meant(entry) {
                 continue;
             }
             any = true;
@@ -133,15 +150,20 @@ impl Round {
         told
     }
 
-    /// At the beginning of a round: what is on the list may have got through, or be due again.
-    pub(super) fn look_at_broken(&mut self) {
-        if self.draft.broken.is_empty() || self.presented != Presented::Current {
-            return;
+    /// The answer before has arrived: what is on the list may have got through.
+    pub(super) fn settle_broken(&mut self) {
+        if !self.draft.broken.is_empty() {
+            let told = self.told_last();
+            self.draft.settle_broken(&told);
         }
-        let told = self.told_last();
-        self.draft.settle_broken(&told);
-        let now_ms = self.mailbox.clock().now_ms();
-        self.draft.withdraw(|entry| entry.is_due(now_ms), true);
+    }
+
+    /// Tries again what the device refused long ago. Not for looking only: time wakes nobody.
+    pub fn retry_broken(&mut self) {
+        if !self.draft.broken.is_empty() && self.presented == Presented::Current {
+            let now_ms = self.mailbox.clock().now_ms();
+            self.draft.withdraw(|entry| entry.is_due(now_ms), true);
+        }
     }
 
     /// The device cannot take this item, or it cannot be shown: from now on it has a stand-in. The
@@ -187,7 +209,7 @@ impl Round {
             if e.item != row.item.0 {
                 return true;
             }
-            let is_try = e.edition == edition && e.stage != Stage::StoodIn;
+            let is_try = e.edition == edition && matches!(e.stage, Stage::Withdrawn | Stage::Tried);
             e.stage = Stage::Tried;
             is_try
         });
@@ -200,16 +222,34 @@ impl Round {
         broken.iter().any(withdrawn)
     }
 
-    /// The device does not have the item any more. If it is not `gone`, and its stand-in was only
-    /// taken back, it follows.
+    /// The device has a stand-in of what this row was once: a Change would leave parts of that. It is to
+    /// be taken back; true if that is so.
+    pub(super) fn withdraw_stale(&mut self, row: &ItemRow) -> bool {
+        let item = row.item.0;
+        let broken = &mut self.draft.broken;
+        let entry = broken
+            .iter_mut()
+            .find(|e| e.item == item && e.stage == Stage::StoodIn);
+        let Some(entry) = entry.filter(|e| e.edition != row.edition()) else {
+            return false;
+        };
+        entry.stage = Stage::Withdrawn;
+        self.draft.owed.insert(item);
+        true
+    }
+
+    /// The device is told that it does not have the item any more. If it is not `gone`, and its stand-in
+    /// was only taken back, it follows.
     pub(super) fn forget_broken(&mut self, item: u32, gone: bool) {
         self.draft.broken.retain_mut(|e| {
             if e.item != item {
                 return true;
             }
-            let follows = !gone && e.stage != Stage::StoodIn;
-            e.stage = Stage::Tried;
-            follows
+            e.stage = match e.stage {
+                Stage::StoodIn | Stage::Left => Stage::Left,
+                Stage::Withdrawn | Stage::Tried => Stage::Tried,
+            };
+            !gone
         });
     }
 }
@@ -231,13 +271,21 @@ impl Mailbox {
             let Some(peek) = at.peek(self).await? else {
                 continue;
             };
-            all.extend(peek.broken.iter().map(|entry| Broken {
-                folder,
-                item: ItemId(entry.item),
-                fault: entry.fault,
-                at_ms: entry.at_ms,
-                is_retried: entry.stage != Stage::StoodIn,
-            }));
+            for entry in &peek.broken {
+                let item = ItemId(entry.item);
+                // After a new beginning nobody tells the device what is gone.
+                let is_gone = self.item(scope, folder, item).await?.is_none();
+                if is_gone || entry.stage == Stage::Left {
+                    continue;
+                }
+                all.push(Broken {
+                    folder,
+                    item,
+                    fault: entry.fault,
+                    at_ms: entry.at_ms,
+                    is_retried: entry.stage != Stage::StoodIn,
+                });
+            }
         }
         all.sort_by_key(|broken| broken.at_ms);
         Ok(all)

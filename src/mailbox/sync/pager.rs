@@ -39,7 +39,7 @@ enum Stage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Mark {
     Owed(u32),
-    Withdrawn,
+    Withdrawn(u32),
     Replay(u32),
     Sweep(Option<Sweep>),
     Cursor(Cursor),
@@ -195,7 +195,7 @@ impl Round {
         match step.mark {
             Mark::Owed(item) => drop(self.draft.owed.remove(item)),
             // What follows is owed.
-            Mark::Withdrawn => {}
+            Mark::Withdrawn(item) => drop(self.replay.remove(item)),
             Mark::Replay(item) => {
                 self.replay.remove(item);
                 if !self.origin.owed.contains(item) {
@@ -264,9 +264,7 @@ impl Round {
         let rows = self.rows(&ids).await?;
         for (item, row) in ids.into_iter().zip(rows) {
             if row.is_some() && self.is_withdrawn(item.0) && self.holds(item.0) {
-                self.push(Mark::Withdrawn, item.0, Some(ChangeKind::SoftDelete));
-                // The item itself comes with the next answer, not with this one.
-                self.touched.insert(item.0);
+                self.push_withdrawal(Mark::Owed(item.0), item.0);
                 continue;
             }
             let window = self.draft.positions.window();
@@ -276,7 +274,11 @@ impl Round {
                 (Some(row), true) if inside => Some(ChangeKind::Change(row)),
                 (Some(_), true) => Some(ChangeKind::SoftDelete),
                 (Some(row), false) if inside => Some(ChangeKind::Add(row)),
-                _ => None,
+                (None, false) => {
+                    self.forget_broken(item.0, true);
+                    None
+                }
+                (Some(_), false) => None,
             };
             self.push(Mark::Owed(item.0), item.0, kind);
         }
@@ -441,6 +443,11 @@ impl Round {
             self.push_vain(mark);
             return;
         };
+        if let ChangeKind::Change(row) = &kind
+            && self.withdraw_stale(row)
+        {
+            return self.push_withdrawal(mark, item);
+        }
         let emitted = match &kind {
             ChangeKind::Add(row) | ChangeKind::Change(row) => Emitted {
                 held: true,
@@ -455,6 +462,16 @@ impl Round {
         let item = ItemId(item);
         let change = Some(Change { item, kind });
         self.pager.queue.push_back(Step { mark, change });
+    }
+
+    /// A stand-in is taken back; the item itself comes with the next answer, not with this one.
+    fn push_withdrawal(&mut self, mark: Mark, item: u32) {
+        let mark = match mark {
+            Mark::Owed(_) | Mark::Replay(_) => Mark::Withdrawn(item),
+            mark => mark,
+        };
+        self.push(mark, item, Some(ChangeKind::SoftDelete));
+        self.touched.insert(item);
     }
 
     /// Ways in vain in one direction are one.

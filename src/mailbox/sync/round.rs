@@ -117,7 +117,7 @@ impl Mailbox {
             Presented::First => round.begin_first().await?,
             Presented::Current => {
                 round.begin_current();
-                round.look_at_broken();
+                round.settle_broken();
             }
             Presented::Previous => round.begin_previous(),
         }
@@ -208,6 +208,8 @@ impl Round {
         self.draft.changed.clear();
         self.draft.owed |= &self.replay;
         self.draft.held.clone_from(&previous.held);
+        self.draft
+            .restore_broken(&(&previous.held - &self.origin.held));
         self.dirty = uppers(&(&self.draft.held ^ &self.stored))
             .into_iter()
             .collect();

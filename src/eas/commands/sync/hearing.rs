@@ -3,6 +3,7 @@
 use roaring::RoaringBitmap;
 
 use super::Env;
+use super::answer::Told;
 use crate::eas::status::Failure;
 use crate::eas::strikes::{At, Heard, Standing};
 use crate::mailbox::{Fault, ItemId, Presented, Round};
@@ -11,7 +12,6 @@ use crate::mailbox::{Fault, ItemId, Presented, Round};
 pub(super) struct Hearing {
     at: At,
     heard: Heard,
-    told: RoaringBitmap,
     standing: Standing,
 }
 
@@ -25,12 +25,11 @@ impl Hearing {
                 Presented::Current => Heard::Yes,
                 Presented::Previous | Presented::First => Heard::No,
             },
-            told: RoaringBitmap::new(),
             standing: Standing::default(),
         };
         if hearing.heard == Heard::No || !strikes.is_clear(hearing.at) {
-            hearing.told = round.told_last();
-            hearing.standing = strikes.standing(hearing.at, hearing.heard, &hearing.told);
+            let told = || round.told_last();
+            hearing.standing = strikes.standing(hearing.at, hearing.heard, told);
         }
         hearing
     }
@@ -45,9 +44,17 @@ impl Hearing {
         &self.standing.suspects
     }
 
-    /// The answer is durable.
-    pub(super) fn note(&self, env: &Env<'_>) {
-        env.eas.strikes().note(self.at, self.heard, &self.told);
+    /// The answer is durable, and tells this.
+    pub(super) fn note(&self, env: &Env<'_>, told: &[Told]) {
+        let strikes = env.eas.strikes();
+        if self.heard == Heard::Yes && strikes.is_clear(self.at) {
+            return;
+        }
+        let items = told.iter().filter_map(|told| match told {
+            Told::Add(row, _) | Told::Change(row, _) | Told::Part(row) => Some(row.item.0),
+            Told::Delete(_) | Told::SoftDelete(_) => None,
+        });
+        strikes.note(self.at, self.heard, &self.standing, items.collect());
     }
 }
 

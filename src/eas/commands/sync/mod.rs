@@ -271,6 +271,7 @@ async fn collection(
         section.status = 3;
         return Ok((section, room));
     };
+    round.retry_broken();
     let hearing = Hearing::of(env, &round);
     if let Some(item) = hearing.broken() {
         Box::pin(hearing::give_up(&mut round, item)).await?;
@@ -309,7 +310,7 @@ async fn collection(
     }
     section.options = kept.options;
     let finished = Box::pin(round.finish()).await?;
-    hearing.note(env);
+    hearing.note(env, &section.changes);
     section.key = finished.key;
     section.silent = !is_first
         && finished.unchanged
