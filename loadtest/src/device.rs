@@ -316,6 +316,9 @@ impl Device {
             Operation::Estimate(ids) => Some(items::estimate_request(self, ids)),
             Operation::Move(moves) => Some(items::move_request(moves)),
             Operation::Fetch { what, .. } => Some(items::fetch_request(what)),
+            Operation::EmptyFolder { id, subfolders } => {
+                Some(items::empty_request(id, *subfolders))
+            }
             Operation::SendMail {
                 client_id,
                 mime,
@@ -363,6 +366,7 @@ impl Device {
             Operation::Fetch { what, multipart } => {
                 items::take_fetch(what, *multipart, root, outcome)
             }
+            Operation::EmptyFolder { id, .. } => items::take_empty(id, root, outcome),
             Operation::SetDevice => lookup::take_set_device(self, root),
             Operation::UserInformation => lookup::take_user_information(self, root, outcome),
             Operation::SearchGal { .. } => lookup::take_search(root, outcome),
@@ -423,7 +427,7 @@ fn command_of(operation: &Operation) -> Option<Command> {
         Operation::Ping { .. } => Command::Ping,
         Operation::Estimate(_) => Command::GetItemEstimate,
         Operation::Move(_) => Command::MoveItems,
-        Operation::Fetch { .. } => Command::ItemOperations,
+        Operation::Fetch { .. } | Operation::EmptyFolder { .. } => Command::ItemOperations,
         Operation::SendMail { .. } => Command::SendMail,
         Operation::SetDevice | Operation::UserInformation => Command::Settings,
         Operation::SearchGal { .. } => Command::Search,

@@ -57,6 +57,13 @@ pub enum Operation {
         /// Ask for a multipart answer.
         multipart: bool,
     },
+    /// Delete all that is in a folder (12.0 on).
+    EmptyFolder {
+        /// The folder.
+        id: String,
+        /// With the folders in it.
+        subfolders: bool,
+    },
     /// Send a mail.
     SendMail {
         /// The id that makes a retry safe (14.0 on).

@@ -2,6 +2,8 @@
 //! copy changes nothing, to the last row, and is answered alike.
 
 use roost::clock::Clock;
+use roost::mailbox::Wipe;
+use roost::work::block_on;
 use roost_load::{
     Answer, Class, Device, Operation, Sync, SyncCollection, SyncCommand, Version, profile,
 };
@@ -156,6 +158,49 @@ fn mails_are_moved_and_sent_once() {
             0,
             "the copy comes with the next Sync"
         );
+    }
+}
+
+#[test]
+fn a_folder_is_emptied_once() {
+    for version in Version::ALL.into_iter().filter(|v| *v >= Version::V12_0) {
+        let mut scene = Scene::new(version);
+        let id = scene.folder(2);
+        let subfolders = true;
+        scene.ask(Operation::EmptyFolder { id, subfolders });
+        assert_eq!(scene.appliance.items(0).len(), 0);
+    }
+}
+
+/// Both phases, and another round of them: the device has a key that counts after each.
+#[test]
+fn a_policy_is_offered_and_acknowledged_once() {
+    for version in Version::ALL {
+        let mut scene = Scene::new(version);
+        scene.ask(Operation::Provision);
+        scene.ask(Operation::Provision);
+        let sync = scene.device.request(Operation::FolderSync);
+        let answer = answer(scene.appliance.serve(&[&sync]).remove(0));
+        assert_eq!(answer.status, 200);
+    }
+}
+
+#[test]
+fn a_device_is_wiped_once() {
+    for version in Version::ALL {
+        let mut scene = Scene::new(version);
+        let mailbox = scene.appliance.mailbox().clone();
+        let scope = scene.appliance.scope(0);
+        let device = block_on(mailbox.find_device(scope, "twice"));
+        let number = device.unwrap().unwrap().number;
+        let order = |device: &mut roost::mailbox::Device| device.wipe = Wipe::Device;
+        block_on(mailbox.change_device(scope, number, order)).unwrap();
+        let ask = scene.device.request(Operation::Provision);
+        let ordered = answer(scene.appliance.serve(&[&ask]).remove(0));
+        scene.device.answer(&ordered).unwrap();
+        scene.ask(Operation::AcknowledgeWipe(1));
+        let device = block_on(mailbox.device(scope, number)).unwrap().device;
+        assert_eq!(device.wipe, Wipe::Done);
     }
 }
 

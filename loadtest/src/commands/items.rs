@@ -5,7 +5,7 @@ use crate::check::{number, required};
 use crate::device::Device;
 use crate::operation::{Fetch, Outcome, SyncOptions};
 use crate::state::Class;
-use crate::tree::{Content, Node, node, text};
+use crate::tree::{Content, Node, empty, node, text};
 use crate::version::Version;
 use crate::violation::Violation;
 use base64::Engine;
@@ -160,6 +160,38 @@ pub(crate) fn fetch_request(what: &[Fetch]) -> Node {
         itemoperations::ITEM_OPERATIONS,
         what.iter().map(one).collect(),
     )
+}
+
+pub(crate) fn empty_request(id: &str, subfolders: bool) -> Node {
+    let mut children = vec![text(airsync::COLLECTION_ID, id)];
+    if subfolders {
+        let all = empty(itemoperations::DELETE_SUB_FOLDERS);
+        children.push(node(itemoperations::OPTIONS, vec![all]));
+    }
+    let contents = node(itemoperations::EMPTY_FOLDER_CONTENTS, children);
+    node(itemoperations::ITEM_OPERATIONS, vec![contents])
+}
+
+pub(crate) fn take_empty(id: &str, root: &Node, outcome: &mut Outcome) -> Result<(), Violation> {
+    if number(root, itemoperations::STATUS)? != 1 {
+        return Ok(());
+    }
+    let path = [
+        itemoperations::RESPONSE,
+        itemoperations::EMPTY_FOLDER_CONTENTS,
+    ];
+    let missing = Violation::Missing {
+        parent: root.tag,
+        child: itemoperations::EMPTY_FOLDER_CONTENTS,
+    };
+    let emptied = root.at(&path).ok_or(missing)?;
+    let status = number(emptied, itemoperations::STATUS)?;
+    let of = required(emptied, airsync::COLLECTION_ID)?;
+    if of != id {
+        return Err(Violation::Collection(of.to_owned()));
+    }
+    outcome.results.push((id.to_owned(), status, String::new()));
+    Ok(())
 }
 
 pub(crate) fn take_fetch(

@@ -41,7 +41,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
     let mut r = ctx.document(tags::PROVISION)?;
     let asked = match read(&mut r) {
         Ok(asked) => asked,
-        Err(Failure::Common(Common::InvalidXml)) => return Ok(failed(MALFORMED).into()),
+        Err(Failure::Common(Common::InvalidXml)) => return Ok(bare(MALFORMED).into()),
         Err(e) => return Err(e),
     };
     if let Some(information) = &asked.information {
@@ -51,10 +51,10 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         return Ok(reply.into());
     }
     let Some(policy) = &asked.policy else {
-        return Ok(failed(MALFORMED).into());
+        return Ok(bare(MALFORMED).into());
     };
     let Some(kind) = policy.kind.as_deref() else {
-        return Ok(failed(MALFORMED).into());
+        return Ok(bare(MALFORMED).into());
     };
     let is_known = match kind {
         WBXML => ctx.version() >= Version::V12_0,
@@ -119,6 +119,10 @@ fn policy(r: &mut Reader<'_>) -> Result<Policy, Failure> {
 /// The order to wipe, or the end of it; none where there is no such order.
 async fn wipe(ctx: &Context<'_>, asked: &Asked) -> Result<Option<Reply>, Failure> {
     let order = match ctx.device.device.wipe {
+        // It says so once more, since it got no answer.
+        Wipe::Done if asked.wiped == Some(1) && asked.policy.is_none() => {
+            return Ok(Some(bare(DONE)));
+        }
         Wipe::None | Wipe::Done => return Ok(None),
         // A client that does not know the gentler order gets it when it speaks 16.1.
         Wipe::Account if ctx.version() < Version::V16_1 => return Ok(None),
@@ -148,9 +152,15 @@ enum Answer {
     Refused(u16),
 }
 
+/// The same question gets the same key, until there is another policy: of two that cross, either answer
+/// may be the one that arrives.
 async fn offer(ctx: &Context<'_>) -> Result<u32, Failure> {
-    let key = fresh_key()?;
     let hash = ctx.eas.policy(ctx.account).hash();
+    let device = &ctx.device.device;
+    let key = match device.policy_key_pending {
+        key if key != 0 && device.policy_hash == hash => key,
+        _ => fresh_key()?,
+    };
     change(ctx, |d| {
         if d.policy_hash != hash {
             // Another policy: what was acknowledged before counts no more.
@@ -179,9 +189,15 @@ async fn acknowledge(ctx: &Context<'_>, policy: &Policy) -> Result<Answer, Failu
     }
     // Status 2 to 4: the device keeps the policy in part, or not, or is kept by somebody else. It
     // is admitted all the same: Android acknowledges with 2 whatever it could not do.
-    let key = fresh_key()?;
+    let key = lasting_key(presented);
     change(ctx, |d| d.policy_key = key).await?;
     Ok(Answer::Admitted(key))
+}
+
+/// The key that counts once `pending` is acknowledged: the same for each repetition, and never 0.
+fn lasting_key(pending: u32) -> u32 {
+    // Odd, so that no two have the same.
+    pending.wrapping_mul(0x9e37_79b1).max(1)
 }
 
 async fn change(ctx: &Context<'_>, change: impl Fn(&mut Device)) -> Result<(), Failure> {
@@ -238,7 +254,7 @@ fn write(ctx: &Context<'_>, asked: &Asked, kind: &str, answer: &Answer) -> Reply
     Reply::document(w, status)
 }
 
-fn failed(status: u16) -> Reply {
+fn bare(status: u16) -> Reply {
     let mut w = Writer::new();
     w.open(tags::PROVISION);
     w.num(tags::STATUS, status);
