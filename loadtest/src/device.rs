@@ -16,7 +16,7 @@ use crate::version::Version;
 use crate::violation::Violation;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who the device is and how it speaks.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub struct Device {
     /// The server orders a wipe.
     pub wipe: bool,
     pub(crate) described: bool,
+    /// Folders that went with one that it deleted: the server may not know that they are gone here.
+    pub(crate) gone_below: BTreeSet<String>,
     pub(crate) last_sync: Option<Sync>,
     pending: Option<(Operation, Request)>,
 }
@@ -87,6 +89,7 @@ impl Device {
             options: SyncOptions::TEXT,
             wipe: false,
             described: false,
+            gone_below: BTreeSet::new(),
             last_sync: None,
             pending: None,
         }

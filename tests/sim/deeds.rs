@@ -1,6 +1,6 @@
 //! What people, phones and other clients do.
 
-use roost::mailbox::{By, Error, FolderRow, ItemRow};
+use roost::mailbox::{By, Device, Error, FolderRow, ItemRow, Wipe};
 use roost::pim::{Class as Holds, Contact, ContactField, Event, Note, Record, Task};
 use roost::wbxml::tags::{calendar, email};
 use roost::work::block_on;
@@ -38,7 +38,7 @@ impl World {
         if class != Class::Email && what < 45 {
             let (origin, text) = (self.ledger.new_word('o'), self.ledger.new_word('t'));
             let command = SyncCommand::Add {
-                client_id: self.phones[p].new_id(),
+                client_id: self.phones[p].item_id(random),
                 properties: samples::item(class, version, &title(&origin, &text)),
             };
             return self.typed(p, collection, command, origin, Some(text));
@@ -332,11 +332,15 @@ impl World {
         let own: Vec<String> = own.map(|f| f.id.clone()).collect();
         let parent = "0".to_owned();
         let operation = match (random.below(10), random.pick(&own).cloned()) {
-            (0..=2, Some(id)) => Operation::FolderUpdate {
-                id,
-                parent,
-                name: self.ledger.new_word('f'),
-            },
+            (0..=2, Some(id)) => {
+                // Under another folder, which may be gone, or lie under this one.
+                let above = random.pick(&own).filter(|_| random.percent(40));
+                Operation::FolderUpdate {
+                    parent: above.cloned().unwrap_or(parent),
+                    id,
+                    name: self.ledger.new_word('f'),
+                }
+            }
             (3..=5, Some(id)) => {
                 self.may_lose(self.phones[p].user, &id);
                 Operation::FolderDelete { id }
@@ -438,15 +442,37 @@ impl World {
         if random.percent(60) {
             return self.phones[p].device.refresh();
         }
-        let phone = &mut self.phones[p];
-        phone.forget(|_| true);
-        phone.unanswered = None;
-        phone.waits = None;
-        let device = &mut phone.device;
-        device.folder_key = "0".into();
-        device.folders.clear();
-        device.collections.clear();
-        device.folders_stale = true;
+        self.phones[p].begin_anew();
+    }
+
+    /// An administrator sets another policy for a user, or has a phone wiped. The store may be failing.
+    pub(super) fn policy(&mut self, random: &mut Random) {
+        let p = self.any_phone(random);
+        let user = self.phones[p].user;
+        let (mailbox, scope) = (
+            self.appliance().mailbox().clone(),
+            self.appliance().scope(user),
+        );
+        if random.percent(30) {
+            let id = &self.phones[p].device.identity.device_id;
+            let Ok(Some(device)) = block_on(mailbox.find_device(scope, id)) else {
+                return;
+            };
+            let wipe = |device: &mut Device| device.wipe = Wipe::Device;
+            let _ = block_on(mailbox.change_device(scope, device.number, wipe));
+            return;
+        }
+        let Ok(row) = block_on(mailbox.account(scope)) else {
+            return;
+        };
+        let mut account = row.account.clone();
+        let setting = |value: &str| vec![("MinDevicePasswordLength".into(), value.into())];
+        account.policy = match random.below(3) {
+            0 => Vec::new(),
+            1 => setting("4"),
+            _ => setting("6"),
+        };
+        let _ = block_on(mailbox.update_account(&row, &account));
     }
 }
 

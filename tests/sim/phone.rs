@@ -132,6 +132,22 @@ impl Phone {
         title(known.class, known.items.get(item)?)
     }
 
+    /// A name for an item that is new. Some clients count anew now and then: only what is on its way
+    /// has a name of its own.
+    pub(crate) fn item_id(&mut self, random: &mut Random) -> String {
+        let is_free = |id: &String| self.edits.iter().all(|edit| edit.of() != *id);
+        let old = Some(format!("c{}", 1 + random.below(9)));
+        if let Some(old) = old.filter(is_free).filter(|_| random.percent(15)) {
+            return old;
+        }
+        loop {
+            let new = self.new_id();
+            if self.edits.iter().all(|edit| edit.of() != new) {
+                return new;
+            }
+        }
+    }
+
     pub(crate) fn new_id(&mut self) -> String {
         self.next += 1;
         format!("c{}", self.next)
@@ -178,10 +194,26 @@ impl Phone {
 
     /// What it does next by itself. What was typed goes with every Sync of its collection.
     pub(crate) fn next(&mut self, random: &mut Random) -> Option<Flight> {
+        if self.device.wipe {
+            return Some(Flight::of(Operation::AcknowledgeWipe(1)));
+        }
         match self.device.next()? {
             Operation::Sync(sync) => Some(self.sync(&sync.collections.first()?.id, random)),
             operation => Some(Flight::of(operation)),
         }
+    }
+
+    /// It has nothing any more, and begins as it came out of the box.
+    pub(crate) fn begin_anew(&mut self) {
+        self.forget(|_| true);
+        self.unanswered = None;
+        self.waits = None;
+        let device = &mut self.device;
+        device.wipe = false;
+        device.folder_key = "0".into();
+        device.folders.clear();
+        device.collections.clear();
+        device.folders_stale = true;
     }
 
     /// Some clients do not repeat what got no answer: they wait for it to come back.

@@ -44,10 +44,12 @@ pub(crate) enum Kind {
     Again,
     /// A phone trips over an item from now on, or does not any more.
     Choke,
+    /// An administrator sets another policy, or has a phone wiped.
+    Policy,
 }
 
 /// How many of a thousand steps are of each kind.
-const ODDS: [(Kind, usize); 18] = [
+const ODDS: [(Kind, usize); 19] = [
     (Kind::Edit, 170),
     (Kind::Sync, 290),
     (Kind::Next, 110),
@@ -66,6 +68,7 @@ const ODDS: [(Kind, usize); 18] = [
     (Kind::Filter, 10),
     (Kind::Again, 5),
     (Kind::Choke, 8),
+    (Kind::Policy, 8),
 ];
 
 /// One thing that happens; all its choices come out of `salt`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use roost::clock::Clock;
 use roost::store::{FaultPlan, Rates};
-use roost_load::{Answer, Command, Request, Response, SyncCommand};
+use roost_load::{Answer, Command, Operation, Request, Response, SyncCommand};
 
 use super::appliance::{Appliance, Reply};
 use super::broken::{Broken, Held, Oracle, hold};
@@ -114,6 +114,7 @@ impl World {
             Kind::Filter => self.filter(random),
             Kind::Again => self.again(random),
             Kind::Choke => self.choke(random),
+            Kind::Policy => self.policy(random),
         }
         self.pump(random)?;
         // The real engine tells of a commit on its own thread, after it has answered.
@@ -403,6 +404,10 @@ impl World {
         })?;
         if internal {
             self.phones[p].unanswered = Some(flight);
+            return Ok(());
+        }
+        if matches!(flight.operation, Operation::AcknowledgeWipe(_)) && !phone.device.wipe {
+            phone.begin_anew();
             return Ok(());
         }
         for (edit, before) in flight.edits.iter().zip(before) {

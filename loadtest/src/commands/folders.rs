@@ -52,6 +52,7 @@ pub(crate) fn take_sync(
         // The key is unknown: all over again.
         device.folder_key = ROOT.to_owned();
         device.folders.clear();
+        device.gone_below.clear();
         device.collections.clear();
         device.folders_stale = true;
     }
@@ -64,6 +65,7 @@ pub(crate) fn take_sync(
     }
     if device.folder_key == ROOT {
         device.folders.clear();
+        device.gone_below.clear();
     }
     let missing = Violation::Missing {
         parent: root.tag,
@@ -130,6 +132,7 @@ pub(crate) fn take_update(
 pub(crate) fn take_delete(device: &mut Device, root: &Node, id: &str) -> Result<(), Violation> {
     if changed(device, root)? {
         remove(device, id);
+        device.gone_below.remove(id);
     }
     Ok(())
 }
@@ -165,16 +168,19 @@ fn change(device: &mut Device, entry: &Node, outcome: &mut Outcome) -> Result<()
         }
         tag::UPDATE => {
             let folder = folder(entry, &id)?;
-            if device.folders.insert(id.clone(), folder).is_none() {
+            let went = device.gone_below.remove(&id);
+            if device.folders.insert(id.clone(), folder).is_none() && !went {
                 return Err(Violation::Folder(id, "Update of a folder that is not here"));
             }
             outcome.changed.push(named);
         }
         tag::DELETE => {
-            if !device.folders.contains_key(&id) {
+            if !device.gone_below.remove(&id) && !device.folders.contains_key(&id) {
                 return Err(Violation::Folder(id, "Delete of a folder that is not here"));
             }
-            remove(device, &id);
+            // Those below are told one by one.
+            device.folders.remove(&id);
+            device.collections.remove(&id);
             outcome.removed.push(named);
         }
         child => {
@@ -223,6 +229,7 @@ fn add(device: &mut Device, folder: Folder) -> Result<(), Violation> {
 fn remove(device: &mut Device, id: &str) {
     device.folders.remove(id);
     device.collections.remove(id);
+    device.gone_below.insert(id.to_owned());
     let below = device.folders.values().filter(|f| f.parent == id);
     let below: Vec<String> = below.map(|f| f.id.clone()).collect();
     for child in below {
@@ -230,8 +237,15 @@ fn remove(device: &mut Device, id: &str) {
     }
 }
 
-/// A hierarchy without one of the everyday folders makes clients stumble.
+/// A hierarchy without one of the everyday folders makes clients stumble, and so does a folder that lies
+/// nowhere.
 fn whole(device: &Device) -> Result<(), Violation> {
+    let lies_nowhere =
+        |folder: &&Folder| folder.parent != ROOT && !device.folders.contains_key(&folder.parent);
+    if let Some(folder) = device.folders.values().find(lies_nowhere) {
+        let id = folder.id.clone();
+        return Err(Violation::Folder(id, "lies in a folder that is not here"));
+    }
     for kind in [2, 4, 5, 7, 8, 9] {
         if device.folder(kind).is_none() {
             return Err(Violation::Folder(format!("of type {kind}"), "is missing"));

@@ -247,14 +247,18 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Deletes a folder with all below it. The device need not be told of it, nor of those below.
+    /// Deletes a folder with all below it. The device need not be told of it, nor of those below, unless
+    /// others changed them: it may have them elsewhere.
     ///
     /// # Errors
     /// As [`Mailbox::delete_folder`].
     pub async fn delete(&mut self, id: FolderId) -> Result<(), Error> {
         let gone = self.tree.delete(&self.mailbox, &mut self.tx, id, self.by);
         for folder in Box::pin(gone).await? {
-            self.draft.held.remove(folder.0);
+            let is_news = self.news.contains(folder.0) || self.draft.owed.contains(folder.0);
+            if folder == id || !is_news {
+                self.draft.held.remove(folder.0);
+            }
             self.draft.owed.remove(folder.0);
         }
         self.note(Command::Delete(ItemId(id.0)), id, 0);
@@ -303,7 +307,8 @@ impl Hierarchy {
         self.draft.owed -= &gone;
     }
 
-    /// All that the device has to be told, parents before children, deletions last.
+    /// All that the device has to be told, parents before children, deletions last and the youngest of
+    /// them first: some devices delete what is below with a folder, and a child is rarely older.
     pub fn changes(&mut self) -> Vec<FolderChange> {
         self.settle();
         self.told = true;
@@ -320,7 +325,7 @@ impl Hierarchy {
             }
         }
         let gone = (&self.draft.held - &there).into_iter();
-        changes.extend(gone.map(|id| FolderChange::Delete(FolderId(id))));
+        changes.extend(gone.rev().map(|id| FolderChange::Delete(FolderId(id))));
         self.draft.held = there;
         self.draft.owed.clear();
         self.draft.positions.cursor = self.log_end;

@@ -117,3 +117,18 @@ fn a_repeated_deletion_does_not_hide_those_of_others() {
         assert_eq!(changes, [FolderChange::Delete(theirs)]);
     });
 }
+
+#[test]
+fn a_folder_that_others_moved_under_a_deleted_one_is_told_to_be_gone() {
+    block_on(async {
+        let f = Fixture::new(FolderId::ROOT).await;
+        let (own, theirs) = (folder(&f, "own").await, folder(&f, "theirs").await);
+        let (key, _) = ask(&f, 0).await;
+        // The phone has it at the top still.
+        let moved = f.mailbox.update_folder(f.scope, theirs, own, "theirs");
+        moved.await.unwrap();
+        let key = delete(&f, key, own).await;
+        let (_, changes) = ask(&f, key).await;
+        assert_eq!(changes, [FolderChange::Delete(theirs)]);
+    });
+}
