@@ -24,6 +24,8 @@
 //! ```
 
 pub mod digits;
+#[cfg(test)]
+mod edge_tests;
 mod reader;
 mod tag;
 pub mod tags;

@@ -418,3 +418,47 @@ fn is_clean(bytes: &[u8]) -> bool {
     bytes.last_chunk().into_iter().for_each(take);
     least.iter().all(|b| *b >= b' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{copy, forbidden, is_clean};
+
+    /// Clean texts take the short way, at every length; one byte that is not makes them take the other.
+    #[test]
+    fn clean_texts_are_known_by_every_length() {
+        for len in 0..200 {
+            let mut text = vec![b'x'; len];
+            let mut to = vec![0; len];
+            assert!(copy(&mut to, &text), "{len}");
+            assert_eq!(to, text);
+            for at in 0..len {
+                for bad in [0, 1, 0x1F] {
+                    text[at] = bad;
+                    assert!(!copy(&mut to, &text), "{bad} at {at} of {len}");
+                    text[at] = b'x';
+                }
+                // Beyond ASCII is no control, wherever it stands.
+                text[at] = 0xC3;
+                assert!(copy(&mut to, &text), "at {at} of {len}");
+                text[at] = b'x';
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_forbidden() {
+        let bad: Vec<u8> = (0..=255).filter(|b| forbidden(*b)).collect();
+        let kept = |b: &u8| ![9, 10, 13].contains(b);
+        assert_eq!(bad, (0..0x20).filter(kept).collect::<Vec<u8>>());
+        let mut long = vec![b'x'; 150];
+        for at in 0..150 {
+            for b in [b'\t', b'\n', b'\r'] {
+                long[at] = b;
+                assert!(is_clean(&long), "{b} at {at}");
+            }
+            long[at] = 0x0B;
+            assert!(!is_clean(&long), "at {at}");
+            long[at] = b'x';
+        }
+    }
+}
