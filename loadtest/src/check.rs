@@ -56,6 +56,8 @@ fn root_tag(command: Command) -> Tag {
     match command {
         Command::Sync => airsync::SYNC,
         Command::SendMail => composemail::SEND_MAIL,
+        Command::SmartForward => composemail::SMART_FORWARD,
+        Command::SmartReply => composemail::SMART_REPLY,
         Command::FolderSync => folderhierarchy::FOLDER_SYNC,
         Command::FolderCreate => folderhierarchy::FOLDER_CREATE,
         Command::FolderDelete => folderhierarchy::FOLDER_DELETE,
@@ -74,7 +76,7 @@ fn root_tag(command: Command) -> Tag {
 pub(crate) fn status_tag(command: Command) -> Tag {
     match command {
         Command::Sync => airsync::STATUS,
-        Command::SendMail => composemail::STATUS,
+        Command::SendMail | Command::SmartForward | Command::SmartReply => composemail::STATUS,
         Command::FolderSync
         | Command::FolderCreate
         | Command::FolderDelete

@@ -234,9 +234,19 @@ impl Device {
             };
         };
         let body = self.body(operation);
-        let mime =
-            matches!(operation, Operation::SendMail { .. }) && self.version() < Version::V14_0;
-        let save = matches!(operation, Operation::SendMail { save: true, .. });
+        let is_mail = matches!(
+            operation,
+            Operation::SendMail { .. } | Operation::Smart { .. }
+        );
+        let mime = is_mail && self.version() < Version::V14_0;
+        let save = matches!(
+            operation,
+            Operation::SendMail { save: true, .. } | Operation::Smart { save: true, .. }
+        );
+        let original = match operation {
+            Operation::Smart { of, .. } if mime => Some((of.0.as_str(), of.1.as_str())),
+            _ => None,
+        };
         let multipart = matches!(
             operation,
             Operation::Fetch {
@@ -268,6 +278,7 @@ impl Device {
             device_type: self.identity.profile.device_type,
             policy_key: self.key_to_send(),
             save_in_sent: save && mime,
+            original,
             multipart,
         };
         Request {
@@ -332,6 +343,18 @@ impl Device {
                 }
                 Some(mail::request(client_id, mime, *save))
             }
+            Operation::Smart {
+                forward,
+                of,
+                client_id,
+                mime,
+                save,
+            } => {
+                if self.version() < Version::V14_0 {
+                    return mime.clone();
+                }
+                Some(mail::smart_request(*forward, of, client_id, mime, *save))
+            }
             Operation::SetDevice => Some(lookup::set_device_request(self)),
             Operation::UserInformation => Some(lookup::user_information_request()),
             Operation::SearchGal { query, range } => Some(lookup::search_request(query, *range)),
@@ -347,7 +370,9 @@ impl Device {
     ) -> Result<(), Violation> {
         match operation {
             Operation::Sync(sync) => return sync_answer::take(self, sync, tree, outcome),
-            Operation::SendMail { .. } => return mail::take(self.version(), tree, outcome),
+            Operation::SendMail { .. } | Operation::Smart { .. } => {
+                return mail::take(self.version(), tree, outcome);
+            }
             _ => {}
         }
         let command = command_of(operation).ok_or(Violation::Unasked)?;
@@ -373,7 +398,10 @@ impl Device {
             Operation::SetDevice => lookup::take_set_device(self, root),
             Operation::UserInformation => lookup::take_user_information(self, root, outcome),
             Operation::SearchGal { .. } => lookup::take_search(root, outcome),
-            Operation::Options | Operation::Sync(_) | Operation::SendMail { .. } => Ok(()),
+            Operation::Options
+            | Operation::Sync(_)
+            | Operation::SendMail { .. }
+            | Operation::Smart { .. } => Ok(()),
         }
     }
 
@@ -432,6 +460,8 @@ fn command_of(operation: &Operation) -> Option<Command> {
         Operation::Move(_) => Command::MoveItems,
         Operation::Fetch { .. } | Operation::EmptyFolder { .. } => Command::ItemOperations,
         Operation::SendMail { .. } => Command::SendMail,
+        Operation::Smart { forward: true, .. } => Command::SmartForward,
+        Operation::Smart { forward: false, .. } => Command::SmartReply,
         Operation::SetDevice | Operation::UserInformation => Command::Settings,
         Operation::SearchGal { .. } => Command::Search,
     })

@@ -73,6 +73,19 @@ pub enum Operation {
         /// Keep a copy in Sent Items.
         save: bool,
     },
+    /// Answer a mail, or send it on (SmartReply, SmartForward): the server completes it.
+    Smart {
+        /// Send it on.
+        forward: bool,
+        /// The original: its collection and its id.
+        of: (String, String),
+        /// The id that makes a retry safe (14.0 on).
+        client_id: String,
+        /// What is written above the original, with a header.
+        mime: Vec<u8>,
+        /// Keep a copy in Sent Items.
+        save: bool,
+    },
     /// Say what the device is.
     SetDevice,
     /// Ask for the user's addresses.

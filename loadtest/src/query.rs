@@ -19,6 +19,8 @@ pub enum QueryForm {
 pub enum Command {
     Sync,
     SendMail,
+    SmartForward,
+    SmartReply,
     FolderSync,
     FolderCreate,
     FolderDelete,
@@ -39,6 +41,8 @@ impl Command {
         match self {
             Self::Sync => "Sync",
             Self::SendMail => "SendMail",
+            Self::SmartForward => "SmartForward",
+            Self::SmartReply => "SmartReply",
             Self::FolderSync => "FolderSync",
             Self::FolderCreate => "FolderCreate",
             Self::FolderDelete => "FolderDelete",
@@ -57,6 +61,8 @@ impl Command {
         match self {
             Self::Sync => 0,
             Self::SendMail => 1,
+            Self::SmartForward => 2,
+            Self::SmartReply => 3,
             Self::FolderSync => 9,
             Self::FolderCreate => 10,
             Self::FolderDelete => 11,
@@ -87,14 +93,18 @@ pub struct Query<'a> {
     pub device_type: &'a str,
     /// The policy key; part of the base64 form only.
     pub policy_key: Option<u32>,
-    /// Keep a copy in Sent Items (SendMail up to 12.1).
+    /// Keep a copy in Sent Items (mail up to 12.1).
     pub save_in_sent: bool,
+    /// The mail that is answered (up to 12.1): its collection and its id.
+    pub original: Option<(&'a str, &'a str)>,
     /// Multipart answers are welcome (ItemOperations); part of the base64 form only.
     pub multipart: bool,
 }
 
 /// United States English, little-endian.
 const LOCALE: [u8; 2] = [0x09, 0x04];
+const COLLECTION_TAG: u8 = 1;
+const ITEM_TAG: u8 = 3;
 const OPTIONS_TAG: u8 = 7;
 const USER_TAG: u8 = 8;
 
@@ -117,6 +127,13 @@ impl Query<'_> {
             escape(self.device_id),
             escape(self.device_type),
         );
+        if let Some((collection, item)) = self.original {
+            query.push_str(&format!(
+                "&CollectionId={}&ItemId={}",
+                escape(collection),
+                escape(item)
+            ));
+        }
         if self.save_in_sent {
             query.push_str("&SaveInSent=T");
         }
@@ -132,6 +149,12 @@ impl Query<'_> {
             None => out.push(0),
         }
         field(&mut out, self.device_type.as_bytes());
+        if let Some((collection, item)) = self.original {
+            out.push(COLLECTION_TAG);
+            field(&mut out, collection.as_bytes());
+            out.push(ITEM_TAG);
+            field(&mut out, item.as_bytes());
+        }
         let flags = u8::from(self.save_in_sent) | u8::from(self.multipart) << 1;
         if flags != 0 {
             out.push(OPTIONS_TAG);
@@ -176,6 +199,7 @@ mod tests {
             device_type: "SmartPhone",
             policy_key: None,
             save_in_sent: false,
+            original: None,
             multipart: false,
         }
     }

@@ -128,8 +128,8 @@ const fn bare(command: Command, name: &'static str, code: Option<u8>) -> Row {
 static TABLE: [Row; 25] = [
     Row { carries: Carries::WbxmlOrNothing, run: run!(sync), ..row(Command::Sync, "Sync", 0, (airsync::SYNC, airsync::STATUS)) },
     Row { carries: Carries::Mail, run: run!(send_mail), ..row(Command::SendMail, "SendMail", 1, (composemail::SEND_MAIL, composemail::STATUS)) },
-    Row { carries: Carries::Mail, ..row(Command::SmartForward, "SmartForward", 2, (composemail::SMART_FORWARD, composemail::STATUS)) },
-    Row { carries: Carries::Mail, ..row(Command::SmartReply, "SmartReply", 3, (composemail::SMART_REPLY, composemail::STATUS)) },
+    Row { carries: Carries::Mail, run: Some(|context| Box::pin(commands::smart::forward(context))), ..row(Command::SmartForward, "SmartForward", 2, (composemail::SMART_FORWARD, composemail::STATUS)) },
+    Row { carries: Carries::Mail, run: Some(|context| Box::pin(commands::smart::reply(context))), ..row(Command::SmartReply, "SmartReply", 3, (composemail::SMART_REPLY, composemail::STATUS)) },
     Row { run: run!(get_attachment), ..bare(Command::GetAttachment, "GetAttachment", Some(4)) },
     bare(Command::GetHierarchy, "GetHierarchy", Some(5)),
     bare(Command::CreateCollection, "CreateCollection", Some(6)),

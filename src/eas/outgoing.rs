@@ -10,8 +10,9 @@ use std::pin::Pin;
 
 use crate::eas::Eas;
 use crate::eas::status::{Common, Failure, retrying};
-use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, Sent};
+use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, ItemId, Sent};
 use crate::pim::body::BlobRef;
+use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
 use crate::pim::{Message, Record, mail};
 use crate::store::{BlobId, Scope};
@@ -62,8 +63,21 @@ pub struct Author<'a> {
     pub device: DeviceNo,
 }
 
+/// The mail that another one answers.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Its folder.
+    pub folder: FolderId,
+    /// The item.
+    pub item: ItemId,
+    /// How it is answered.
+    pub how: Answer,
+    /// Its MIME, to be put below what the client wrote; none: the client has done that.
+    pub original: Option<Vec<u8>>,
+}
+
 /// A mail as a client hands it over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Submission<'a> {
     /// The MIME.
     pub mime: &'a [u8],
@@ -71,6 +85,8 @@ pub struct Submission<'a> {
     pub client_id: Option<&'a str>,
     /// Keep a copy in Sent Items.
     pub save: bool,
+    /// What it answers; that is marked so together with the end of sending.
+    pub answers: Option<Answered>,
 }
 
 /// Sixteen random bytes as hex: a UID, or the left part of a Message-ID.
@@ -98,7 +114,14 @@ pub async fn submit(
     submission: Submission<'_>,
 ) -> Result<(), Failure> {
     let scope = author.account.scope;
-    let print = digest(&[submission.mime]);
+    let print = match &submission.answers {
+        Some(a) => digest(&[
+            submission.mime,
+            &a.folder.0.to_be_bytes(),
+            &a.item.0.to_be_bytes(),
+        ]),
+        None => digest(&[submission.mime]),
+    };
     let client_id = match submission.client_id {
         Some(id) => id.to_owned(),
         // Half of the digest: a ClientId has at most 40 characters.
@@ -119,7 +142,7 @@ pub async fn submit(
         client_id.as_bytes(),
         &begun_ms.to_be_bytes(),
     ]);
-    let (outgoing, record) = prepare(eas, author, submission.mime, begun_ms, &seed).await?;
+    let (outgoing, record) = prepare(eas, author, &submission, begun_ms, &seed).await?;
     let raw = mailbox.store().put_blob(&outgoing.raw).await?;
     let post = Post {
         eas,
@@ -131,22 +154,51 @@ pub async fn submit(
     };
     post.distribute().await?;
     let save = submission.save.then_some(post.record);
-    retrying(|| finish(eas, author, &client_id, raw, save)).await
+    let answered = submission.answers.as_ref().map(|a| Mark {
+        folder: a.folder,
+        item: a.item,
+        verb: verb(a.how, outgoing.recipients.len()),
+        at_ms: begun_ms,
+    });
+    retrying(|| finish(eas, author, &client_id, (raw, save), answered)).await
+}
+
+/// What becomes of the mail that was answered.
+#[derive(Clone, Copy)]
+struct Mark {
+    folder: FolderId,
+    item: ItemId,
+    verb: u8,
+    at_ms: i64,
+}
+
+/// `LastVerbExecuted` ([MS-ASEMAIL] 2.2.2.44). Whoever writes to several has answered all.
+fn verb(how: Answer, recipients: usize) -> u8 {
+    match how {
+        Answer::Reply if recipients > 1 => 2,
+        Answer::Reply => 1,
+        Answer::Forward => 3,
+    }
 }
 
 /// Makes the client's message fit for sending, and its record.
 async fn prepare(
     eas: &Eas,
     author: Author<'_>,
-    mime: &[u8],
+    submission: &Submission<'_>,
     begun_ms: i64,
     seed: &[u8; 32],
 ) -> Result<(Outgoing, Message), Failure> {
     let account = author.account.account.clone();
     let host = &eas.settings().host;
     let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
-    let mime = mime.to_vec();
+    let mut mime = submission.mime.to_vec();
+    let answers = submission.answers.as_ref();
+    let original = answers.and_then(|a| Some((a.how, a.original.clone()?)));
     let work = move || {
+        if let Some((how, original)) = original {
+            mime = answer::complete(&mime, &original, how);
+        }
         let sender = compose::Sender {
             primary: account.address(),
             addresses: &account.addresses,
@@ -239,14 +291,14 @@ impl Post<'_> {
     }
 }
 
-/// Says that it is sent, together with the copy in Sent Items; unless a repetition that came at the
+/// Says that it is sent, together with the copy in Sent Items and the mark on what it answers; unless a repetition that came at the
 /// same time has done so.
 async fn finish(
     eas: &Eas,
     author: Author<'_>,
     client_id: &str,
-    raw: BlobId,
-    save: Option<&Message>,
+    (raw, save): (BlobId, Option<&Message>),
+    answered: Option<Mark>,
 ) -> Result<(), Failure> {
     let (mailbox, scope) = (eas.mailbox(), author.account.scope);
     let Sent::Begun(begun) = mailbox.begin_send(scope, author.device, client_id).await? else {
@@ -267,6 +319,13 @@ async fn finish(
             bytes: message.mime.bytes,
         };
         tx.add(&folder, &Record::Message(copy)).await?;
+    }
+    if let Some(mark) = answered
+        && let Some(row) = mailbox.item(scope, mark.folder, mark.item).await?
+        && let Ok(Record::Message(mut mail)) = row.to_record()
+    {
+        (mail.last_verb, mail.last_verb_ms) = (mark.verb, mark.at_ms);
+        tx.update(&row, &Record::Message(mail))?;
     }
     tx.finish_send(author.device, client_id, begun, Vec::new())?;
     Box::pin(tx.commit()).await?;

@@ -44,10 +44,13 @@ pub enum Common {
     RemoteWipeRequested = 140,
     DeviceNotProvisioned = 142,
     InvalidPolicyKey = 144,
+    NoRecurrenceInCalendar = 146,
     InvalidStoredRequest = 149,
+    ItemNotFound = 150,
     BodyPartPreferenceTypeNotSupported = 164,
     InvalidAccountId = 166,
     MaximumDevicesReached = 177,
+    InvalidMimeBodyCombination = 178,
     InvalidRecipients = 183,
 }
 

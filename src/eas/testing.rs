@@ -168,7 +168,8 @@ impl Phone<'_> {
     }
 
     pub(super) fn ask(&self, command: &str, body: &[u8]) -> Outcome<Parked> {
-        let kind = if command.starts_with("SendMail") && self.version < Version::V14_0 {
+        let is_mail = ["SendMail", "Smart"].iter().any(|c| command.starts_with(c));
+        let kind = if is_mail && self.version < Version::V14_0 {
             "message/rfc822"
         } else {
             "application/vnd.ms-sync.wbxml"

@@ -1,4 +1,5 @@
-//! SendMail ([MS-ASCMD] 2.2.1.17) from 14.0 on; before, the message is the body itself.
+//! SendMail, SmartReply and SmartForward ([MS-ASCMD] 2.2.1.17, 2.2.1.19, 2.2.1.20) from 14.0 on; before,
+//! the message is the body itself.
 
 use crate::check::number;
 use crate::operation::Outcome;
@@ -15,6 +16,27 @@ pub(crate) fn request(client_id: &str, mime: &[u8], save: bool) -> Node {
     }
     children.push(opaque(tag::MIME, mime));
     node(tag::SEND_MAIL, children)
+}
+
+pub(crate) fn smart_request(
+    forward: bool,
+    of: &(String, String),
+    client_id: &str,
+    mime: &[u8],
+    save: bool,
+) -> Node {
+    let root = if forward {
+        tag::SMART_FORWARD
+    } else {
+        tag::SMART_REPLY
+    };
+    let source = vec![text(tag::FOLDER_ID, &of.0), text(tag::ITEM_ID, &of.1)];
+    let mut children = vec![text(tag::CLIENT_ID, client_id), node(tag::SOURCE, source)];
+    if save {
+        children.push(empty(tag::SAVE_IN_SENT_ITEMS));
+    }
+    children.push(opaque(tag::MIME, mime));
+    node(root, children)
 }
 
 /// Success is silent; a failure says why, in WBXML from 14.0 on.

@@ -14,4 +14,5 @@ pub mod provision;
 pub mod search;
 pub mod send_mail;
 pub mod settings;
+pub mod smart;
 pub mod sync;

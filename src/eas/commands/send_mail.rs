@@ -17,6 +17,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
             mime: ctx.body,
             client_id: None,
             save: ctx.target.parameters.save_in_sent,
+            answers: None,
         };
         Box::pin(submit(ctx.eas, ctx.author(), submission)).await?;
         return Ok(Reply::nothing().into());
@@ -50,6 +51,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         mime: mime.ok_or(Common::InvalidXml)?,
         client_id: Some(&client_id),
         save,
+        answers: None,
     };
     Box::pin(submit(ctx.eas, ctx.author(), submission)).await?;
     Ok(Reply::nothing().into())

@@ -13,12 +13,16 @@ fn send(client_id: &str, save: &str, mime: &str) -> String {
 }
 
 fn status(n: u16) -> String {
+    status_of("SendMail", n)
+}
+
+pub(super) fn status_of(command: &str, n: u16) -> String {
     format!(
-        "<composemail:SendMail><composemail:Status>{n}</composemail:Status></composemail:SendMail>"
+        "<composemail:{command}><composemail:Status>{n}</composemail:Status></composemail:{command}>"
     )
 }
 
-fn mails(house: &House, login: &str, folder: FolderId) -> Vec<(Message, Vec<u8>)> {
+pub(super) fn mails(house: &House, login: &str, folder: FolderId) -> Vec<(Message, Vec<u8>)> {
     let mailbox = house.eas.mailbox();
     let scope = house.account(login).scope;
     let page = block_on(mailbox.list_items(scope, folder, None, 10)).unwrap();

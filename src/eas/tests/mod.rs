@@ -5,4 +5,5 @@ mod items;
 mod mail;
 mod noise;
 mod requests;
+mod smart;
 mod waiting;

@@ -3,6 +3,7 @@
 //!
 //! - [`inspect`] fills a [`crate::pim::Message`] from the bytes as received.
 //! - [`renditions`], [`text`], [`html`] give the body; [`decode`], [`decode_range`] an attachment.
+//! - [`answer`] puts the original below a reply or a forward.
 //! - [`compose`] prepares what a client or the appliance itself sends.
 //!
 //! A message is never changed or written anew once it is stored: everything here reads ranges of
@@ -10,6 +11,7 @@
 //!
 //! Absent: signatures and encryption (the client does them), TNEF, uuencode.
 
+pub mod answer;
 mod attachments;
 mod body;
 mod charset;

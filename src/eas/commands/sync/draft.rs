@@ -44,6 +44,7 @@ impl Desk<'_> {
             mime: &composed.raw,
             client_id: Some(name),
             save: true,
+            answers: None,
         };
         match Box::pin(submit(self.env.eas, author, submission)).await {
             Ok(()) | Err(Failure::Common(Common::MessagePreviouslySent)) => Ok(DONE),
