@@ -409,14 +409,35 @@ impl World {
         let save = random.percent(50);
         let mime = letter(&origin, &address(to)).replace('\n', "\r\n");
         let client_id = self.phones[p].new_id();
-        let operation = Operation::SendMail {
-            client_id,
-            mime: mime.into_bytes(),
-            save,
+        let mime = mime.into_bytes();
+        let operation = match self.a_mail(p, random).filter(|_| random.percent(50)) {
+            Some(of) => Operation::Smart {
+                forward: random.percent(50),
+                of,
+                client_id,
+                mime,
+                save,
+            },
+            None => Operation::SendMail {
+                client_id,
+                mime,
+                save,
+            },
         };
         let mut flight = Flight::of(operation);
         flight.send = Some(Letter { origin, to, save });
         self.ask(p, flight, random)
+    }
+
+    /// A mail that a phone has: its collection and its id.
+    fn a_mail(&self, p: usize, random: &mut Random) -> Option<(String, String)> {
+        let known = self.phones[p].device.collections.iter();
+        let mails = known.filter(|(_, c)| c.class == Class::Email);
+        let ids: Vec<_> = mails
+            .flat_map(|(id, c)| c.items.keys().map(move |item| (id, item)))
+            .collect();
+        let (collection, item) = random.pick(&ids)?;
+        Some(((*collection).clone(), (*item).clone()))
     }
 
     /// Somebody sets how much of the past is wanted.

@@ -106,11 +106,10 @@ impl Phone {
         let Some(origin) = &self.chokes else {
             return false;
         };
-        let has = |text: String| {
-            let text = text.as_bytes();
-            answer.windows(text.len()).any(|piece| piece == text)
-        };
-        has(format!("{origin} ")) && !has(format!("{STAND_IN}: {origin} "))
+        // A title that begins so: the name after the token of an inline string.
+        let title = format!("\u{3}{origin} ");
+        let title = title.as_bytes();
+        answer.windows(title.len()).any(|piece| piece == title)
     }
 
     /// A second device that asks for the same, and has nothing yet.

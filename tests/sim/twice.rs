@@ -37,7 +37,10 @@ impl Scene {
     /// Asks twice; the first answer counts.
     fn ask(&mut self, operation: Operation) {
         let what = format!("{operation:?} in {}", self.device.version());
-        let is_mail = matches!(operation, Operation::SendMail { .. });
+        let is_mail = matches!(
+            operation,
+            Operation::SendMail { .. } | Operation::Smart { .. }
+        );
         let before = self.appliance.rows();
         let request = self.device.request(operation);
         let first = answer(self.appliance.serve(&[&request]).remove(0));
@@ -158,6 +161,25 @@ fn mails_are_moved_and_sent_once() {
             0,
             "the copy comes with the next Sync"
         );
+    }
+}
+
+#[test]
+fn mails_are_answered_and_sent_on_once() {
+    for version in Version::ALL {
+        for forward in [false, true] {
+            let mut scene = Scene::new(version);
+            let inbox = scene.folder(2);
+            let item = scene.an_item(&inbox);
+            scene.ask(Operation::Smart {
+                forward,
+                of: (inbox, item),
+                client_id: "smart".into(),
+                mime: samples::outgoing(&address(1), "o2 m"),
+                save: true,
+            });
+            assert_eq!(scene.appliance.items(1).len(), 1);
+        }
     }
 }
 
