@@ -251,6 +251,7 @@ fn open_store(config: &Config, accept_loss: bool) -> Result<Store, StartError> {
         answers_bytes,
         reserve_bytes: config.store.reserve_mib.saturating_mul(MIB),
         accept_loss,
+        ..store::Options::default()
     };
     Ok(Store::open(&data.join(STORE), &options)?)
 }

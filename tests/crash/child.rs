@@ -5,6 +5,8 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use roost::store::{Batch, BlobId, CommitError, Hint, LogEntry, Options, Scope, Store};
 use roost::store::{Condition, Write, keys};
@@ -14,6 +16,10 @@ use roost::work::block_on;
 pub(crate) const FOLDER: &str = "ROOST_CRASH_FOLDER";
 /// Tells the child which run it is.
 pub(crate) const ROUND: &str = "ROOST_CRASH_ROUND";
+/// Tells the child after how many acknowledgements it ends; it is told nothing where it is killed.
+pub(crate) const ENDS_AFTER: &str = "ROOST_CRASH_ENDS_AFTER";
+/// Tells the child how small the tables are that it makes.
+pub(crate) const MEMTABLE: &str = "ROOST_CRASH_MEMTABLE";
 /// The accounts.
 pub(crate) const SCOPES: [Scope; 2] = [Scope(16), Scope(17)];
 /// The folder that mail is delivered to.
@@ -43,6 +49,10 @@ impl Ack {
         let mut out = std::io::stdout().lock();
         // The full stop tells a whole line from the beginning of one.
         writeln!(out, "ack {word} {} {what} {seq} .", scope.0).unwrap();
+        if SAID.fetch_add(1, Ordering::Relaxed) + 1 == *LAST {
+            // As a kill: nothing is closed.
+            std::process::abort();
+        }
     }
 
     pub(crate) fn parse(line: &str) -> Option<Self> {
@@ -69,13 +79,27 @@ impl Ack {
     }
 }
 
+/// A number that the child was told.
+fn told(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|n| n.parse().unwrap())
+}
+
+static SAID: AtomicU64 = AtomicU64::new(0);
+static LAST: LazyLock<u64> = LazyLock::new(|| told(ENDS_AFTER).unwrap_or(u64::MAX));
+
+/// How the store is opened, here and where it is looked at.
+pub(crate) fn options() -> Options {
+    let plain = Options::default();
+    Options {
+        reserve_bytes: 0,
+        memtable_bytes: told(MEMTABLE).unwrap_or(plain.memtable_bytes),
+        ..plain
+    }
+}
+
 /// Works until it is killed.
 pub(crate) fn run(folder: &Path, round: u64) {
-    let options = Options {
-        reserve_bytes: 0,
-        ..Options::default()
-    };
-    let store = Store::open(folder, &options).unwrap();
+    let store = Store::open(folder, &options()).unwrap();
     std::thread::scope(|threads| {
         for scope in SCOPES {
             let store = &store;

@@ -16,7 +16,12 @@
 )]
 
 mod child;
+mod dice;
+mod disk;
 mod failing;
+mod power;
+mod replay;
+mod trace;
 mod verify;
 
 use std::io::{BufRead as _, BufReader};
@@ -35,7 +40,6 @@ fn what_was_acknowledged_survives_kill_9() {
     if let (Ok(folder), Ok(round)) = (std::env::var(FOLDER), std::env::var(ROUND)) {
         return child::run(Path::new(&folder), round.parse().unwrap());
     }
-    let setting = |name| std::env::var(name).ok().map(|n| n.parse::<u64>().unwrap());
     let kills = setting("ROOST_KILLS").unwrap_or(50);
     let seed = setting("ROOST_SEED").unwrap_or(0x0b57);
     let folder = tempfile::tempdir().unwrap();
@@ -51,6 +55,11 @@ fn what_was_acknowledged_survives_kill_9() {
     }
     // Some rounds end before the first acknowledgement; most have to get somewhere.
     assert!(journal.len() as u64 > kills);
+}
+
+/// A number from the environment.
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|n| n.parse().unwrap())
 }
 
 /// When the child is killed.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use roost::store::{BlobId, Options, Row, Scope, Store, keys};
+use roost::store::{BlobId, Row, Scope, Store, keys};
 use roost::work::block_on;
 
-use crate::child::{Ack, DEVICE, INBOX, SCOPES, SYNCS, body, date, number};
+use crate::child::{Ack, DEVICE, INBOX, SCOPES, SYNCS, body, date, number, options};
 
 /// What was acknowledged so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Journal {
     delivered: BTreeMap<(Scope, u32), u64>,
     synced: BTreeMap<Scope, (u64, u64)>,
@@ -43,11 +43,7 @@ impl Journal {
 
     /// Opens the store and compares everything.
     pub(crate) fn verify(&mut self, folder: &Path) {
-        let options = Options {
-            reserve_bytes: 0,
-            ..Options::default()
-        };
-        let store = Store::open(folder, &options).unwrap();
+        let store = Store::open(folder, &options()).unwrap();
         for scope in SCOPES {
             self.verify_items(&store, scope);
             self.verify_sync(&store, scope);

@@ -8,7 +8,7 @@ use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
 use crate::store::keys::Kind;
 
 /// Bytes of rows in memory before they are written as a table.
-const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// Values from this size on are stored apart from their keys in the keyspace of blobs.
 const SEPARATED_BYTES: u32 = 4 * 1024;
 
@@ -29,8 +29,8 @@ pub(super) struct Keyspaces {
 
 impl Keyspaces {
     /// Opens all of them; creates those that are not there.
-    pub(super) fn open(db: &Database) -> ::fjall::Result<Self> {
-        let rows = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+    pub(super) fn open(db: &Database, memtable_bytes: u64) -> ::fjall::Result<Self> {
+        let rows = || KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes);
         let separated = KvSeparationOptions::default().separation_threshold(SEPARATED_BYTES);
         Ok(Self {
             small: db.keyspace("small", rows)?,

@@ -111,6 +111,9 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// Open a store although it has lost commits that were answered.
     pub accept_loss: bool,
+    /// Bytes of rows that a keyspace has in memory before they become a table; settled when the
+    /// store is made.
+    pub memtable_bytes: u64,
 }
 
 impl Default for Options {
@@ -120,6 +123,7 @@ impl Default for Options {
             answers_bytes: 64 * 1024 * 1024,
             reserve_bytes: limits::DISK_RESERVE_BYTES,
             accept_loss: false,
+            memtable_bytes: keyspaces::MEMTABLE_BYTES,
         }
     }
 }
@@ -367,7 +371,7 @@ fn open_tables(path: &Path, layout: &Layout, options: &Options) -> Result<Tables
             .cache_size(options.cache_bytes)
             .max_journaling_size(JOURNALS_BYTES)
             .open()?;
-        let keyspaces = Keyspaces::open(&db)?;
+        let keyspaces = Keyspaces::open(&db, options.memtable_bytes)?;
         Ok(Tables { db, keyspaces })
     };
     open().map_err(|e| failed(layout, e))

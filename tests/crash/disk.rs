@@ -1,0 +1,395 @@
+//! A file system that forgets: what is on the disk for certain, and what may or may not be.
+//!
+//! Files and folders are nodes, as on a real disk, so that a name and what it stands for last each
+//! by itself. A change lasts once a sync of its node returned that began after the change was done;
+//! a name lasts with the sync of its folder. All in the strict reading of POSIX: that ext4 and
+//! others let more last is not relied on.
+
+use std::collections::BTreeMap;
+
+use crate::dice::Dice;
+
+/// The number of a node; 0 is the folder that everything is in.
+pub(crate) type Node = usize;
+
+/// The content of a file: bytes, and zeros up to its length.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Content {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) len: u64,
+}
+
+/// A change to the content of a file.
+#[derive(Clone, Debug)]
+enum Change {
+    Write { at: u64, bytes: Vec<u8> },
+    Length(u64),
+}
+
+/// A change to the names of a folder.
+#[derive(Clone, Debug)]
+enum Naming {
+    Link(String, Node),
+    Unlink(String),
+    /// Both or neither.
+    Rename(String, String, Node),
+}
+
+/// Something that may not be on the disk yet: whose it is, what it is, which call made it.
+#[derive(Clone, Debug)]
+struct Pending<T> {
+    node: Node,
+    what: T,
+    call: usize,
+    done: bool,
+}
+
+type Names = BTreeMap<String, Node>;
+
+#[derive(Clone, Debug)]
+enum Kind {
+    File { synced: Content, len: u64 },
+    Folder { synced: Names, now: Names },
+}
+
+/// The disk and the memory in front of it.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    nodes: Vec<Kind>,
+    changes: Vec<Pending<Change>>,
+    namings: Vec<Pending<Naming>>,
+    /// What each sync that has begun will make last: the calls that were done before.
+    syncs: BTreeMap<usize, (Node, Vec<usize>)>,
+}
+
+/// What is left after the power went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Model {
+    /// Only what was synced.
+    Synced,
+    /// Everything.
+    All,
+    /// Of each file, and of the names, a part from the beginning.
+    Prefix,
+    /// Each write whole, missing, or cut at a sector; of each folder's names a part from the beginning.
+    Torn,
+    /// All names, but only synced content.
+    Names,
+}
+
+pub(crate) const MODELS: [Model; 5] = [
+    Model::Synced,
+    Model::All,
+    Model::Prefix,
+    Model::Torn,
+    Model::Names,
+];
+
+/// What a torn write is cut at.
+const SECTOR_BYTES: usize = 512;
+
+impl Content {
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Write { at, bytes } => {
+                let (from, to) = (*at as usize, *at as usize + bytes.len());
+                let end = self.bytes.len().max(to);
+                self.bytes.resize(end, 0);
+                self.bytes[from..to].copy_from_slice(bytes);
+                self.len = self.len.max(to as u64);
+            }
+            Change::Length(len) => {
+                self.len = *len;
+                self.bytes.truncate(*len as usize);
+            }
+        }
+    }
+}
+
+fn rename(names: &mut Names, naming: &Naming) {
+    match naming {
+        Naming::Link(name, node) => drop(names.insert(name.clone(), *node)),
+        Naming::Unlink(name) => drop(names.remove(name)),
+        Naming::Rename(from, to, node) => {
+            names.remove(from);
+            names.insert(to.clone(), *node);
+        }
+    }
+}
+
+impl Disk {
+    /// An empty disk.
+    pub(crate) fn new() -> Self {
+        Self {
+            nodes: vec![folder()],
+            changes: Vec::new(),
+            namings: Vec::new(),
+            syncs: BTreeMap::new(),
+        }
+    }
+
+    fn names(&mut self, folder: Node) -> &mut Names {
+        match &mut self.nodes[folder] {
+            Kind::Folder { now, .. } => now,
+            Kind::File { .. } => panic!("a name in a file"),
+        }
+    }
+
+    /// What a path stands for at the moment.
+    pub(crate) fn find(&mut self, folder: Node, path: &str) -> Option<Node> {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        parts.try_fold(folder, |at, name| self.names(at).get(name).copied())
+    }
+
+    fn name(&mut self, folder: Node, naming: Naming, call: usize) {
+        rename(self.names(folder), &naming);
+        self.namings.push(Pending {
+            node: folder,
+            what: naming,
+            call,
+            done: false,
+        });
+    }
+
+    fn change(&mut self, file: Node, change: Change, call: usize) {
+        match (&mut self.nodes[file], &change) {
+            (Kind::File { len, .. }, Change::Length(to)) => *len = *to,
+            (Kind::File { len, .. }, Change::Write { at, bytes }) => {
+                *len = (*len).max(at + bytes.len() as u64);
+            }
+            (Kind::Folder { .. }, _) => panic!("content of a folder"),
+        }
+        self.changes.push(Pending {
+            node: file,
+            what: change,
+            call,
+            done: false,
+        });
+    }
+
+    pub(crate) fn create_file(&mut self, folder: Node, name: &str, call: usize) -> Node {
+        self.create(folder, name, file(), call)
+    }
+
+    pub(crate) fn create_folder(&mut self, parent: Node, name: &str, call: usize) -> Node {
+        self.create(parent, name, folder(), call)
+    }
+
+    fn create(&mut self, folder: Node, name: &str, kind: Kind, call: usize) -> Node {
+        self.nodes.push(kind);
+        let node = self.nodes.len() - 1;
+        self.name(folder, Naming::Link(name.to_owned(), node), call);
+        node
+    }
+
+    pub(crate) fn unlink(&mut self, folder: Node, name: &str, call: usize) {
+        self.name(folder, Naming::Unlink(name.to_owned()), call);
+    }
+
+    pub(crate) fn rename(&mut self, folder: Node, from: &str, to: &str, call: usize) {
+        let node = self.names(folder)[from];
+        let naming = Naming::Rename(from.to_owned(), to.to_owned(), node);
+        self.name(folder, naming, call);
+    }
+
+    pub(crate) fn write(&mut self, file: Node, at: u64, bytes: Vec<u8>, call: usize) {
+        self.change(file, Change::Write { at, bytes }, call);
+    }
+
+    pub(crate) fn set_len(&mut self, file: Node, len: u64, call: usize) {
+        self.change(file, Change::Length(len), call);
+    }
+
+    pub(crate) fn len(&self, file: Node) -> u64 {
+        match &self.nodes[file] {
+            Kind::File { len, .. } => *len,
+            Kind::Folder { .. } => panic!("the length of a folder"),
+        }
+    }
+
+    pub(crate) fn is_folder(&self, node: Node) -> bool {
+        matches!(self.nodes[node], Kind::Folder { .. })
+    }
+
+    /// A call has returned: what it did is done, but not on the disk yet.
+    pub(crate) fn done(&mut self, call: usize) {
+        // Only the last few calls can be under way.
+        for pending in self.changes.iter_mut().rev().take(64) {
+            pending.done |= pending.call == call;
+        }
+        for pending in self.namings.iter_mut().rev().take(64) {
+            pending.done |= pending.call == call;
+        }
+    }
+
+    /// The calls whose changes may or may not have come to pass: they had not returned.
+    pub(crate) fn under_way(&self) -> Vec<usize> {
+        let changes = self.changes.iter().filter(|p| !p.done).map(|p| p.call);
+        let namings = self.namings.iter().filter(|p| !p.done).map(|p| p.call);
+        changes.chain(namings).collect()
+    }
+
+    /// The process has ended: these of the calls that were under way came to pass, the others did not.
+    pub(crate) fn settle(&mut self, done: &[usize]) {
+        self.syncs.clear();
+        for pending in &mut self.changes {
+            pending.done |= done.contains(&pending.call);
+        }
+        for pending in &mut self.namings {
+            pending.done |= done.contains(&pending.call);
+        }
+        self.changes.retain(|p| p.done);
+        self.namings.retain(|p| p.done);
+        // What did not come to pass may have been counted before.
+        let now = self.left_names(Model::All, &mut Dice::new(0));
+        for (folder, names) in now {
+            *self.names(folder) = names;
+        }
+        for node in 0..self.nodes.len() {
+            let changes: Vec<_> = of(&self.changes, node).collect();
+            if let Kind::File { synced, len } = &mut self.nodes[node] {
+                let all = |len, change: &&Change| match change {
+                    Change::Length(to) => *to,
+                    Change::Write { at, bytes } => u64::max(len, at + bytes.len() as u64),
+                };
+                *len = changes.iter().fold(synced.len, all);
+            }
+        }
+    }
+
+    /// A sync begins.
+    pub(crate) fn begin_sync(&mut self, node: Node, call: usize) {
+        let changes = self.changes.iter().filter(|p| p.node == node && p.done);
+        let namings = self.namings.iter().filter(|p| p.node == node && p.done);
+        let covered = changes.map(|p| p.call).chain(namings.map(|p| p.call));
+        let covered = covered.collect();
+        self.syncs.insert(call, (node, covered));
+    }
+
+    /// A sync has returned without error.
+    pub(crate) fn end_sync(&mut self, call: usize) {
+        let (node, covered) = self.syncs.remove(&call).unwrap();
+        let lasts = |of: Node, call| of == node && covered.binary_search(&call).is_ok();
+        let (nodes, kept) = (&mut self.nodes, std::mem::take(&mut self.changes));
+        for change in kept {
+            match &mut nodes[node] {
+                Kind::File { synced, .. } if lasts(change.node, change.call) => {
+                    synced.apply(&change.what);
+                }
+                _ => self.changes.push(change),
+            }
+        }
+        for naming in std::mem::take(&mut self.namings) {
+            match &mut nodes[node] {
+                Kind::Folder { synced, .. } if lasts(naming.node, naming.call) => {
+                    rename(synced, &naming.what);
+                }
+                _ => self.namings.push(naming),
+            }
+        }
+    }
+
+    /// What a power loss at this moment leaves: by path, a file with its content or a folder.
+    pub(crate) fn image(&self, model: Model, dice: &mut Dice) -> Vec<(String, Option<Content>)> {
+        let names = self.left_names(model, dice);
+        let mut tree = Vec::new();
+        let mut folders = vec![(String::new(), 0)];
+        while let Some((path, folder)) = folders.pop() {
+            for (name, node) in &names[&folder] {
+                let path = format!("{path}/{name}");
+                let content = match &self.nodes[*node] {
+                    Kind::File { synced, .. } => {
+                        let unsynced: Vec<_> = of(&self.changes, *node).collect();
+                        Some(left_of_file(synced, &unsynced, model, dice))
+                    }
+                    Kind::Folder { .. } => {
+                        folders.push((path.clone(), *node));
+                        None
+                    }
+                };
+                tree.push((path, content));
+            }
+        }
+        tree
+    }
+
+    fn left_names(&self, model: Model, dice: &mut Dice) -> BTreeMap<Node, Names> {
+        let folders = self.nodes.iter().enumerate();
+        let mut left: BTreeMap<_, _> = folders
+            .filter_map(|(node, kind)| match kind {
+                Kind::Folder { synced, .. } => Some((node, synced.clone())),
+                Kind::File { .. } => None,
+            })
+            .collect();
+        let first = match model {
+            Model::Synced => 0,
+            Model::All | Model::Names | Model::Torn => self.namings.len(),
+            Model::Prefix => dice.below(self.namings.len() + 1),
+        };
+        let first = &self.namings[..first];
+        for (folder, names) in &mut left {
+            let unsynced: Vec<_> = of(first, *folder).collect();
+            let kept = match model {
+                Model::Torn => dice.below(unsynced.len() + 1),
+                _ => unsynced.len(),
+            };
+            unsynced[..kept]
+                .iter()
+                .for_each(|naming| rename(names, naming));
+        }
+        left
+    }
+}
+
+fn file() -> Kind {
+    Kind::File {
+        synced: Content::default(),
+        len: 0,
+    }
+}
+
+fn folder() -> Kind {
+    Kind::Folder {
+        synced: Names::new(),
+        now: Names::new(),
+    }
+}
+
+fn of<T>(pending: &[Pending<T>], node: Node) -> impl Iterator<Item = &T> {
+    let of_node = pending.iter().filter(move |p| p.node == node);
+    of_node.map(|p| &p.what)
+}
+
+fn left_of_file(synced: &Content, unsynced: &[&Change], model: Model, dice: &mut Dice) -> Content {
+    let mut left = synced.clone();
+    let first = match model {
+        Model::Synced | Model::Names => 0,
+        Model::All => unsynced.len(),
+        Model::Prefix => dice.below(unsynced.len() + 1),
+        Model::Torn => {
+            let torn = unsynced.iter().filter_map(|change| tear(change, dice));
+            torn.for_each(|change| left.apply(&change));
+            0
+        }
+    };
+    unsynced[..first]
+        .iter()
+        .for_each(|change| left.apply(change));
+    left
+}
+
+/// A change as a torn disk has it, if at all.
+fn tear(change: &Change, dice: &mut Dice) -> Option<Change> {
+    match (dice.below(3), change) {
+        (0, _) => None,
+        (1, Change::Write { at, bytes }) => {
+            // At a sector of the disk, wherever in it the write began.
+            let within = *at as usize % SECTOR_BYTES;
+            let sectors = (within + bytes.len()) / SECTOR_BYTES;
+            let cut = dice.below(sectors + 1) * SECTOR_BYTES;
+            let bytes = bytes[..cut.saturating_sub(within).min(bytes.len())].to_vec();
+            Some(Change::Write { at: *at, bytes })
+        }
+        _ => Some(change.clone()),
+    }
+}
