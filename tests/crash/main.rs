@@ -20,6 +20,7 @@ mod dice;
 mod disk;
 mod failing;
 mod power;
+mod recording;
 mod replay;
 mod trace;
 mod verify;

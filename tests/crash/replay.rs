@@ -23,6 +23,9 @@ pub(crate) struct Replay {
     pub(crate) disk: Disk,
     pub(crate) journal: Journal,
     open: HashMap<i64, Open>,
+    /// What was under the path when the call that opens it began; another thread may remove it
+    /// before the call is seen to return.
+    opening: HashMap<usize, Node>,
     /// What the child said of a line that is not complete.
     said: String,
     calls: usize,
@@ -50,6 +53,7 @@ impl Replay {
             disk: Disk::new(),
             journal: Journal::default(),
             open: HashMap::new(),
+            opening: HashMap::new(),
             said: String::new(),
             calls: 0,
             lie: Lie::None,
@@ -95,7 +99,7 @@ impl Replay {
                 }
             }
             "mkdir" => self.at(&call.path(0), |disk, folder, name| {
-                drop(disk.create_folder(folder, name, id));
+                disk.create_folder(folder, name, id);
             }),
             "unlink" | "rmdir" => {
                 self.at(&call.path(0), |disk, folder, name| {
@@ -109,7 +113,9 @@ impl Replay {
                 assert!(call.name == "renameat" || call.args()[4] == "0");
                 self.rename(&call.path(1), &call.path(3), id);
             }
-            "open" | "openat" | "lseek" | "read" | "fcntl" => {}
+            "open" => self.opening(&call.path(0), id),
+            "openat" if call.args()[0] == "AT_FDCWD" => self.opening(&call.path(1), id),
+            "openat" | "lseek" | "read" | "fcntl" => {}
             "mmap" => self.map(call),
             "clone" | "clone3" => assert!(call.args().concat().contains("CLONE_FILES")),
             // Those that are not ours are not synced to anything either.
@@ -228,12 +234,20 @@ impl Replay {
         }
     }
 
+    fn opening(&mut self, path: &str, id: usize) {
+        let found = self.within(path).map(|path| self.disk.find(0, path));
+        if let Some(node) = found.flatten() {
+            self.opening.insert(id, node);
+        }
+    }
+
     fn opened(&mut self, path: &str, flags: &str, result: i64, id: usize) {
         let Some(path) = self.within(path) else {
             return;
         };
         let has = |flag| flags.split('|').any(|f| f == flag);
-        let node = match self.disk.find(0, path) {
+        let before = self.opening.remove(&id);
+        let node = match before.or_else(|| self.disk.find(0, path)) {
             Some(node) => node,
             None => {
                 assert!(has("O_CREAT"), "{path} is not there, {flags}");

@@ -156,7 +156,10 @@ impl Trace {
             let (thread, rest) = line.split_once(' ').unwrap();
             let rest = rest.trim_start();
             // Of a thread that was ended before its call was made nothing is known but that.
-            if ["+++", "---", "???"].iter().any(|word| rest.starts_with(word)) {
+            if ["+++", "---", "???"]
+                .iter()
+                .any(|word| rest.starts_with(word))
+            {
                 continue;
             }
             if let Some(resumed) = rest.strip_prefix("<... ") {

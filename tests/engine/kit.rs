@@ -38,7 +38,7 @@ pub(crate) fn options() -> Options {
         cache_bytes: 4 << 20,
         answers_bytes: 1 << 20,
         reserve_bytes: 0,
-        accept_loss: false,
+        ..Options::default()
     }
 }
 
