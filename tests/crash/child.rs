@@ -100,19 +100,45 @@ pub(crate) fn options() -> Options {
 /// Works until it is killed.
 pub(crate) fn run(folder: &Path, round: u64) {
     let store = Store::open(folder, &options()).unwrap();
+    assert_eq!(work(&store, round), Vec::<String>::new());
+}
+
+/// Works until the store fails, which then has to have ended for everyone and for good.
+pub(crate) fn run_to_failure(folder: &Path, round: u64) {
+    let store = match Store::open(folder, &options()) {
+        Ok(store) => store,
+        Err(e) => return println!("does not open: {e}"),
+    };
+    let poisoned = store.poisoned();
+    let failures = work(&store, round);
+    println!("failed: {failures:?}");
+    assert_eq!(failures.len(), SCOPES.len() * (DELIVERERS as usize + 1));
+    for scope in SCOPES {
+        let again = block_on(store.commit(Batch::new(scope)));
+        assert!(matches!(again, Err(CommitError::Poisoned(_))), "{again:?}");
+        block_on(store.head(scope)).unwrap();
+    }
+    assert!(!poisoned.try_recv().unwrap().is_empty());
+}
+
+/// Delivers and syncs, each until it fails; how they failed.
+fn work(store: &Store, round: u64) -> Vec<String> {
     std::thread::scope(|threads| {
+        let mut workers = Vec::new();
         for scope in SCOPES {
-            let store = &store;
             for n in 0..DELIVERERS {
-                threads.spawn(move || deliver(store, scope, (round as u32) << 19 | n << 16));
+                let first = (round as u32) << 19 | n << 16;
+                workers.push(threads.spawn(move || deliver(store, scope, first)));
             }
-            threads.spawn(move || sync(store, scope));
+            workers.push(threads.spawn(move || sync(store, scope)));
         }
-    });
+        let ends = workers.into_iter().map(|worker| worker.join().unwrap());
+        ends.filter_map(Result::err).collect()
+    })
 }
 
 /// Delivers items, numbered upwards.
-fn deliver(store: &Store, scope: Scope, first: u32) {
+fn deliver(store: &Store, scope: Scope, first: u32) -> Result<(), String> {
     for item in first..first + 65_536 {
         let body = body(scope, item);
         let mut batch = Batch::new(scope);
@@ -122,21 +148,23 @@ fn deliver(store: &Store, scope: Scope, first: u32) {
         let date = keys::date(scope, INBOX, date(item), item);
         batch.writes = vec![Write::Put(key, blob), Write::Put(date, vec![0])];
         batch.log.push(entry(scope, INBOX, item));
-        let seq = if item.is_multiple_of(2) {
-            block_on(store.put_blob(&body)).unwrap();
-            block_on(store.commit(batch)).unwrap().seq
+        let done = if item.is_multiple_of(2) {
+            block_on(store.put_blob(&body)).map_err(|e| e.to_string())?;
+            block_on(store.commit(batch))
         } else {
-            block_on(store.commit_with_blob(batch, &body)).unwrap().seq
+            block_on(store.commit_with_blob(batch, &body))
         };
+        let seq = done.map_err(|e| e.to_string())?.seq;
         Ack::Delivered { scope, item, seq }.say();
     }
+    Ok(())
 }
 
 /// Moves the state of a device on, each time from what it was.
-fn sync(store: &Store, scope: Scope) {
+fn sync(store: &Store, scope: Scope) -> Result<(), String> {
     let key = keys::sync(scope, DEVICE, INBOX);
     loop {
-        let row = block_on(store.get(&key)).unwrap();
+        let row = block_on(store.get(&key)).map_err(|e| e.to_string())?;
         let count = row.as_ref().map_or(0, |row| number(row.value())) + 1;
         let mut batch = Batch::new(scope);
         batch.conditions.push(match row {
@@ -153,7 +181,8 @@ fn sync(store: &Store, scope: Scope) {
                 seq: done.seq,
             }
             .say(),
-            Err(e) => assert_eq!(e, CommitError::Conflict),
+            Err(CommitError::Conflict) => {}
+            Err(e) => return Err(e.to_string()),
         }
     }
 }

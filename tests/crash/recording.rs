@@ -133,7 +133,8 @@ impl Recording {
 /// Runs a child; what it did, and what it said of its failures.
 fn record(root: &Path, round: u64, acks: u64) -> (Trace, String) {
     let log = root.with_file_name("log");
-    let ended = trace::record(&std::env::current_exe().unwrap(), &log)
+    let ended = trace::record(&log)
+        .arg(std::env::current_exe().unwrap())
         .args(["--exact", TEST, "--nocapture"])
         .env(FOLDER, root.join("store"))
         .env(ROUND, round.to_string())

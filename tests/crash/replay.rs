@@ -113,6 +113,9 @@ impl Replay {
                 assert!(call.name == "renameat" || call.args()[4] == "0");
                 self.rename(&call.path(1), &call.path(3), id);
             }
+            "openat" if call.args()[0] == "AT_FDCWD" && !call.left => {
+                self.open_at_the_end(&call.path(1), call.args()[2], id);
+            }
             "open" => self.opening(&call.path(0), id),
             "openat" if call.args()[0] == "AT_FDCWD" => self.opening(&call.path(1), id),
             "openat" | "lseek" | "read" | "fcntl" => {}
@@ -238,6 +241,22 @@ impl Replay {
         let found = self.within(path).map(|path| self.disk.find(0, path));
         if let Some(node) = found.flatten() {
             self.opening.insert(id, node);
+        }
+    }
+
+    /// The process ended while it opened a file: that may have come to pass.
+    fn open_at_the_end(&mut self, path: &str, flags: &str, id: usize) {
+        let Some(path) = self.within(path) else {
+            return;
+        };
+        match self.disk.find(0, path) {
+            Some(node) if flags.contains("O_TRUNC") => self.disk.set_len(node, 0, id),
+            None if flags.contains("O_CREAT") => {
+                let (folder, name) = path.rsplit_once('/').unwrap();
+                let folder = self.disk.find(0, folder).unwrap();
+                self.disk.create_file(folder, name, id);
+            }
+            _ => {}
         }
     }
 

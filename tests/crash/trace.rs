@@ -4,7 +4,6 @@
 //! understood ends the test: what the replay does not know of, it must not pass over.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -129,18 +128,20 @@ pub(crate) fn missing() -> Option<String> {
     }
 }
 
-/// A command that runs `program` under `strace`, whose record goes to `log`.
-pub(crate) fn record(program: &Path, log: &Path) -> Command {
+/// `strace` with its record going to `log`; the program is still to be named.
+pub(crate) fn record(log: &Path) -> Command {
     let quiet: Vec<_> = HARMLESS.iter().map(|name| format!("?{name}")).collect();
+    let mut strace = strace(log);
+    strace.args(["-e", &format!("trace=!{}", quiet.join(","))]);
+    strace
+}
+
+/// `strace` with its record going to `log`; the calls and the program are still to be named.
+pub(crate) fn strace(log: &Path) -> Command {
     let mut strace = Command::new("strace");
     strace
         .args(["-f", "--seccomp-bpf", "-xx", "-s", "1000000000", "-o"])
         .arg(log)
-        .args([
-            OsStr::new("-e"),
-            OsStr::new(&format!("trace=!{}", quiet.join(","))),
-        ])
-        .arg(program)
         .stdin(Stdio::null());
     strace
 }
