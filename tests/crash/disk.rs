@@ -95,12 +95,16 @@ pub(crate) const MODELS: [Model; 5] = [
     Model::Names,
 ];
 
+/// Which calls came to pass although they never returned, and with how many bytes.
+pub(crate) type Settled = BTreeMap<usize, usize>;
+
 /// What a torn write is cut at.
 const SECTOR_BYTES: usize = 512;
 
 impl Content {
     fn apply(&mut self, change: &Change) {
         match change {
+            Change::Write { bytes, .. } if bytes.is_empty() => {}
             Change::Write { at, bytes } => {
                 let (from, to) = (*at as usize, *at as usize + bytes.len());
                 let end = self.bytes.len().max(to);
@@ -154,6 +158,23 @@ impl Disk {
     pub(crate) fn find(&mut self, folder: Node, path: &str) -> Option<Node> {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         parts.try_fold(folder, |at, name| self.names(at).get(name).copied())
+    }
+
+    /// A path that stands for a node at the moment.
+    pub(crate) fn path(&self, node: Node) -> Option<String> {
+        let within = |folder: &Kind| match folder {
+            Kind::Folder { now, .. } => {
+                let found = now.iter().find(|(_, of)| **of == node);
+                found.map(|(name, _)| name.clone())
+            }
+            Kind::File { .. } => None,
+        };
+        let mut folders = self.nodes.iter().enumerate();
+        let (folder, name) = folders.find_map(|(n, kind)| Some((n, within(kind)?)))?;
+        match folder {
+            0 => Some(name),
+            folder => Some(format!("{}/{name}", self.path(folder)?)),
+        }
     }
 
     fn name(&mut self, folder: Node, naming: Naming, call: usize) {
@@ -241,21 +262,40 @@ impl Disk {
         }
     }
 
-    /// The calls whose changes may or may not have come to pass: they had not returned.
-    pub(crate) fn under_way(&self) -> Vec<usize> {
-        let changes = self.changes.iter().filter(|p| !p.done).map(|p| p.call);
-        let namings = self.namings.iter().filter(|p| !p.done).map(|p| p.call);
-        changes.chain(namings).collect()
+    /// The calls whose changes may or may not have come to pass, as they had not returned; and of
+    /// those, the writes, which may have done a part: call, file, offset and bytes.
+    pub(crate) fn under_way(&self) -> (Vec<usize>, Vec<(usize, Node, u64, &[u8])>) {
+        let mut calls: Vec<_> = self
+            .namings
+            .iter()
+            .filter(|p| !p.done)
+            .map(|p| p.call)
+            .collect();
+        let mut writes = Vec::new();
+        for change in self.changes.iter().filter(|p| !p.done) {
+            match &change.what {
+                Change::Write { at, bytes } => {
+                    writes.push((change.call, change.node, *at, &bytes[..]));
+                }
+                Change::Length(_) => calls.push(change.call),
+            }
+        }
+        (calls, writes)
     }
 
-    /// The process has ended: these of the calls that were under way came to pass, the others did not.
-    pub(crate) fn settle(&mut self, done: &[usize]) {
+    /// The process has ended: these of the calls that were under way came to pass, a write with so
+    /// many of its bytes; the others did not.
+    pub(crate) fn settle(&mut self, done: &Settled) {
         self.syncs.clear();
-        for pending in &mut self.changes {
-            pending.done |= done.contains(&pending.call);
+        for pending in self.changes.iter_mut().filter(|p| !p.done) {
+            let kept = done.get(&pending.call);
+            pending.done = kept.is_some();
+            if let (Change::Write { bytes, .. }, Some(kept)) = (&mut pending.what, kept) {
+                bytes.truncate(*kept);
+            }
         }
         for pending in &mut self.namings {
-            pending.done |= done.contains(&pending.call);
+            pending.done |= done.contains_key(&pending.call);
         }
         self.changes.retain(|p| p.done);
         self.namings.retain(|p| p.done);

@@ -19,6 +19,8 @@ mod child;
 mod dice;
 mod disk;
 mod failing;
+mod image;
+mod injected;
 mod power;
 mod recording;
 mod replay;

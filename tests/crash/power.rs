@@ -7,22 +7,12 @@
 //!
 //! `ROOST_IMAGES` sets how many images (200), `ROOST_SEED` which moments.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-
-use roost::store::{Batch, Scope, Store, Write, keys};
-use roost::work::block_on;
-use tempfile::TempDir;
-
-use crate::child;
 use crate::dice::Dice;
 use crate::disk::{MODELS, Model};
-use crate::recording::{Recording, memory_folder};
-use crate::replay::{Lie, Replay};
+use crate::image;
+use crate::recording::Recording;
+use crate::replay::Lie;
 use crate::setting;
-use crate::verify::Journal;
 
 #[test]
 fn what_was_acknowledged_survives_power_loss() {
@@ -37,10 +27,10 @@ fn what_was_acknowledged_survives_power_loss() {
     let mut n = 0;
     recording.play(Lie::None, &points, |replay, point| {
         let model = MODELS[n % MODELS.len()];
-        let folder = image(replay, model, &mut dice);
-        let mut verdict = verdict(&replay.journal, folder.path());
+        let folder = image::write(replay, model, &mut dice);
+        let mut verdict = image::verdict(&replay.journal, folder.path());
         if n % 4 == 0 {
-            verdict = verdict.and_then(|()| goes_on(&replay.journal, folder.path()));
+            verdict = verdict.and_then(|()| image::goes_on(&replay.journal, folder.path()));
         }
         if let Err(failure) = verdict {
             let kept = folder.keep();
@@ -73,8 +63,8 @@ fn a_sync_that_is_missing_is_found() {
         let mut journals = journals(lead).into_iter();
         let mut found = 0;
         recording.play(lie, &points, |replay, _| {
-            let folder = image(replay, Model::Synced, &mut Dice::new(0));
-            found += usize::from(verdict(&journals.next().unwrap(), folder.path()).is_err());
+            let folder = image::write(replay, Model::Synced, &mut Dice::new(0));
+            found += usize::from(image::verdict(&journals.next().unwrap(), folder.path()).is_err());
         });
         found
     };
@@ -83,45 +73,4 @@ fn a_sync_that_is_missing_is_found() {
     assert!(found(Lie::Syncs, 0) >= 15, "no sync does anything");
     assert!(found(Lie::FolderSyncs, 0) >= 15, "no name lasts");
     assert!(found(Lie::None, 60) >= 10, "acknowledged before the sync");
-}
-
-/// Writes an image into a folder.
-fn image(replay: &Replay, model: Model, dice: &mut Dice) -> TempDir {
-    let folder = memory_folder();
-    for (path, content) in replay.disk.image(model, dice) {
-        let path = folder.path().join(path.trim_start_matches('/'));
-        match content {
-            None => fs::create_dir(path).unwrap(),
-            Some(content) => {
-                let mut file = File::create(path).unwrap();
-                file.write_all(&content.bytes).unwrap();
-                file.set_len(content.len).unwrap();
-            }
-        }
-    }
-    folder
-}
-
-/// Whether the store of an image has what was acknowledged, or what it lacks.
-fn verdict(journal: &Journal, disk: &Path) -> Result<(), String> {
-    let verified = catch_unwind(AssertUnwindSafe(|| {
-        journal.clone().verify(&disk.join("store"));
-    }));
-    verified.map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        text.unwrap_or_else(|| "panicked".into())
-    })
-}
-
-/// Whether the store of an image takes more, and still has what was acknowledged.
-fn goes_on(journal: &Journal, disk: &Path) -> Result<(), String> {
-    let more = Scope(99);
-    let mut batch = Batch::new(more);
-    batch
-        .writes
-        .push(Write::Put(keys::item(more, 2, 1), vec![1; 5_000]));
-    let store = Store::open(&disk.join("store"), &child::options());
-    let committed = block_on(store.map_err(|e| e.to_string())?.commit(batch));
-    committed.map_err(|e| e.to_string())?;
-    verdict(journal, disk)
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::TEST;
 use crate::child::{ENDS_AFTER, FOLDER, MEMTABLE, ROUND};
 use crate::dice::Dice;
-use crate::disk::{Content, Model};
+use crate::disk::{Content, Model, Settled};
 use crate::replay::{Lie, Replay};
 use crate::trace::{self, Moment, Trace};
 
@@ -20,7 +20,7 @@ const MEMTABLE_BYTES: u64 = 64 * 1024;
 /// A run, and which of the calls that its end interrupted came to pass.
 struct Run {
     trace: Trace,
-    done: Vec<usize>,
+    done: Settled,
 }
 
 /// Several runs on one disk.
@@ -36,9 +36,7 @@ pub(crate) type Point = (usize, usize);
 impl Recording {
     /// Makes a recording, so many acknowledgements in each run; `None` where there is no way to.
     pub(crate) fn make(acks: u64) -> Option<Self> {
-        if let Some(why) = trace::missing() {
-            assert!(std::env::var_os("CI").is_none(), "{why}");
-            eprintln!("skipped: {why}");
+        if !recordable() {
             return None;
         }
         let folder = memory_folder();
@@ -130,6 +128,17 @@ impl Recording {
     }
 }
 
+/// Whether calls can be recorded. If not, that is said; on a machine that is to test everything, it
+/// is a failure.
+pub(crate) fn recordable() -> bool {
+    let Some(why) = trace::missing() else {
+        return true;
+    };
+    assert!(std::env::var_os("CI").is_none(), "{why}");
+    eprintln!("skipped: {why}");
+    false
+}
+
 /// Runs a child; what it did, and what it said of its failures.
 fn record(root: &Path, round: u64, acks: u64) -> (Trace, String) {
     let log = root.with_file_name("log");
@@ -147,16 +156,24 @@ fn record(root: &Path, round: u64, acks: u64) -> (Trace, String) {
 }
 
 /// Which of the calls that were interrupted came to pass: the disk as played has to be the real one.
-fn came_to_pass(replay: &Replay, real: &Path) -> Vec<usize> {
-    let under_way = replay.disk.under_way();
-    assert!(under_way.len() < 10, "{under_way:?}");
-    let possible = (0..1 << under_way.len()).rev().map(|bits: usize| {
-        let of = under_way.iter().enumerate();
-        let of = of.filter(|(n, _)| bits & 1 << n != 0);
-        of.map(|(_, call)| *call).collect::<Vec<_>>()
-    });
+pub(crate) fn came_to_pass(replay: &Replay, real: &Path) -> Settled {
+    let (calls, writes) = replay.disk.under_way();
+    assert!(calls.len() < 10, "{calls:?}");
     let mut wrong = String::new();
-    for done in possible {
+    for bits in (0..1 << calls.len()).rev() {
+        let chosen = calls.iter().enumerate();
+        let chosen = chosen.filter(|(n, _): &(usize, _)| bits & 1 << n != 0);
+        let names: Settled = chosen.map(|(_, call)| (*call, 0)).collect();
+        let mut disk = replay.disk.clone();
+        disk.settle(&names);
+        let written = writes.iter().filter_map(|(call, node, at, bytes)| {
+            let there = fs::read(real.join(disk.path(*node)?)).ok()?;
+            let there = there.get(*at as usize..)?.iter();
+            let kept = there.zip(*bytes).take_while(|(there, byte)| there == byte);
+            Some((*call, kept.count()))
+        });
+        let written = written.filter(|(_, kept)| *kept > 0);
+        let done: Settled = names.iter().map(|(n, k)| (*n, *k)).chain(written).collect();
         let mut disk = replay.disk.clone();
         disk.settle(&done);
         match same(&disk.image(Model::All, &mut Dice::new(0)), real) {

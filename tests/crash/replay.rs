@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::child::Ack;
-use crate::disk::{Disk, Node};
+use crate::disk::{Disk, Node, Settled};
 use crate::trace::{Call, Moment, Trace};
 use crate::verify::Journal;
 
@@ -62,7 +62,7 @@ impl Replay {
 
     /// The process ended, and these of the calls that were under way came to pass. Another one may
     /// go on, on the same disk.
-    pub(crate) fn end_run(&mut self, trace: &Trace, done: &[usize]) {
+    pub(crate) fn end_run(&mut self, trace: &Trace, done: &Settled) {
         self.disk.settle(done);
         self.open.clear();
         self.said.clear();

@@ -195,14 +195,10 @@ impl Trace {
     /// A call returns: the rest of its arguments, a parenthesis and its result.
     fn leave(&mut self, call: usize, rest: &str) {
         let of = &mut self.calls[call];
-        let (args, result) = rest
-            .rsplit_once(')')
-            .filter(|(_, r)| is_result(r))
-            .unwrap_or_else(|| {
-                // The words for an error stand in parentheses, too.
-                let (before, _) = rest.rsplit_once(" (").unwrap();
-                before.rsplit_once(')').unwrap()
-            });
+        // The words for an error stand in parentheses, too.
+        let ends = rest.rmatch_indices(')').map(|(at, _)| at);
+        let end = ends.filter(|at| is_result(&rest[at + 1..])).max().unwrap();
+        let (args, result) = (&rest[..end], &rest[end + 1..]);
         of.args.push_str(args);
         let result = result.trim_start().strip_prefix("= ").unwrap();
         let word = result.split_whitespace().next().unwrap();
@@ -269,7 +265,7 @@ fn byte(escape: &[u8]) -> u8 {
 fn a_record_is_read_in_the_order_of_its_lines() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let text = r#"7 openat(AT_FDCWD, "\x2f\x61", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)
+    let text = r#"7 openat(AT_FDCWD, "\x2f\x61", O_RDONLY|O_CLOEXEC) = -1 EIO (Input/output error) (INJECTED)
 7 write(3, "\x61\x28"..., 2 <unfinished ...>
 8 fsync(4)                          = 0
 7 <... write resumed>) = 2
