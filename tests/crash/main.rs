@@ -19,6 +19,7 @@ mod child;
 mod dice;
 mod disk;
 mod failing;
+mod full;
 mod image;
 mod injected;
 mod power;

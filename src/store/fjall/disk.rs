@@ -1,5 +1,6 @@
 //! What the committer writes to: rows and blobs as one durable fjall batch.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use crate::store::{Answer, Bytes, Error, Read, Row, Rows, keys};
 
 /// Bytes of blobs that go to the journal at a time; the last write syncs them all.
 const BLOB_WRITE_BYTES: usize = 8 * 1024 * 1024;
+/// With less than this a disk is full.
+const FULL_BYTES: u64 = 1024 * 1024;
 /// Format of the row with the number of the last group.
 const NUMBER_FORMAT: u8 = 1;
 
@@ -153,6 +156,23 @@ impl Writer {
         Ok(batch)
     }
 
+    /// A file system that does not tell counts as having room: the write will show.
+    fn free_bytes(&self) -> u64 {
+        rustix::fs::statvfs(&self.folder)
+            .map_or(u64::MAX, |fs| fs.f_bavail.saturating_mul(fs.f_frsize))
+    }
+
+    /// Words for a write that failed. The engine does not say why a thread of its own failed.
+    fn reason(&self, error: &::fjall::Error) -> String {
+        let is_full = match error {
+            ::fjall::Error::Io(e) => e.kind() == ErrorKind::StorageFull,
+            ::fjall::Error::Poisoned => self.free_bytes() < FULL_BYTES,
+            _ => false,
+        };
+        let full = if is_full { "the disk is full: " } else { "" };
+        format!("{full}{error}")
+    }
+
     fn commit(&self, number: u64, blobs: Vec<BlobRow>, rows: Changes) -> ::fjall::Result<()> {
         let mut batch = self.blobs(blobs)?.durability(Some(PersistMode::SyncData));
         let numbered = [&[NUMBER_FORMAT][..], &number.to_be_bytes()].concat();
@@ -179,14 +199,12 @@ impl Disk for Writer {
         self.tables.moment()
     }
 
-    /// A file system that does not tell counts as having room: the write will show.
     fn has_room(&self) -> bool {
-        let free = rustix::fs::statvfs(&self.folder)
-            .map_or(u64::MAX, |fs| fs.f_bavail.saturating_mul(fs.f_frsize));
-        free >= self.reserve_bytes
+        self.free_bytes() >= self.reserve_bytes
     }
 
     fn write(&mut self, number: u64, blobs: Vec<BlobRow>, rows: Changes) -> Result<(), String> {
-        self.commit(number, blobs, rows).map_err(|e| e.to_string())
+        let written = self.commit(number, blobs, rows);
+        written.map_err(|e| self.reason(&e))
     }
 }
