@@ -48,10 +48,13 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Starts the thread; the number at this moment is marked already.
-    pub(super) fn start(path: PathBuf, shared: Arc<Shared>) -> io::Result<Self> {
+    /// Starts the thread; `marked` is what the mark says now, where that is known.
+    pub(super) fn start(
+        path: PathBuf,
+        shared: Arc<Shared>,
+        marked: Option<u64>,
+    ) -> io::Result<Self> {
         let (stop, stopped) = flume::bounded(0);
-        let marked = shared.number.load(Ordering::Acquire);
         let thread = std::thread::Builder::new()
             .name("commit-mark".into())
             .spawn(move || follow(&path, &shared, marked, &stopped))?;
@@ -73,16 +76,19 @@ impl Drop for Marker {
     }
 }
 
-fn follow(path: &Path, shared: &Shared, mut marked: u64, stopped: &flume::Receiver<()>) {
+fn follow(path: &Path, shared: &Shared, mut marked: Option<u64>, stopped: &flume::Receiver<()>) {
+    let mut is_full = false;
     loop {
         let stop = stopped.recv_timeout(EVERY) == Err(flume::RecvTimeoutError::Disconnected);
         let number = shared.number.load(Ordering::Acquire);
-        if number != marked {
+        if marked != Some(number) {
             match write(path, number) {
-                Ok(()) => marked = number,
+                Ok(()) => (marked, is_full) = (Some(number), false),
                 // A full disk passes; the mark stays behind, which is safe.
                 Err(e) if e.kind() == io::ErrorKind::StorageFull => {
-                    tracing::warn!(store = "commit mark not written", error = %e);
+                    if !std::mem::replace(&mut is_full, true) {
+                        tracing::warn!(store = "commit mark not written", error = %e);
+                    }
                 }
                 Err(e) => shared.poison.set(&format!("commit mark: {e}")),
             }
@@ -114,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mark");
         let shared = Arc::<Shared>::default();
-        let marker = Marker::start(path.clone(), Arc::clone(&shared)).unwrap();
+        let marker = Marker::start(path.clone(), Arc::clone(&shared), Some(0)).unwrap();
         shared.number.store(5, Ordering::Release);
         drop(marker);
         assert_eq!(read(&path).unwrap(), Some(5));

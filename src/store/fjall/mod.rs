@@ -202,8 +202,13 @@ impl Fjall {
         let number = tables.number().map_err(|e| failed(&layout, e))?;
         let number = number.ok_or_else(|| OpenError::Newer(layout.root.clone()))?;
         check_mark(&layout, number, mark, options)?;
-        mark::write(&layout.mark, number).map_err(|e| layout.io(e))?;
-        Self::start(layout, options, lock, tables, number)
+        let marked = match mark::write(&layout.mark, number) {
+            Ok(()) => Some(number),
+            // What is there can be read at least; the mark follows once there is room.
+            Err(e) if e.kind() == io::ErrorKind::StorageFull => None,
+            Err(e) => return Err(layout.io(e)),
+        };
+        Self::start(layout, options, lock, tables, number, marked)
     }
 
     fn start(
@@ -212,6 +217,7 @@ impl Fjall {
         lock: File,
         tables: Arc<Tables>,
         number: u64,
+        marked: Option<u64>,
     ) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared::default());
         shared.number.store(number, Ordering::Release);
@@ -224,7 +230,7 @@ impl Fjall {
         };
         let committer = Committer::start(writer, Arc::clone(&shared));
         let committer = committer.map_err(|e| layout.io(e))?;
-        let marker = mark::Marker::start(layout.mark.clone(), Arc::clone(&shared));
+        let marker = mark::Marker::start(layout.mark.clone(), Arc::clone(&shared), marked);
         Ok(Self(Arc::new(Inner {
             committer,
             _marker: marker.map_err(|e| layout.io(e))?,
