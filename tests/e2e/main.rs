@@ -15,6 +15,7 @@ mod classes;
 mod demo;
 mod dice;
 mod fixtures;
+mod full;
 mod house;
 mod http;
 mod import;
