@@ -486,7 +486,15 @@ impl Eas {
                 d.syncs += 1;
             }
         };
-        Ok(Box::pin(mailbox.change_device(scope, row.number, note)).await?)
+        match Box::pin(mailbox.change_device(scope, row.number, note)).await {
+            // What can be read is read, also while nothing can be written, as on a full disk.
+            Err(crate::mailbox::Error::Busy) => {
+                let mut row = row;
+                note(&mut row.device);
+                Ok(row)
+            }
+            noted => Ok(noted?),
+        }
     }
 
     fn refuse_line(&self, e: &request::Error) -> Outcome<Parked> {

@@ -5,6 +5,7 @@ use crate::eas::testing::{House, Phone, shown, wbxml};
 use crate::eas::version::Version;
 use crate::http::{Answer, Outcome, Peer, Request};
 use crate::mailbox::{Access, Wipe};
+use crate::store::{FaultPlan, Rates, Store};
 use crate::work::block_on;
 
 const SYNC: &str = "<folderhierarchy:FolderSync><folderhierarchy:SyncKey>0</folderhierarchy:SyncKey></folderhierarchy:FolderSync>";
@@ -371,4 +372,23 @@ fn the_address_list() {
         &ask("", "0-9"),
         &answer("<search:Status>2</search:Status>"),
     );
+}
+
+#[test]
+fn a_device_that_cannot_be_noted_as_seen_is_answered() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let ask = "<search:Search><search:Store><search:Name>GAL</search:Name><search:Query>bob</search:Query></search:Store></search:Search>";
+    let before = phone.says("Search", ask);
+    assert!(before.contains("Bob Brown"), "{before}");
+    let Store::Memory(memory) = house.eas.mailbox().store().clone() else {
+        panic!("another engine")
+    };
+    let rates = Rates {
+        full: 1_000,
+        ..Rates::default()
+    };
+    memory.inject(FaultPlan::random(1, rates));
+    house.clock.advance(16 * 60 * 1_000);
+    assert_eq!(phone.says("Search", ask), before);
 }
