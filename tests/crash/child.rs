@@ -46,13 +46,7 @@ impl Ack {
             Self::Delivered { scope, item, seq } => ("delivered", scope, u64::from(item), seq),
             Self::Synced { scope, count, seq } => ("synced", scope, count, seq),
         };
-        let mut out = std::io::stdout().lock();
-        // The full stop tells a whole line from the beginning of one.
-        writeln!(out, "ack {word} {} {what} {seq} .", scope.0).unwrap();
-        if SAID.fetch_add(1, Ordering::Relaxed) + 1 == *LAST {
-            // As a kill: nothing is closed.
-            std::process::abort();
-        }
+        say(&format!("{word} {} {what} {seq}", scope.0));
     }
 
     pub(crate) fn parse(line: &str) -> Option<Self> {
@@ -76,6 +70,17 @@ impl Ack {
             },
             _ => return None,
         })
+    }
+}
+
+/// Says that something is durable.
+pub(crate) fn say(what: &str) {
+    let mut out = std::io::stdout().lock();
+    // The full stop tells a whole line from the beginning of one.
+    writeln!(out, "ack {what} .").unwrap();
+    if SAID.fetch_add(1, Ordering::Relaxed) + 1 == *LAST {
+        // As a kill: nothing is closed.
+        std::process::abort();
     }
 }
 

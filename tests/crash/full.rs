@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use roost::store::{Batch, CommitError, Options, Scope, Store, Write, keys};
 use roost::work::block_on;
 
-use crate::child::{self, Ack, FOLDER, MEMTABLE, ROUND};
+use crate::child::{self, FOLDER, MEMTABLE, ROUND};
 use crate::image;
 use crate::verify::Journal;
 
@@ -93,10 +93,7 @@ fn fill(disk: &Path) {
     let failed = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success(), "{said}{failed}");
     assert!(said.contains("the disk is full"), "{said}{failed}");
-    let mut journal = Journal::default();
-    said.lines()
-        .filter_map(Ack::parse)
-        .for_each(|ack| journal.note(ack));
+    let journal = Journal::of(said.lines());
     assert!(journal.len() > 100, "{}", journal.len());
     // As long as the disk is full, all can be read; also if what a start frees is taken by others.
     for start in 1..=3 {

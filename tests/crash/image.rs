@@ -35,10 +35,12 @@ pub(crate) fn write(replay: &Replay, model: Model, dice: &mut Dice) -> TempDir {
 
 /// Whether the store of an image has what was acknowledged, or what it lacks.
 pub(crate) fn verdict(journal: &Journal, disk: &Path) -> Result<(), String> {
-    let verified = catch_unwind(AssertUnwindSafe(|| {
-        journal.clone().verify(&disk.join("store"));
-    }));
-    verified.map_err(|panic| {
+    caught(|| journal.clone().verify(&disk.join("store")))
+}
+
+/// What a check that panics found.
+pub(crate) fn caught(check: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(check)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         text.unwrap_or_else(|| "panicked".into())
     })

@@ -155,10 +155,11 @@ impl Trial {
         let ended = self.run_recorded();
         // The page that a failed sync did not write may be gone although the file shows it.
         let synced = image::write(&self.replay, Model::Synced, &mut Dice::new(0));
-        let lasting = image::verdict(&self.replay.journal, synced.path());
+        let journal = self.heard();
+        let lasting = image::verdict(&journal, synced.path());
         let said = String::from_utf8_lossy(&ended.stdout);
         assert_eq!(lasting, Ok(()), "after a loss of power, {inject}: {said}");
-        self.verify(&ended, self.replay.journal.clone());
+        self.verify(&ended, &journal);
         self.had_a_failure()
     }
 
@@ -172,22 +173,22 @@ impl Trial {
         }
         let ended = self.run(&strace);
         let said = String::from_utf8_lossy(&ended.stdout);
-        let mut journal = self.replay.journal.clone();
+        let mut journal = self.heard();
         said.lines()
             .filter_map(Ack::parse)
             .for_each(|ack| journal.note(ack));
-        self.verify(&ended, journal);
+        self.verify(&ended, &journal);
         self.had_a_failure()
     }
 
     /// The child has to have ended in order, and what it said has to be true of the folder.
-    fn verify(&self, ended: &Output, journal: Journal) {
+    fn verify(&self, ended: &Output, journal: &Journal) {
         let said = String::from_utf8_lossy(&ended.stdout);
         let failed = String::from_utf8_lossy(&ended.stderr);
         let inject = &self.inject;
         let well = ended.status.success() || journal.len() as u64 >= ACKS * (self.round + 1);
         assert!(well, "{inject}: {said}{failed}");
-        let heard = image::verdict(&journal, &self.root);
+        let heard = image::verdict(journal, &self.root);
         assert_eq!(heard, Ok(()), "{inject}: {said}{failed}");
         let words = ["does not open", "failed: "];
         let outcome = said
@@ -198,6 +199,11 @@ impl Trial {
             "{inject} in run {}: {acks} acknowledged, {outcome:.150}",
             self.round
         );
+    }
+
+    /// What the recorded children acknowledged.
+    fn heard(&self) -> Journal {
+        Journal::of(self.replay.heard.iter().map(String::as_str))
     }
 
     fn had_a_failure(&self) -> bool {

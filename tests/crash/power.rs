@@ -7,47 +7,106 @@
 //!
 //! `ROOST_IMAGES` sets how many images (200), `ROOST_SEED` which moments.
 
+use std::path::Path;
+
+use crate::TEST;
+use crate::child::{FOLDER, ROUND};
 use crate::dice::Dice;
 use crate::disk::{MODELS, Model};
+use crate::house;
 use crate::image;
+use crate::letters::{self, Letters};
 use crate::recording::Recording;
-use crate::replay::Lie;
+use crate::replay::{Lie, Replay};
 use crate::setting;
+use crate::verify::Journal;
+
+/// How many images, and of which moments.
+struct Wanted {
+    images: usize,
+    seed: u64,
+}
+
+impl Wanted {
+    fn read() -> Self {
+        Self {
+            images: setting("ROOST_IMAGES").unwrap_or(200) as usize,
+            seed: setting("ROOST_SEED").unwrap_or(0x0b57),
+        }
+    }
+
+    /// A night has the time for a longer recording.
+    fn acks(&self) -> u64 {
+        300 + (self.images as u64 / 4).min(3_000)
+    }
+
+    /// Makes images of a recording, and asks for a verdict on each.
+    fn each(
+        &self,
+        recording: &Recording,
+        verdict: impl Fn(usize, &Replay, &Path) -> Result<(), String>,
+    ) {
+        let mut dice = Dice::new(self.seed);
+        let points = recording.points(self.images, &mut dice);
+        let mut n = 0;
+        recording.play(Lie::None, &points, |replay, point| {
+            let model = MODELS[n % MODELS.len()];
+            let folder = image::write(replay, model, &mut dice);
+            if let Err(failure) = verdict(n, replay, folder.path()) {
+                let (seed, kept) = (self.seed, folder.keep());
+                let kept = kept.display();
+                panic!("image {n} of seed {seed}, {model:?} at {point:?}, {kept}: {failure}");
+            }
+            n += 1;
+        });
+        eprintln!("{n} images of seed {}", self.seed);
+    }
+}
+
+fn journal(replay: &Replay) -> Journal {
+    Journal::of(replay.heard.iter().map(String::as_str))
+}
 
 #[test]
 fn what_was_acknowledged_survives_power_loss() {
-    let images = setting("ROOST_IMAGES").unwrap_or(200) as usize;
-    let seed = setting("ROOST_SEED").unwrap_or(0x0b57);
-    // A night has the time for a longer one.
-    let Some(recording) = Recording::make(300 + images as u64 / 2) else {
+    let wanted = Wanted::read();
+    let Some(recording) = Recording::make(TEST, wanted.acks()) else {
         return;
     };
-    let mut dice = Dice::new(seed);
-    let points = recording.points(images, &mut dice);
-    let mut n = 0;
-    recording.play(Lie::None, &points, |replay, point| {
-        let model = MODELS[n % MODELS.len()];
-        let folder = image::write(replay, model, &mut dice);
-        let mut verdict = image::verdict(&replay.journal, folder.path());
-        if n % 4 == 0 {
-            verdict = verdict.and_then(|()| image::goes_on(&replay.journal, folder.path()));
+    wanted.each(&recording, |n, replay, disk| {
+        let journal = journal(replay);
+        image::verdict(&journal, disk)?;
+        match n % 4 {
+            0 => image::goes_on(&journal, disk),
+            _ => Ok(()),
         }
-        if let Err(failure) = verdict {
-            let kept = folder.keep();
-            panic!(
-                "image {n} of seed {seed}, {model:?} at {point:?}, {}: {failure}",
-                kept.display()
-            );
-        }
-        n += 1;
     });
-    eprintln!("{n} images of seed {seed}");
+}
+
+/// Mail, and a phone that syncs it.
+#[test]
+fn mailboxes_survive_power_loss() {
+    if let (Ok(folder), Ok(round)) = (std::env::var(FOLDER), std::env::var(ROUND)) {
+        return house::run(Path::new(&folder), round.parse().unwrap());
+    }
+    let mut wanted = Wanted::read();
+    wanted.images /= 4;
+    let test = "power::mailboxes_survive_power_loss";
+    let Some(recording) = Recording::make(test, wanted.acks() / 2) else {
+        return;
+    };
+    wanted.each(&recording, |n, replay, disk| {
+        if n % 5 == 0 {
+            letters::is_in_order(disk)?;
+        }
+        image::caught(|| Letters::of(&replay.heard).verify(&disk.join("store")))
+    });
 }
 
 /// The oracle has teeth: it finds a disk that lies about its syncs, and a child that speaks too soon.
 #[test]
 fn a_sync_that_is_missing_is_found() {
-    let Some(recording) = Recording::make(100) else {
+    let Some(recording) = Recording::make(TEST, 100) else {
         return;
     };
     let points = recording.syncs(20, &mut Dice::new(1));
@@ -55,7 +114,7 @@ fn a_sync_that_is_missing_is_found() {
         let later = points.iter().map(|point| recording.later(*point, lead));
         let mut journals = Vec::new();
         recording.play(Lie::None, &later.collect::<Vec<_>>(), |replay, _| {
-            journals.push(replay.journal.clone());
+            journals.push(journal(replay));
         });
         journals
     };

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::TEST;
 use crate::child::{ENDS_AFTER, FOLDER, MEMTABLE, ROUND};
 use crate::dice::Dice;
 use crate::disk::{Content, Model, Settled};
@@ -34,8 +33,9 @@ pub(crate) struct Recording {
 pub(crate) type Point = (usize, usize);
 
 impl Recording {
-    /// Makes a recording, so many acknowledgements in each run; `None` where there is no way to.
-    pub(crate) fn make(acks: u64) -> Option<Self> {
+    /// Makes a recording of the child that a test runs, so many acknowledgements in each run; `None`
+    /// where there is no way to.
+    pub(crate) fn make(test: &str, acks: u64) -> Option<Self> {
         if !recordable() {
             return None;
         }
@@ -48,13 +48,13 @@ impl Recording {
         };
         let mut replay = Replay::new(&recording.root);
         for round in 0..RUNS {
-            let (trace, said) = record(&root, round, acks);
+            let (trace, said) = record(test, &root, round, acks);
             for moment in &trace.moments {
                 replay.play(&trace, *moment);
             }
             let done = came_to_pass(&replay, &root);
             replay.end_run(&trace, &done);
-            let acked = replay.journal.len() as u64;
+            let acked = replay.heard.len() as u64;
             assert!(acked >= acks * (round + 1), "{acked} acknowledged: {said}");
             recording.runs.push(Run { trace, done });
         }
@@ -140,11 +140,11 @@ pub(crate) fn recordable() -> bool {
 }
 
 /// Runs a child; what it did, and what it said of its failures.
-fn record(root: &Path, round: u64, acks: u64) -> (Trace, String) {
+fn record(test: &str, root: &Path, round: u64, acks: u64) -> (Trace, String) {
     let log = root.with_file_name("log");
     let ended = trace::record(&log)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", TEST, "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(FOLDER, root.join("store"))
         .env(ROUND, round.to_string())
         .env(ENDS_AFTER, acks.to_string())

@@ -19,6 +19,14 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// From what a child said.
+    pub(crate) fn of<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut journal = Self::default();
+        let acks = lines.into_iter().filter_map(Ack::parse);
+        acks.for_each(|ack| journal.note(ack));
+        journal
+    }
+
     pub(crate) fn note(&mut self, ack: Ack) {
         self.acks += 1;
         match ack {
