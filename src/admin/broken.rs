@@ -107,3 +107,103 @@ fn subject(row: &ItemRow) -> String {
     let shown = text.chars().filter(|c| !c.is_control());
     shown.take(SUBJECT_CHARS_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::Order;
+    use crate::auth::{Naming, password};
+    use crate::clock::Clock;
+    use crate::mailbox::{Account, By, Mailbox};
+    use crate::pim::{Note, Record};
+    use crate::store::Store;
+    use crate::work::block_on;
+
+    /// Alice, and a phone of hers that has a stand-in of one of two notes; the note.
+    async fn scene() -> (Desk, String) {
+        let mailbox = Mailbox::new(Store::memory(), Clock::manual(7_000), true);
+        let account = Account {
+            login: "alice".into(),
+            ..Account::default()
+        };
+        let scope = mailbox.add_account(&account).await.unwrap();
+        let device = mailbox.get_or_add_device(scope, "PHONE", "Phone", "UA/1");
+        let device = device.await.unwrap().number;
+        let notes = mailbox.folder(scope, FolderId::NOTES).await.unwrap();
+        let mut tx = mailbox.transaction(scope, By::default());
+        for subject in ["fine", "odd"] {
+            let note = Note {
+                subject: subject.into(),
+                ..Note::default()
+            };
+            tx.add(&notes, &Record::Note(note)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let first = mailbox.sync(scope, device, notes.id, 0).await.unwrap();
+        let key = first.unwrap().finish().await.unwrap().key;
+        let round = mailbox.sync(scope, device, notes.id, key).await.unwrap();
+        let mut round = round.unwrap();
+        let mut odd = None;
+        while let Some(change) = round.next().await.unwrap() {
+            let row = round.item(change.item).await.unwrap().unwrap();
+            if subject(&row) == "odd" {
+                round.set_broken(&row, Fault::Refused);
+                odd = Some(row.item);
+            }
+        }
+        round.finish().await.unwrap();
+        let cost = password::Cost {
+            memory_kib: 64,
+            passes: 1,
+        };
+        let item = format!("10:{}", odd.unwrap());
+        (Desk::new(mailbox, Naming::default(), cost), item)
+    }
+
+    async fn listed(desk: &Desk) -> Vec<BrokenRow> {
+        let (user, device) = ("alice".to_owned(), "PHONE".to_owned());
+        let show = Order::DeviceShow { user, device };
+        match desk.carry_out(show, Vec::new()).await {
+            Reply::Devices { devices } => devices[0].broken.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn again(desk: &Desk, item: Option<&str>) -> Reply {
+        let order = Order::DeviceDeliverAgain {
+            user: "alice".into(),
+            device: "PHONE".into(),
+            item: item.map(str::to_owned),
+        };
+        desk.carry_out(order, Vec::new()).await
+    }
+
+    #[test]
+    fn what_a_device_has_a_note_of_is_shown_and_sent_again() {
+        block_on(async {
+            let (desk, item) = Box::pin(scene()).await;
+            let rows = listed(&desk).await;
+            let expect = BrokenRow {
+                item: item.clone(),
+                folder: "Notes".into(),
+                subject: "odd".into(),
+                why: "the device asked for it again and again".into(),
+                at_ms: 7_000,
+                is_retried: false,
+            };
+            assert_eq!(rows, [expect]);
+            for wrong in ["nonsense", "10:999", "2:1"] {
+                let reply = again(&desk, Some(wrong)).await;
+                let is_wrong = |r: &Reply| matches!(r, Reply::Refused { refusal: Refusal::Wrong(text) } if text.contains(wrong));
+                assert!(is_wrong(&reply), "{reply:?}");
+            }
+            assert!(!listed(&desk).await[0].is_retried);
+            assert!(matches!(
+                again(&desk, Some(&item)).await,
+                Reply::Done { .. }
+            ));
+            assert!(listed(&desk).await[0].is_retried);
+            assert!(matches!(again(&desk, None).await, Reply::Done { .. }));
+        });
+    }
+}
