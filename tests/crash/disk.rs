@@ -10,9 +10,12 @@
 //! ext4, XFS, btrfs and F2FS the sync of a new file lets its name last, too, and in this folder
 //! that is relied on until the engine does better.
 
+mod loss;
+
 use std::collections::BTreeMap;
 
 use crate::dice::Dice;
+pub(crate) use loss::{MODELS, Model};
 
 /// The number of a node; 0 is the folder that everything is in.
 pub(crate) type Node = usize;
@@ -72,34 +75,11 @@ pub(crate) struct Disk {
 /// What a folder is called whose names last with its files.
 const LENIENT: &str = "blobs";
 
-/// What is left after the power went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Model {
-    /// Only what was synced.
-    Synced,
-    /// Everything.
-    All,
-    /// Of each file, and of the names, a part from the beginning.
-    Prefix,
-    /// Each write whole, missing, or cut at a sector; of each folder's names a part from the beginning.
-    Torn,
-    /// All names, but only synced content.
-    Names,
-}
-
-pub(crate) const MODELS: [Model; 5] = [
-    Model::Synced,
-    Model::All,
-    Model::Prefix,
-    Model::Torn,
-    Model::Names,
-];
+/// A write that had not returned: its call, file, offset and bytes.
+pub(crate) type UnderWay<'a> = (usize, Node, u64, &'a [u8]);
 
 /// Which calls came to pass although they never returned, and with how many bytes.
 pub(crate) type Settled = BTreeMap<usize, usize>;
-
-/// What a torn write is cut at.
-const SECTOR_BYTES: usize = 512;
 
 impl Content {
     fn apply(&mut self, change: &Change) {
@@ -262,9 +242,9 @@ impl Disk {
         }
     }
 
-    /// The calls whose changes may or may not have come to pass, as they had not returned; and of
-    /// those, the writes, which may have done a part: call, file, offset and bytes.
-    pub(crate) fn under_way(&self) -> (Vec<usize>, Vec<(usize, Node, u64, &[u8])>) {
+    /// The calls whose changes may or may not have come to pass, as they had not returned; apart
+    /// from these the writes, which may have done a part.
+    pub(crate) fn under_way(&self) -> (Vec<usize>, Vec<UnderWay<'_>>) {
         let mut calls: Vec<_> = self
             .namings
             .iter()
@@ -354,57 +334,6 @@ impl Disk {
             }
         }
     }
-
-    /// What a power loss at this moment leaves: by path, a file with its content or a folder.
-    pub(crate) fn image(&self, model: Model, dice: &mut Dice) -> Vec<(String, Option<Content>)> {
-        let names = self.left_names(model, dice);
-        let mut tree = Vec::new();
-        let mut folders = vec![(String::new(), 0)];
-        while let Some((path, folder)) = folders.pop() {
-            for (name, node) in &names[&folder] {
-                let path = format!("{path}/{name}");
-                let content = match &self.nodes[*node] {
-                    Kind::File { synced, .. } => {
-                        let unsynced: Vec<_> = of(&self.changes, *node).collect();
-                        Some(left_of_file(synced, &unsynced, model, dice))
-                    }
-                    Kind::Folder { .. } => {
-                        folders.push((path.clone(), *node));
-                        None
-                    }
-                };
-                tree.push((path, content));
-            }
-        }
-        tree
-    }
-
-    fn left_names(&self, model: Model, dice: &mut Dice) -> BTreeMap<Node, Names> {
-        let folders = self.nodes.iter().enumerate();
-        let mut left: BTreeMap<_, _> = folders
-            .filter_map(|(node, kind)| match kind {
-                Kind::Folder { synced, .. } => Some((node, synced.clone())),
-                Kind::File { .. } => None,
-            })
-            .collect();
-        let first = match model {
-            Model::Synced => 0,
-            Model::All | Model::Names | Model::Torn => self.namings.len(),
-            Model::Prefix => dice.below(self.namings.len() + 1),
-        };
-        let first = &self.namings[..first];
-        for (folder, names) in &mut left {
-            let unsynced: Vec<_> = of(first, *folder).collect();
-            let kept = match model {
-                Model::Torn => dice.below(unsynced.len() + 1),
-                _ => unsynced.len(),
-            };
-            unsynced[..kept]
-                .iter()
-                .for_each(|naming| rename(names, naming));
-        }
-        left
-    }
 }
 
 fn file() -> Kind {
@@ -426,36 +355,73 @@ fn of<T>(pending: &[Pending<T>], node: Node) -> impl Iterator<Item = &T> {
     of_node.map(|p| &p.what)
 }
 
-fn left_of_file(synced: &Content, unsynced: &[&Change], model: Model, dice: &mut Dice) -> Content {
-    let mut left = synced.clone();
-    let first = match model {
-        Model::Synced | Model::Names => 0,
-        Model::All => unsynced.len(),
-        Model::Prefix => dice.below(unsynced.len() + 1),
-        Model::Torn => {
-            let torn = unsynced.iter().filter_map(|change| tear(change, dice));
-            torn.for_each(|change| left.apply(&change));
-            0
-        }
-    };
-    unsynced[..first]
-        .iter()
-        .for_each(|change| left.apply(change));
-    left
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A change as a torn disk has it, if at all.
-fn tear(change: &Change, dice: &mut Dice) -> Option<Change> {
-    match (dice.below(3), change) {
-        (0, _) => None,
-        (1, Change::Write { at, bytes }) => {
-            // At a sector of the disk, wherever in it the write began.
-            let within = *at as usize % SECTOR_BYTES;
-            let sectors = (within + bytes.len()) / SECTOR_BYTES;
-            let cut = dice.below(sectors + 1) * SECTOR_BYTES;
-            let bytes = bytes[..cut.saturating_sub(within).min(bytes.len())].to_vec();
-            Some(Change::Write { at: *at, bytes })
-        }
-        _ => Some(change.clone()),
+    /// A disk with a synced folder `f`, and in it the file `a`.
+    fn disk() -> (Disk, Node, Node) {
+        let mut disk = Disk::new();
+        let folder = disk.create_folder(0, "f", 1);
+        let file = disk.create_file(folder, "a", 2);
+        disk.done(1);
+        disk.done(2);
+        sync(&mut disk, 0, 3);
+        (disk, folder, file)
+    }
+
+    fn sync(disk: &mut Disk, node: Node, call: usize) {
+        disk.begin_sync(node, call);
+        disk.end_sync(call);
+    }
+
+    fn left(disk: &Disk, model: Model) -> Vec<(String, Vec<u8>)> {
+        let image = disk.image(model, &mut Dice::new(7)).into_iter();
+        let files = image.filter_map(|(path, content)| Some((path, content?.bytes)));
+        files.collect()
+    }
+
+    #[test]
+    fn content_and_name_last_each_by_itself() {
+        let (mut disk, folder, file) = disk();
+        disk.write(file, 0, b"one".to_vec(), 4);
+        disk.done(4);
+        sync(&mut disk, file, 5);
+        assert_eq!(left(&disk, Model::Synced), []);
+        assert_eq!(
+            left(&disk, Model::Names),
+            [("/f/a".into(), b"one".to_vec())]
+        );
+        sync(&mut disk, folder, 6);
+        disk.write(file, 3, b"two".to_vec(), 7);
+        disk.rename(folder, "a", "b", 8);
+        assert_eq!(
+            left(&disk, Model::Synced),
+            [("/f/a".into(), b"one".to_vec())]
+        );
+        assert_eq!(
+            left(&disk, Model::All),
+            [("/f/b".into(), b"onetwo".to_vec())]
+        );
+    }
+
+    #[test]
+    fn a_sync_covers_what_was_done_before_it_began() {
+        let (mut disk, folder, file) = disk();
+        sync(&mut disk, folder, 4);
+        disk.write(file, 0, b"done".to_vec(), 5);
+        disk.done(5);
+        disk.write(file, 4, b"under way".to_vec(), 6);
+        disk.begin_sync(file, 7);
+        disk.done(6);
+        disk.write(file, 13, b"later".to_vec(), 8);
+        disk.done(8);
+        assert_eq!(left(&disk, Model::Synced), [("/f/a".into(), Vec::new())]);
+        disk.end_sync(7);
+        assert_eq!(
+            left(&disk, Model::Synced),
+            [("/f/a".into(), b"done".to_vec())]
+        );
+        assert_eq!(disk.len(file), 18);
     }
 }

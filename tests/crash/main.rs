@@ -1,4 +1,5 @@
-//! What was acknowledged survives a kill, once and whole.
+//! What was acknowledged survives, once and whole: a kill (here), the loss of power (`power`), a full
+//! disk (`full`), and system calls that fail (`failing`, `injected`).
 //!
 //! A child process (this binary again) takes deliveries and syncs from several threads and says
 //! on its standard output what was acknowledged. It is killed at a random moment; then the store
