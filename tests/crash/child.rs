@@ -28,6 +28,8 @@ pub(crate) const INBOX: u32 = 2;
 pub(crate) const SYNCS: u32 = 3;
 /// The device that syncs.
 pub(crate) const DEVICE: u32 = 1;
+/// From this run on all messages are large, and nothing in them repeats.
+pub(crate) const LARGE: u64 = 1_024;
 /// Threads that deliver, for each account.
 const DELIVERERS: u32 = 3;
 
@@ -214,6 +216,10 @@ pub(crate) fn date(item: u32) -> i64 {
 /// The message of an item: a few kilobytes, some of them more than a chunk.
 pub(crate) fn body(scope: Scope, item: u32) -> Vec<u8> {
     let seed = mix(scope.0 << 32 | u64::from(item));
+    if u64::from(item >> 19) >= LARGE {
+        let words = (0..190_000).map(|n| mix(seed ^ n).to_be_bytes());
+        return words.flatten().collect();
+    }
     let bytes = match seed % 300 {
         0 => 1_500_000,
         n => 30 * n as usize,

@@ -10,7 +10,7 @@
 use std::path::Path;
 
 use crate::TEST;
-use crate::child::{FOLDER, ROUND};
+use crate::child::{FOLDER, LARGE, ROUND};
 use crate::dice::Dice;
 use crate::disk::{MODELS, Model};
 use crate::house;
@@ -83,6 +83,24 @@ fn what_was_acknowledged_survives_power_loss() {
             0 => image::goes_on(&journal, disk),
             _ => Ok(()),
         }
+    });
+}
+
+/// Long enough for a journal to be sealed, and removed.
+#[test]
+#[ignore = "takes minutes and gigabytes of memory: for a night"]
+fn a_journal_that_is_sealed_survives_power_loss() {
+    let mut wanted = Wanted::read();
+    wanted.images /= 4;
+    let Some(recording) = Recording::from_round(LARGE, TEST, 250) else {
+        return;
+    };
+    assert!(
+        recording.has_removed("/0.jnl"),
+        "a longer recording is needed"
+    );
+    wanted.each(&recording, |_, replay, disk| {
+        image::verdict(&journal(replay), disk)
     });
 }
 

@@ -36,6 +36,11 @@ impl Recording {
     /// Makes a recording of the child that a test runs, so many acknowledgements in each run; `None`
     /// where there is no way to.
     pub(crate) fn make(test: &str, acks: u64) -> Option<Self> {
+        Self::from_round(0, test, acks)
+    }
+
+    /// The same, where the runs have the numbers from here on.
+    pub(crate) fn from_round(first: u64, test: &str, acks: u64) -> Option<Self> {
         if !recordable() {
             return None;
         }
@@ -47,15 +52,15 @@ impl Recording {
             runs: Vec::new(),
         };
         let mut replay = Replay::new(&recording.root);
-        for round in 0..RUNS {
-            let (trace, said) = record(test, &root, round, acks);
+        for run in 0..RUNS {
+            let (trace, said) = record(test, &root, first + run, acks);
             for moment in &trace.moments {
                 replay.play(&trace, *moment);
             }
             let done = came_to_pass(&replay, &root);
             replay.end_run(&trace, &done);
             let acked = replay.heard.len() as u64;
-            assert!(acked >= acks * (round + 1), "{acked} acknowledged: {said}");
+            assert!(acked >= acks * (run + 1), "{acked} acknowledged: {said}");
             recording.runs.push(Run { trace, done });
         }
         Some(recording)
@@ -106,6 +111,12 @@ impl Recording {
     /// So many moments later in the same run.
     pub(crate) fn later(&self, (run, n): Point, moments: usize) -> Point {
         (run, self.runs[run].trace.moments.len().min(n + moments))
+    }
+
+    /// Whether a file whose name ends so was removed.
+    pub(crate) fn has_removed(&self, end: &str) -> bool {
+        let mut calls = self.runs.iter().flat_map(|run| &run.trace.calls);
+        calls.any(|call| call.name == "unlink" && call.path(0).ends_with(end))
     }
 
     /// Plays it and stops at each of the points, which are in order.

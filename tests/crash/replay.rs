@@ -100,6 +100,12 @@ impl Replay {
             "mkdir" => self.at(&call.path(0), |disk, folder, name| {
                 disk.create_folder(folder, name, id);
             }),
+            "mkdirat" => {
+                assert_eq!(call.args()[0], "AT_FDCWD");
+                self.at(&call.path(1), |disk, folder, name| {
+                    disk.create_folder(folder, name, id);
+                });
+            }
             "unlink" | "rmdir" => {
                 self.at(&call.path(0), |disk, folder, name| {
                     disk.unlink(folder, name, id)
