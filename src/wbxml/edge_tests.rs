@@ -117,6 +117,15 @@ fn depths_and_leaving() {
     assert_eq!(r.child().unwrap(), Some(airsync::SYNC_KEY));
     r.leave(1).unwrap();
     assert_eq!(r.child().unwrap(), None);
+    // An empty one that was just named is left like any other: the next one follows.
+    let bytes = doc(&[&[SYNC, 0x0B, 0x0B, END]]);
+    let mut r = Reader::new(&bytes).unwrap();
+    r.root().unwrap();
+    for _ in 0..2 {
+        assert_eq!(r.child().unwrap(), Some(airsync::SYNC_KEY));
+        r.leave(r.depth()).unwrap();
+    }
+    assert_eq!(r.child().unwrap(), None);
 }
 
 /// The text of an element as it is written.
@@ -182,6 +191,45 @@ fn opaque_values_of_every_length_of_length() {
         assert_eq!(r.bytes().unwrap(), &content[..]);
         assert_eq!(r.child().unwrap(), Some(airsync::MORE_AVAILABLE));
     }
+}
+
+/// No zeros in front of a length: some decoders take two bytes at most.
+#[test]
+fn lengths_are_as_short_as_they_can_be() {
+    for (bytes, expect) in [
+        (1, &[1][..]),
+        (127, &[0x7F]),
+        (128, &[0x81, 0]),
+        (16_383, &[0xFF, 0x7F]),
+        (16_384, &[0x81, 0x80, 0]),
+    ] {
+        let mut w = Writer::new();
+        w.open(airsync::SYNC);
+        w.opaque(airsync::STATUS, &vec![7; bytes]);
+        w.close();
+        let document = w.finish();
+        let at = document.iter().position(|b| *b == OPAQUE).unwrap() + 1;
+        assert_eq!(document[at..at + expect.len()], *expect);
+        assert_eq!(document[at + expect.len()], 7, "{bytes}");
+    }
+}
+
+#[test]
+fn a_dump_escapes_and_shortens() {
+    let dumped = |write: fn(&mut Writer)| {
+        let mut w = Writer::new();
+        w.open(airsync::SYNC);
+        write(&mut w);
+        w.close();
+        super::xml::dump(&w.finish()).unwrap()
+    };
+    let text = dumped(|w| w.text(airsync::STATUS, "a<b>&c"));
+    assert!(text.contains("<Status>a&lt;b&gt;&amp;c</Status>"), "{text}");
+    let long = dumped(|w| w.opaque(airsync::STATUS, &[0xAB; 200]));
+    assert!(
+        long.contains("[200 bytes: abab") && long.contains("...]"),
+        "{long}"
+    );
 }
 
 #[test]

@@ -719,7 +719,8 @@ fn folders_are_told_once_and_parents_come_first() {
                 FolderChange::Delete(id) => ("delete", *id),
             })
             .collect();
-        let expect = [("update", sub), ("delete", top), ("delete", late)];
+        // The youngest first.
+        let expect = [("update", sub), ("delete", late), ("delete", top)];
         assert_eq!(kinds, expect);
         // The answer was lost.
         assert_eq!(ask(key).await, (next, changes));
