@@ -180,7 +180,10 @@ pub async fn fetch(
     version: Version,
 ) -> Result<Fetched, Failure> {
     let Ok(record) = row.record() else {
-        return Ok(Fetched::default());
+        return Ok(Fetched {
+            unreadable: true,
+            ..Fetched::default()
+        });
     };
     let need = classes::needs(record, options, version);
     if need.is_none() {

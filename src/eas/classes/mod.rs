@@ -91,7 +91,7 @@ pub struct Fetched {
     pub body: Option<String>,
     /// The picture.
     pub picture: Option<Vec<u8>>,
-    /// The mail could not be taken apart.
+    /// The record could not be read, or the mail not taken apart.
     pub unreadable: bool,
 }
 

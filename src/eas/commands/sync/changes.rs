@@ -88,18 +88,21 @@ async fn shown(
     row: ItemRow,
     options: &Options,
 ) -> Result<(ItemRow, Box<Fetched>, usize), Failure> {
-    let mut fault = round.stand_in(&row).filter(|f| *f == Fault::Refused);
-    if fault.is_none() && row.record().is_err() {
-        fault = Some(Fault::Damaged);
-    }
-    if fault.is_none() {
+    let refused = round.stand_in(&row) == Some(Fault::Refused);
+    if !refused {
         let (fetched, bytes) = read(env, &row, options).await?;
         if !fetched.unreadable {
             round.set_whole(&row);
             return Ok((row, fetched, bytes));
         }
     }
-    let fault = fault.unwrap_or(Fault::Unreadable);
+    let fault = if refused {
+        Fault::Refused
+    } else if row.record().is_ok() {
+        Fault::Unreadable
+    } else {
+        Fault::Damaged
+    };
     round.set_broken(&row, fault);
     let (row, fetched) = stand_in::of(&row, fault);
     let bytes = row.stored_bytes();
