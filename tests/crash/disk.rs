@@ -7,8 +7,8 @@
 //!
 //! The exception: the engine (lsm-tree 3.1.10) never syncs the folder of its separated values, so
 //! that on a strict disk a store may not open any more after its first table of such values. On
-//! ext4, XFS, btrfs and F2FS the sync of a new file lets its name last, too, and in this folder
-//! that is relied on until the engine does better.
+//! ext4, XFS and btrfs the sync of a new file lets its name last, too, and in this folder that is
+//! relied on until the engine does better.
 
 mod loss;
 

@@ -58,14 +58,14 @@ fn a_call_that_fails_ends_the_store_and_loses_nothing() {
     for is_old in [false, true] {
         for (name, error) in SYNCS_AND_NAMES {
             failed += each(most, |n| {
-                let inject = format!("inject={name}:error={error}:when={n}");
+                let inject = format!("inject=?{name}:error={error}:when={n}");
                 Trial::new(is_old).fails_recorded(&inject)
             });
         }
         let paths = paths();
         for (name, error) in CONTENT {
             failed += each(most, |n| {
-                let inject = format!("inject={name}:error={error}:when={n}");
+                let inject = format!("inject=?{name}:error={error}:when={n}");
                 Trial::new(is_old).fails(name, &inject, &paths)
             });
         }

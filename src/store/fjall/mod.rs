@@ -10,7 +10,8 @@
 //! Known of fjall 3.1 and kept away from: `clear()` on a keyspace with separated values breaks the
 //! next start, FIFO compaction panics, plain inserts wait for the sync of others, a damaged
 //! journal is cut silently (hence the mark), and names of keyspaces are not synced (hence
-//! `folder`).
+//! `folder`). Not to be kept away from: the names of files with separated values are not synced
+//! either. ext4, XFS and btrfs let the name of a new file last with the sync of the file.
 //!
 //! Deliberately absent: collecting blobs that no row names any more.
 
