@@ -7,8 +7,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use roost::store::{Batch, BlobId, CommitError, Hint, LogEntry, Options, Scope, Store};
+use roost::store::{Batch, BlobId, CommitError, Hint, LogEntry, OpenError, Options, Scope, Store};
 use roost::store::{Condition, Write, keys};
 use roost::work::block_on;
 
@@ -76,13 +77,18 @@ impl Ack {
 }
 
 /// Says that something is durable.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it ends as by a kill, but leaves no core"
+)]
 pub(crate) fn say(what: &str) {
-    let mut out = std::io::stdout().lock();
     // The full stop tells a whole line from the beginning of one.
+    let mut out = std::io::stdout().lock();
     writeln!(out, "ack {what} .").unwrap();
+    drop(out);
     if SAID.fetch_add(1, Ordering::Relaxed) + 1 == *LAST {
-        // As a kill: nothing is closed.
-        std::process::abort();
+        // Nothing is closed.
+        std::process::exit(9);
     }
 }
 
@@ -104,15 +110,27 @@ pub(crate) fn options() -> Options {
     }
 }
 
+/// Opens a store. Another test may start a process at this moment, which holds the lock of a store
+/// that was just closed until it has become another program.
+pub(crate) fn open(folder: &Path) -> Result<Store, OpenError> {
+    for _ in 0..500 {
+        match Store::open(folder, &options()) {
+            Err(OpenError::InUse(_)) => std::thread::park_timeout(Duration::from_millis(10)),
+            opened => return opened,
+        }
+    }
+    Store::open(folder, &options())
+}
+
 /// Works until it is killed.
 pub(crate) fn run(folder: &Path, round: u64) {
-    let store = Store::open(folder, &options()).unwrap();
+    let store = open(folder).unwrap();
     assert_eq!(work(&store, round), Vec::<String>::new());
 }
 
 /// Works until the store fails, which then has to have ended for everyone and for good.
 pub(crate) fn run_to_failure(folder: &Path, round: u64) {
-    let store = match Store::open(folder, &options()) {
+    let store = match open(folder) {
         Ok(store) => store,
         Err(e) => return println!("does not open: {e}"),
     };

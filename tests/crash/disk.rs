@@ -12,7 +12,7 @@
 
 mod loss;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dice::Dice;
 pub(crate) use loss::{MODELS, Model};
@@ -49,7 +49,6 @@ struct Pending<T> {
     node: Node,
     what: T,
     call: usize,
-    done: bool,
 }
 
 type Names = BTreeMap<String, Node>;
@@ -66,8 +65,10 @@ pub(crate) struct Disk {
     nodes: Vec<Kind>,
     changes: Vec<Pending<Change>>,
     namings: Vec<Pending<Naming>>,
+    /// Calls that have not returned.
+    running: BTreeSet<usize>,
     /// What each sync that has begun will make last: the calls that were done before.
-    syncs: BTreeMap<usize, (Node, Vec<usize>)>,
+    syncs: BTreeMap<usize, (Node, BTreeSet<usize>)>,
     /// Folders where a file's name lasts with the file.
     lenient: Vec<Node>,
 }
@@ -122,6 +123,7 @@ impl Disk {
             nodes: vec![folder()],
             changes: Vec::new(),
             namings: Vec::new(),
+            running: BTreeSet::new(),
             syncs: BTreeMap::new(),
             lenient: Vec::new(),
         }
@@ -159,11 +161,11 @@ impl Disk {
 
     fn name(&mut self, folder: Node, naming: Naming, call: usize) {
         rename(self.names(folder), &naming);
+        self.running.insert(call);
         self.namings.push(Pending {
             node: folder,
             what: naming,
             call,
-            done: false,
         });
     }
 
@@ -175,11 +177,11 @@ impl Disk {
             }
             (Kind::Folder { .. }, _) => panic!("content of a folder"),
         }
+        self.running.insert(call);
         self.changes.push(Pending {
             node: file,
             what: change,
             call,
-            done: false,
         });
     }
 
@@ -233,26 +235,17 @@ impl Disk {
 
     /// A call has returned: what it did is done, but not on the disk yet.
     pub(crate) fn done(&mut self, call: usize) {
-        // Only the last few calls can be under way.
-        for pending in self.changes.iter_mut().rev().take(64) {
-            pending.done |= pending.call == call;
-        }
-        for pending in self.namings.iter_mut().rev().take(64) {
-            pending.done |= pending.call == call;
-        }
+        self.running.remove(&call);
     }
 
     /// The calls whose changes may or may not have come to pass, as they had not returned; apart
     /// from these the writes, which may have done a part.
     pub(crate) fn under_way(&self) -> (Vec<usize>, Vec<UnderWay<'_>>) {
-        let mut calls: Vec<_> = self
-            .namings
-            .iter()
-            .filter(|p| !p.done)
-            .map(|p| p.call)
-            .collect();
+        let namings = self.namings.iter().map(|p| p.call);
+        let mut calls: Vec<_> = namings.filter(|call| self.running.contains(call)).collect();
         let mut writes = Vec::new();
-        for change in self.changes.iter().filter(|p| !p.done) {
+        let changes = self.changes.iter();
+        for change in changes.filter(|p| self.running.contains(&p.call)) {
             match &change.what {
                 Change::Write { at, bytes } => {
                     writes.push((change.call, change.node, *at, &bytes[..]));
@@ -267,18 +260,19 @@ impl Disk {
     /// many of its bytes; the others did not.
     pub(crate) fn settle(&mut self, done: &Settled) {
         self.syncs.clear();
-        for pending in self.changes.iter_mut().filter(|p| !p.done) {
-            let kept = done.get(&pending.call);
-            pending.done = kept.is_some();
-            if let (Change::Write { bytes, .. }, Some(kept)) = (&mut pending.what, kept) {
-                bytes.truncate(*kept);
+        let running = std::mem::take(&mut self.running);
+        let lasts = |call| !running.contains(&call) || done.contains_key(&call);
+        self.changes.retain(|p| lasts(p.call));
+        self.namings.retain(|p| lasts(p.call));
+        for pending in self
+            .changes
+            .iter_mut()
+            .filter(|p| running.contains(&p.call))
+        {
+            if let Change::Write { bytes, .. } = &mut pending.what {
+                bytes.truncate(done[&pending.call]);
             }
         }
-        for pending in &mut self.namings {
-            pending.done |= done.contains_key(&pending.call);
-        }
-        self.changes.retain(|p| p.done);
-        self.namings.retain(|p| p.done);
         // What did not come to pass may have been counted before.
         let now = self.left_names(Model::All, &mut Dice::new(0));
         for (folder, names) in now {
@@ -298,17 +292,17 @@ impl Disk {
 
     /// A sync begins.
     pub(crate) fn begin_sync(&mut self, node: Node, call: usize) {
-        let changes = self.changes.iter().filter(|p| p.node == node && p.done);
-        let namings = self.namings.iter().filter(|p| p.node == node && p.done);
-        let covered = changes.map(|p| p.call).chain(namings.map(|p| p.call));
-        let covered = covered.collect();
+        let changes = self.changes.iter().map(|p| (p.node, p.call));
+        let all = changes.chain(self.namings.iter().map(|p| (p.node, p.call)));
+        let covered = all.filter(|(of, call)| *of == node && !self.running.contains(call));
+        let covered = covered.map(|(_, call)| call).collect();
         self.syncs.insert(call, (node, covered));
     }
 
     /// A sync has returned without error.
     pub(crate) fn end_sync(&mut self, call: usize) {
         let (node, covered) = self.syncs.remove(&call).unwrap();
-        let lasts = |of: Node, call| of == node && covered.binary_search(&call).is_ok();
+        let lasts = |of: Node, call| of == node && covered.contains(&call);
         let (nodes, kept) = (&mut self.nodes, std::mem::take(&mut self.changes));
         for change in kept {
             match &mut nodes[node] {

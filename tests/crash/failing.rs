@@ -7,10 +7,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use roost::store::{Batch, CommitError, Options, Scope, Store, Write, keys};
+use roost::store::{Batch, CommitError, Scope, Write, keys};
 use roost::work::block_on;
 
-use crate::child::FOLDER;
+use crate::child::{self, FOLDER};
 
 const TEST: &str = "failing::a_failed_write_ends_the_store_and_loses_nothing";
 const SCOPE: Scope = Scope(16);
@@ -20,7 +20,7 @@ const FILE_BYTES: u64 = 200_000;
 #[test]
 fn a_failed_write_ends_the_store_and_loses_nothing() {
     if let Ok(folder) = std::env::var(FOLDER) {
-        return child(Path::new(&folder));
+        return run(Path::new(&folder));
     }
     let folder = tempfile::tempdir().unwrap();
     let child = Command::new("sh")
@@ -38,20 +38,12 @@ fn a_failed_write_ends_the_store_and_loses_nothing() {
     let acked: u32 = acked.unwrap().trim().parse().unwrap();
     assert!(acked > 10, "{acked} commits before the failure");
 
-    let store = open(folder.path());
+    let store = child::open(folder.path()).unwrap();
     for n in 0..acked {
         let row = block_on(store.get(&keys::item(SCOPE, 2, n))).unwrap();
         assert_eq!(row.map(|row| row.version), Some(u64::from(n) + 1));
     }
     assert!(block_on(store.commit(put(acked + 1))).is_ok());
-}
-
-fn open(folder: &Path) -> Store {
-    let options = Options {
-        reserve_bytes: 0,
-        ..Options::default()
-    };
-    Store::open(folder, &options).unwrap()
 }
 
 fn put(n: u32) -> Batch {
@@ -61,8 +53,8 @@ fn put(n: u32) -> Batch {
     batch
 }
 
-fn child(folder: &Path) {
-    let store = open(folder);
+fn run(folder: &Path) {
+    let store = child::open(folder).unwrap();
     let poisoned = store.poisoned();
     let limited = Command::new("prlimit")
         .args(["--pid", &std::process::id().to_string()])

@@ -17,6 +17,8 @@ use crate::verify::Journal;
 const TEST: &str = "full::a_full_disk_loses_nothing";
 const RESERVE_TEST: &str = "full::a_reserve_keeps_the_store_alive";
 const MIB: usize = 1024 * 1024;
+/// What takes the last room.
+const FILLER: &str = "filler";
 /// What is removed to make room.
 const BALLAST: &str = "ballast";
 
@@ -27,7 +29,7 @@ fn a_full_disk_loses_nothing() {
             child::run_to_failure(Path::new(&store), round.parse().unwrap());
         }
         (Ok(disk), Err(_)) => fill(Path::new(&disk)),
-        _ => on_small_disks(TEST, &[(4, 16), (6, 64), (10, 1024)]),
+        _ => on_small_disks(TEST, &[(6, 16), (8, 64), (12, 1024)]),
     }
 }
 
@@ -81,7 +83,7 @@ fn on_disk(how: &str, folder: &Path, mib: usize) -> Command {
 
 /// Fills the disk from a child, and looks at what is left.
 fn fill(disk: &Path) {
-    fs::write(disk.join(BALLAST), vec![7; MIB]).unwrap();
+    fs::write(disk.join(BALLAST), vec![7; 3 * MIB]).unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", TEST, "--nocapture"])
         .env(FOLDER, disk.join("store"))
@@ -100,13 +102,14 @@ fn fill(disk: &Path) {
         let filler = fs::OpenOptions::new()
             .append(true)
             .create(true)
-            .open(disk.join("filler"));
+            .open(disk.join(FILLER));
         let mut filler = filler.unwrap();
         while filler.write_all(&[7; 512]).is_ok() {}
         let verdict = image::verdict(&journal, disk);
         assert_eq!(verdict, Ok(()), "start {start} without room");
     }
     fs::remove_file(disk.join(BALLAST)).unwrap();
+    fs::remove_file(disk.join(FILLER)).unwrap();
     assert_eq!(image::verdict(&journal, disk), Ok(()), "with room");
     assert_eq!(image::goes_on(&journal, disk), Ok(()));
     eprintln!("{} acknowledged before it was full", journal.len());

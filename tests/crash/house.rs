@@ -12,7 +12,7 @@ use roost::mailbox::sync::{ChangeKind, Window};
 use roost::mailbox::{Account, By, Error, FolderId, ItemRow, Mailbox};
 use roost::pim::RecordRef;
 use roost::smtp::{Envelope, Verdict};
-use roost::store::{Scope, Store};
+use roost::store::Scope;
 use roost::work::{Pool, block_on};
 
 use crate::child::{self, mix};
@@ -25,7 +25,7 @@ const ANSWER: usize = 7;
 
 /// The mailboxes of a store.
 pub(crate) fn open(folder: &Path) -> Mailbox {
-    let store = Store::open(folder, &child::options()).unwrap();
+    let store = child::open(folder).unwrap();
     Mailbox::new(store, Clock::system(), true)
 }
 

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use roost::store::{Batch, Scope, Store, Write, keys};
+use roost::store::{Batch, Scope, Write, keys};
 use roost::work::block_on;
 use tempfile::TempDir;
 
@@ -53,7 +53,7 @@ pub(crate) fn goes_on(journal: &Journal, disk: &Path) -> Result<(), String> {
     batch
         .writes
         .push(Write::Put(keys::item(more, 2, 1), vec![1; 5_000]));
-    let store = Store::open(&disk.join("store"), &child::options());
+    let store = child::open(&disk.join("store"));
     let committed = block_on(store.map_err(|e| e.to_string())?.commit(batch));
     committed.map_err(|e| e.to_string())?;
     verdict(journal, disk)

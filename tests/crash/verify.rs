@@ -6,7 +6,7 @@ use std::path::Path;
 use roost::store::{BlobId, Row, Scope, Store, keys};
 use roost::work::block_on;
 
-use crate::child::{Ack, DEVICE, INBOX, SCOPES, SYNCS, body, date, number, options};
+use crate::child::{Ack, DEVICE, INBOX, SCOPES, SYNCS, body, date, number, open};
 
 /// What was acknowledged so far.
 #[derive(Clone, Default)]
@@ -51,7 +51,7 @@ impl Journal {
 
     /// Opens the store and compares everything.
     pub(crate) fn verify(&mut self, folder: &Path) {
-        let store = Store::open(folder, &options()).unwrap();
+        let store = open(folder).unwrap();
         for scope in SCOPES {
             self.verify_items(&store, scope);
             self.verify_sync(&store, scope);
