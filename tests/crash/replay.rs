@@ -79,7 +79,8 @@ impl Replay {
 
     /// A call begins. What it changes may be on the disk from now on.
     fn enter(&mut self, call: &Call, id: usize) {
-        if call.left && call.result.is_none() {
+        let is_noise = !call.left && call.has_no_sense();
+        if (call.left && call.result.is_none()) || is_noise {
             return;
         }
         match call.name.as_str() {

@@ -183,6 +183,13 @@ impl Call {
         String::from_utf8(self.bytes(n)).unwrap()
     }
 
+    /// Whether `strace` could not read an argument: of a thread that is being ended.
+    pub(crate) fn has_no_sense(&self) -> bool {
+        let args = self.args();
+        args.iter()
+            .any(|arg| *arg == "NULL" || arg.starts_with("0x"))
+    }
+
     pub(crate) fn is_harmless(&self) -> bool {
         HARMLESS.split_whitespace().any(|name| name == self.name)
     }
