@@ -132,7 +132,7 @@ impl Tree {
     }
 
     /// The folder and all below it, the folder itself last.
-    fn subtree(&self, id: FolderId) -> Vec<FolderId> {
+    pub(super) fn subtree(&self, id: FolderId) -> Vec<FolderId> {
         let mut children: HashMap<FolderId, Vec<FolderId>> = HashMap::new();
         for row in &self.folders {
             children.entry(row.parent()).or_default().push(row.id);

@@ -9,13 +9,18 @@ use roaring::RoaringBitmap;
 
 use super::at::{At, Loaded};
 use super::round::Finished;
-use super::state::{Cursor, Previous, State};
+use super::state::{Cursor, Previous, State, from_bytes, to_bytes};
 use super::{Command, Outcome, Presented, Recorded};
 use crate::limits;
 use crate::mailbox::log;
 use crate::mailbox::tree::Tree;
 use crate::mailbox::{By, DeviceNo, Error, FolderId, FolderKind, FolderRow, ItemId, Mailbox, Tx};
 use crate::store::{Scope, Seq, keys};
+
+/// The state of the hierarchy has no options. In their place stand the folders that the device may have
+/// or not: a byte that says whether it was told, and their set.
+const PENDING: u8 = 1;
+const TOLD: u8 = 2;
 
 /// One thing to tell the device about folders.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,6 +130,9 @@ impl Hierarchy {
                 *self.draft = State::new(self.origin.number, self.log_end);
             }
             Presented::Current => {
+                if self.draft.options.first() == Some(&TOLD) {
+                    self.draft.options.clear();
+                }
                 self.base = Some(Previous {
                     number: self.origin.number,
                     held: self.origin.held.clone(),
@@ -254,7 +262,9 @@ impl Hierarchy {
     /// As [`Mailbox::delete_folder`].
     pub async fn delete(&mut self, id: FolderId) -> Result<(), Error> {
         let gone = self.tree.delete(&self.mailbox, &mut self.tx, id, self.by);
-        for folder in Box::pin(gone).await? {
+        let gone = Box::pin(gone).await?;
+        self.doubt_moved(&gone)?;
+        for folder in gone {
             let is_news = self.news.contains(folder.0) || self.draft.owed.contains(folder.0);
             if folder == id || !is_news {
                 self.draft.held.remove(folder.0);
@@ -263,6 +273,31 @@ impl Hierarchy {
         }
         self.note(Command::Delete(ItemId(id.0)), id, 0);
         Ok(())
+    }
+
+    /// What others have moved since the device heard of it may have been below the deleted folder, as the
+    /// device knows it, and be gone there with all below.
+    fn doubt_moved(&mut self, gone: &[FolderId]) -> Result<(), Error> {
+        let mut doubtful = self.doubtful()?;
+        let moved = (&self.news | &self.draft.owed) & &self.draft.held;
+        for id in moved {
+            if self.tree.get(FolderId(id)).is_ok() {
+                let below = self.tree.subtree(FolderId(id));
+                doubtful.extend(below.iter().map(|id| id.0));
+            }
+        }
+        for id in gone {
+            doubtful.remove(id.0);
+        }
+        if !doubtful.is_empty() {
+            self.draft.options = [&[PENDING][..], &to_bytes(doubtful)?].concat();
+        }
+        Ok(())
+    }
+
+    /// Folders that the device may have, or not.
+    fn doubtful(&self) -> Result<RoaringBitmap, Error> {
+        from_bytes(self.draft.options.get(1..).unwrap_or_default())
     }
 
     fn note(&mut self, command: Command, id: FolderId, print: u64) {
@@ -308,16 +343,24 @@ impl Hierarchy {
     }
 
     /// All that the device has to be told, parents before children, deletions last and the youngest of
-    /// them first: some devices delete what is below with a folder, and a child is rarely older.
+    /// them first: some devices delete what is below with a folder, and a child is rarely older. What the
+    /// device may have or not is taken from it and given anew: that is right in either case.
     pub fn changes(&mut self) -> Vec<FolderChange> {
         self.settle();
         self.told = true;
         let mut changes = Vec::new();
         let mut there = RoaringBitmap::new();
+        let doubtful = self.doubtful().unwrap_or_default();
+        if let Some(stage) = self.draft.options.first_mut() {
+            *stage = TOLD;
+        }
         for row in self.tree.parents_first() {
             let id = row.id.0;
             there.insert(id);
             if !self.draft.held.contains(id) {
+                changes.push(FolderChange::Add(row.clone()));
+            } else if doubtful.contains(id) {
+                changes.push(FolderChange::Delete(row.id));
                 changes.push(FolderChange::Add(row.clone()));
             } else if self.draft.owed.contains(id) || self.news.contains(id) {
                 changes.push(FolderChange::Update(row.clone()));
@@ -370,7 +413,9 @@ impl Hierarchy {
             return false;
         }
         let same_set = self.draft.held == self.origin.held;
-        let nothing_new = self.news.is_empty() && same_set;
+        // What is in doubt stays so until it is told.
+        let same_doubt = self.draft.options == self.origin.options;
+        let nothing_new = self.news.is_empty() && same_set && same_doubt;
         match self.presented {
             // Repeated key 0, before anything else.
             Presented::First => nothing_new && self.origin.previous.is_none(),

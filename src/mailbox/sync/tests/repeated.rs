@@ -132,3 +132,40 @@ fn a_folder_that_others_moved_under_a_deleted_one_is_told_to_be_gone() {
         assert_eq!(changes, [FolderChange::Delete(theirs)]);
     });
 }
+
+#[test]
+fn a_folder_that_others_moved_out_of_a_deleted_one_is_given_anew() {
+    block_on(async {
+        let f = Fixture::new(FolderId::ROOT).await;
+        let (own, theirs) = (folder(&f, "own").await, folder(&f, "theirs").await);
+        let (scope, mail) = (f.scope, FolderKind::UserMail);
+        let moved = f.mailbox.update_folder(scope, theirs, own, "theirs");
+        moved.await.unwrap();
+        let below = f.mailbox.create_folder(scope, theirs, "below", mail);
+        let below = below.await.unwrap();
+        let (key, _) = ask(&f, 0).await;
+        let out = f
+            .mailbox
+            .update_folder(scope, theirs, FolderId::ROOT, "theirs");
+        out.await.unwrap();
+        // With it goes on the phone what lay below it there.
+        let key = delete(&f, key, own).await;
+        let (next, changes) = ask(&f, key).await;
+        let told = |changes: &[FolderChange]| {
+            let name = |change: &FolderChange| match change {
+                FolderChange::Add(row) => format!("+{}", row.id),
+                FolderChange::Update(row) => format!("={}", row.id),
+                FolderChange::Delete(id) => format!("-{id}"),
+            };
+            changes.iter().map(name).collect::<Vec<_>>()
+        };
+        let expect = [theirs, below].map(|id| [format!("-{id}"), format!("+{id}")]);
+        assert_eq!(told(&changes), expect.concat());
+        // The answer was lost.
+        let (again, changes) = ask(&f, key).await;
+        assert_eq!((again, told(&changes)), (next, expect.concat()));
+        let (last, changes) = ask(&f, next).await;
+        assert!(changes.is_empty());
+        assert_eq!(ask(&f, last).await, (last, Vec::new()));
+    });
+}
