@@ -261,38 +261,36 @@ impl Hierarchy {
     /// # Errors
     /// As [`Mailbox::delete_folder`].
     pub async fn delete(&mut self, id: FolderId) -> Result<(), Error> {
+        let unheard = self.unheard();
         let gone = self.tree.delete(&self.mailbox, &mut self.tx, id, self.by);
         let gone = Box::pin(gone).await?;
-        self.doubt_moved(&gone)?;
+        let mut doubtful = self.doubtful()? | &unheard;
         for folder in gone {
-            let is_news = self.news.contains(folder.0) || self.draft.owed.contains(folder.0);
-            if folder == id || !is_news {
+            doubtful.remove(folder.0);
+            self.draft.owed.remove(folder.0);
+            if folder == id || !unheard.contains(folder.0) {
                 self.draft.held.remove(folder.0);
             }
-            self.draft.owed.remove(folder.0);
+        }
+        if !doubtful.is_empty() {
+            self.draft.options = [&[PENDING][..], &to_bytes(doubtful)?].concat();
         }
         self.note(Command::Delete(ItemId(id.0)), id, 0);
         Ok(())
     }
 
-    /// What others have moved since the device heard of it may have been below the deleted folder, as the
-    /// device knows it, and be gone there with all below.
-    fn doubt_moved(&mut self, gone: &[FolderId]) -> Result<(), Error> {
-        let mut doubtful = self.doubtful()?;
-        let moved = (&self.news | &self.draft.owed) & &self.draft.held;
-        for id in moved {
-            if self.tree.get(FolderId(id)).is_ok() {
-                let below = self.tree.subtree(FolderId(id));
-                doubtful.extend(below.iter().map(|id| id.0));
-            }
-        }
-        for id in gone {
-            doubtful.remove(id.0);
-        }
-        if !doubtful.is_empty() {
-            self.draft.options = [&[PENDING][..], &to_bytes(doubtful)?].concat();
-        }
-        Ok(())
+    /// Folders of the device that lie elsewhere than it knows, perhaps: others have changed them, or one
+    /// above them, since it heard of it. So nobody can tell what goes on the device with a folder that it
+    /// deletes.
+    fn unheard(&self) -> RoaringBitmap {
+        let changed = &self.news | &self.draft.owed;
+        let changed = changed.iter().map(FolderId);
+        let known = changed.filter(|id| self.tree.get(*id).is_ok());
+        let all: RoaringBitmap = known
+            .flat_map(|id| self.tree.subtree(id))
+            .map(|id| id.0)
+            .collect();
+        all & &self.draft.held
     }
 
     /// Folders that the device may have, or not.
