@@ -203,8 +203,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 fn base64(query: &str) -> Result<Target, Error> {
     let text = percent_decode_str(query).decode_utf8_lossy();
-    // A proxy that takes the query for a form turns plus signs into blanks.
-    let text = text.trim_end().replace(' ', "+");
+    // A proxy that takes the query for a form turns plus signs into blanks, the last one too.
+    let text = text.trim_end_matches(['\t', '\r', '\n']).replace(' ', "+");
     let bytes = BASE64
         .decode(&text)
         .or_else(|_| general_purpose::URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')))

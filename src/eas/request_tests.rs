@@ -66,6 +66,21 @@ fn the_example_of_the_specification() {
 }
 
 #[test]
+fn a_plus_sign_that_became_a_blank_is_one_at_the_end_too() {
+    let bytes = [
+        161, 23, 9, 4, 5, b'a', b'b', b'c', b'd', b'e', 0, 3, b'W', b'P', b'>',
+    ];
+    let text = STANDARD.encode(bytes);
+    assert!(text.ends_with('+'), "{text}");
+    let expect = target(&format!("/x?{text}"), &[]);
+    assert_eq!(expect.as_ref().unwrap().device_type, "WP>");
+    for blank in [" ", "%20"] {
+        let spoiled = text.replace('+', blank);
+        assert_eq!(target(&format!("/x?{spoiled}"), &[]), expect);
+    }
+}
+
+#[test]
 fn refused() {
     let check = |request: &str, headers: &[(&str, &str)], expect: Error| {
         assert_eq!(target(request, headers), Err(expect), "{request}");
