@@ -31,7 +31,8 @@ pub struct Occurrence {
 /// series is its own only occurrence.
 #[must_use]
 pub fn occurrences(event: &Event, from_ms: i64, to_ms: i64, limit: usize) -> Vec<Occurrence> {
-    let inside = |o: &Occurrence| o.end_ms.max(o.start_ms + 1) > from_ms && o.start_ms < to_ms;
+    let inside =
+        |o: &Occurrence| o.end_ms.max(o.start_ms.saturating_add(1)) > from_ms && o.start_ms < to_ms;
     let zone = Zone::of(&event.zone, &event.zone_blob);
     let mut found = Vec::new();
     if let Some(rule) = &event.recurrence {
@@ -117,7 +118,8 @@ fn changed<'a>(event: &'a Event, zone: &'a Zone) -> impl Iterator<Item = Occurre
 /// hours.
 fn end_of(event: &Event, zone: &Zone, start_ms: i64) -> i64 {
     if event.all_day {
-        let days = zone.to_local(event.end_ms) - zone.to_local(event.start_ms);
+        let end = zone.to_local(event.end_ms);
+        let days = end.saturating_sub(zone.to_local(event.start_ms));
         return zone.to_utc(zone.to_local(start_ms).saturating_add(days));
     }
     start_ms.saturating_add(event.end_ms.saturating_sub(event.start_ms).max(0))

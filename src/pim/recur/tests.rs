@@ -356,3 +356,25 @@ fn an_expansion_is_bounded() {
     let found = occurrences(&event, i64::MIN, i64::MAX, usize::MAX);
     assert_eq!(found.len(), OCCURRENCES_MAX);
 }
+
+#[test]
+fn times_beyond_the_calendar_do_no_harm() {
+    let rule = |kind| Recurrence {
+        kind,
+        interval: u16::MAX,
+        ..Recurrence::default()
+    };
+    for (start_ms, end_ms) in [(i64::MIN, i64::MAX), (i64::MAX, i64::MIN)] {
+        for kind in [0, 1, 2, 3, 5, 6] {
+            let event = Event {
+                start_ms,
+                end_ms,
+                all_day: true,
+                recurrence: Some(rule(kind)),
+                ..Event::default()
+            };
+            assert!(occurrences(&event, i64::MIN, i64::MAX, 5).len() <= 5);
+            let _ = last_end_ms(&event);
+        }
+    }
+}
