@@ -1,0 +1,166 @@
+//! The engine on disk against the one in memory: the same batches come to the same, the same
+//! questions are answered the same, also when the store is closed in between.
+
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use roost::store::{
+    Batch, BatchId, Condition, Engine, Fjall, Hint, LogEntry, Memory, Options, Read, Row, Scope,
+    Write, keys,
+};
+use roost::work::block_on;
+use tempfile::TempDir;
+
+use super::input::Input;
+
+const STEPS_MAX: usize = 40;
+/// Executions on one store; each has a scope of its own.
+const SCOPES_MAX: u64 = 20_000;
+
+/// A store on disk takes long to make: it is used again.
+struct Disk {
+    folder: TempDir,
+    store: Option<Fjall>,
+    scope: u64,
+}
+
+static DISK: LazyLock<Mutex<Disk>> = LazyLock::new(|| Mutex::new(Disk::new()));
+
+impl Disk {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            store: None,
+            scope: 16,
+        }
+    }
+
+    fn open(&mut self) -> Fjall {
+        let options = Options {
+            cache_bytes: 4 << 20,
+            answers_bytes: 1 << 20,
+            reserve_bytes: 0,
+            accept_loss: false,
+        };
+        let open = || Fjall::open(self.folder.path(), &options).expect("a store");
+        self.store.get_or_insert_with(open).clone()
+    }
+
+    fn next_scope(&mut self) -> Scope {
+        self.scope += 1;
+        if self.scope > SCOPES_MAX {
+            *self = Self::new();
+        }
+        Scope(self.scope)
+    }
+}
+
+/// Choices of batches and questions.
+pub(crate) fn operations(data: &[u8]) {
+    let mut disk = DISK.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut input = Input::new(data);
+    let scope = disk.next_scope();
+    let memory = Memory::new();
+    let mut store = disk.open();
+    // Once is enough, and takes longer than all the rest.
+    let mut reopened = false;
+    for _ in 0..STEPS_MAX {
+        if input.is_empty() {
+            break;
+        }
+        match input.byte() {
+            0..=180 => {
+                let batch = batch(&mut input, scope);
+                let expect = block_on(memory.commit(batch.clone()));
+                assert_eq!(block_on(store.commit(batch.clone())), expect, "{batch:?}");
+            }
+            181..=254 => question(&mut input, scope, &memory, &store),
+            255 if reopened => {}
+            255 => {
+                reopened = true;
+                drop(store);
+                disk.store = None;
+                store = disk.open();
+            }
+        }
+    }
+    for kind in keys::Kind::ALL {
+        let from = [&[kind as u8][..], &scope.0.to_be_bytes()].concat();
+        let to = [&[kind as u8][..], &(scope.0 + 1).to_be_bytes()].concat();
+        same(&from, &to, 1_000, false, &memory, &store);
+    }
+}
+
+/// A key out of few, so that batches meet.
+fn key(input: &mut Input<'_>, scope: Scope) -> Vec<u8> {
+    let (folder, n) = (input.byte() as u32 % 3, input.byte() as u32 % 5);
+    match input.below(6) {
+        0 | 1 => keys::item(scope, folder, n),
+        2 => keys::folder(scope, n),
+        3 => keys::date(scope, folder, i64::from(n) - 2, n),
+        4 => keys::counter(scope, n % 2),
+        _ => keys::sync(scope, n, folder),
+    }
+}
+
+fn batch(input: &mut Input<'_>, scope: Scope) -> Batch {
+    let mut batch = Batch::new(scope);
+    // Few ids: some batches come again. Of other scopes there are none.
+    batch.id = BatchId([input.byte() % 48; 16]);
+    for _ in 0..input.below(3) {
+        let key = key(input, scope);
+        batch.conditions.push(match input.below(2) {
+            0 => Condition::Absent(key),
+            _ => Condition::Equals(key, u64::from(input.byte() % 16)),
+        });
+    }
+    for _ in 0..input.below(6) {
+        let first = key(input, scope);
+        batch.writes.push(match input.below(9) {
+            0..=3 => Write::Put(first, input.piece().to_vec()),
+            4 | 5 => Write::Delete(first),
+            6 => Write::DeleteRange(first, key(input, scope)),
+            7 => keys::items(scope, u32::from(input.byte() % 3)).delete(),
+            _ => Write::Max(
+                keys::counter(scope, u32::from(input.byte() % 2)),
+                input.u64(),
+            ),
+        });
+    }
+    for _ in 0..input.below(3) {
+        let (folder, item) = (u32::from(input.byte() % 3), u32::from(input.byte() % 5));
+        batch.log.push(LogEntry {
+            prefix: keys::change_prefix(scope, folder),
+            suffix: keys::change_suffix(item),
+            value: input.take(3).to_vec(),
+            hint: Hint { folder, device: 0 },
+        });
+    }
+    batch
+}
+
+fn question(input: &mut Input<'_>, scope: Scope, memory: &Memory, store: &Fjall) {
+    let (from, to) = (key(input, scope), key(input, scope));
+    same(&from, &to, input.below(9), input.flag(), memory, store);
+    let get = [Read::Get(&from)];
+    assert_eq!(rows(memory, &get), rows(store, &get), "{get:?}");
+}
+
+fn same(from: &[u8], to: &[u8], limit: usize, reverse: bool, memory: &Memory, store: &Fjall) {
+    let read = Read::Range {
+        from,
+        to,
+        limit,
+        reverse,
+    };
+    assert_eq!(rows(memory, &[read]), rows(store, &[read]), "{read:?}");
+}
+
+/// Key, version and value of each row of an answer.
+fn rows(engine: &impl Engine, reads: &[Read<'_>]) -> Vec<(Vec<u8>, u64, Vec<u8>)> {
+    let answers = block_on(engine.read(reads)).expect("an answer");
+    let row = |row: Row| (row.key.to_vec(), row.version, row.value().to_vec());
+    let all = answers
+        .into_iter()
+        .flat_map(|answer| answer.into_rows().rows);
+    all.map(row).collect()
+}
