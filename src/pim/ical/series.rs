@@ -259,7 +259,10 @@ fn exception(
             ..Exception::default()
         });
     }
-    let own = event(reader, component).or_else(|| event_without_start(reader, component))?;
+    let mut own = event(reader, component).or_else(|| event_without_start(reader, component))?;
+    if own.all_day {
+        adopt_days(&mut own, series);
+    }
     let length = series.end_ms - series.start_ms;
     let moved = own.start_ms != original_ms;
     let resized = own.end_ms - own.start_ms != length;
@@ -285,6 +288,15 @@ fn exception(
         appointment_reply_ms: None,
         stamp_ms: differs(own.stamp_ms, &series.stamp_ms),
     })
+}
+
+/// Whole days of an override are days of the series' zone: an exception has none of its own.
+fn adopt_days(own: &mut Event, series: &Event) {
+    let from = Zone::of(&own.zone, &own.zone_blob);
+    let to = Zone::of(&series.zone, &series.zone_blob);
+    for ms in [&mut own.start_ms, &mut own.end_ms] {
+        *ms = to.to_utc(from.to_local(*ms));
+    }
 }
 
 /// `RDATE`: each further date is an appointment of its own.

@@ -668,6 +668,23 @@ fn tasks_and_notes_are_read_as_they_were_written() {
     assert_eq!(back, [Found::Note(note)]);
 }
 
+#[test]
+fn a_whole_day_within_a_series_of_hours_is_one_of_its_zone() {
+    let all = events(
+        "BEGIN:VEVENT\nUID:u1\nDTSTART:20260105T100000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:u1\nRECURRENCE-ID:20260202T100000Z\nDTSTART;VALUE=DATE:20260201\nEND:VEVENT",
+    );
+    let [series] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    let day = &series.exceptions[0];
+    assert_eq!(day.all_day, Some(true));
+    assert_eq!(day.start_ms, Some(at(2026, 2, 1, 0, 0)));
+    assert_eq!(day.end_ms, Some(at(2026, 2, 2, 0, 0)));
+    let back = round(series);
+    assert_eq!(back.exceptions, series.exceptions);
+}
+
 proptest! {
     #[test]
     fn no_bytes_are_too_hostile(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
