@@ -34,7 +34,7 @@ use targets::{TARGETS, Target, by_name};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Executions of a target of cost 1.
-const RUNS: u64 = 3_000;
+const RUNS: u64 = 5_000;
 /// All targets together, so that a clone stays small.
 const CORPUS_BYTES_MAX: u64 = 2 * 1024 * 1024;
 

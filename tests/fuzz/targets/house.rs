@@ -1,12 +1,14 @@
 //! An appliance in memory with two accounts, some items of every class and a device that has them:
 //! made once, copied for each execution.
 
-use std::sync::LazyLock;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
 
 use roost::auth::{Authenticator, Naming, password};
 use roost::clock::Clock;
 use roost::delivery::Door;
 use roost::eas::advisor::{Advice, Advisor};
+use roost::eas::outgoing::{NotTaken, Outbound, Remote};
 use roost::eas::parked::Parked;
 use roost::eas::version::Version;
 use roost::eas::{Eas, Parts, Settings};
@@ -74,6 +76,19 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     Base { memory, scope }
 });
 
+/// Mail for other hosts is taken, and goes nowhere.
+struct Taken;
+
+impl Outbound for Taken {
+    fn take<'a>(
+        &'a self,
+        mail: &'a Remote,
+    ) -> Pin<Box<dyn Future<Output = Result<(), NotTaken>> + 'a>> {
+        assert!(!mail.recipients.is_empty());
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
 /// An appliance.
 pub(crate) struct House {
     pub(crate) eas: Eas,
@@ -115,7 +130,7 @@ impl House {
             eas: Eas::new(Parts {
                 mailbox,
                 auth: auth.expect("an authenticator"),
-                outbound: None,
+                outbound: Some(Arc::new(Taken)),
                 push,
                 clock,
                 advisor: Advisor::new(Advice::Off, settings.heartbeat_s_min),

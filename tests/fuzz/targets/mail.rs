@@ -39,7 +39,7 @@ pub(crate) fn view(data: &[u8]) {
     fields(&message);
     attachments(data, &message);
     stored(data);
-    if data.len() % 16 == 0 {
+    if data.len().is_multiple_of(16) {
         assert_eq!((mail::text(data), mail::html(data)), (text, html));
     }
     let dates = mail::dates(data);

@@ -13,7 +13,7 @@ struct Element {
     tag: Tag,
     /// Empty where it has children.
     value: Vec<u8>,
-    children: Vec<Element>,
+    children: Vec<Self>,
 }
 
 /// Any bytes: an error, or a document that is the same after writing it.
@@ -77,7 +77,7 @@ fn children(
 ) {
     while !input.is_empty() {
         let kind = input.byte();
-        if kind % 16 == 0 {
+        if kind.is_multiple_of(16) {
             return;
         }
         let tag = root(input, tags);
