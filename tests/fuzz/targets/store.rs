@@ -40,6 +40,7 @@ impl Disk {
             answers_bytes: 1 << 20,
             reserve_bytes: 0,
             accept_loss: false,
+            ..Options::default()
         };
         let open = || Fjall::open(self.folder.path(), &options).expect("a store");
         self.store.get_or_insert_with(open).clone()
