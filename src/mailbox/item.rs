@@ -75,7 +75,7 @@ impl ItemRow {
     /// The record, in place.
     ///
     /// # Errors
-    /// For stored bytes that are damaged or of a newer release: show a placeholder.
+    /// For stored bytes that are damaged or of a newer release: show a stand-in.
     pub fn record(&self) -> Result<RecordRef<'_>, RecordError> {
         RecordRef::read(self.row.value()).map(|(record, _)| record)
     }

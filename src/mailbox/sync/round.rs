@@ -310,16 +310,21 @@ impl Round {
     async fn save_quietly(&mut self) -> Result<(), Error> {
         let restated = self.draft.options != self.origin.options
             || self.draft.positions.window() != self.origin.positions.window()
-            || self.draft.owed != self.origin.owed
-            || self.draft.broken != self.origin.broken
-            || self.draft.positions.is_filled() != self.origin.positions.is_filled();
-        if restated || self.pager.skipped >= SKIPPED_WORTH_SAVING {
+            || self.draft.broken != self.origin.broken;
+        let is_nearer = self.draft.owed != self.origin.owed
+            || self.draft.positions.is_filled() != self.origin.positions.is_filled()
+            || self.pager.skipped >= SKIPPED_WORTH_SAVING;
+        if restated || is_nearer {
             let mut state = self.origin.clone();
             state.positions = self.draft.positions.clone();
             state.options.clone_from(&self.draft.options);
             state.owed.clone_from(&self.draft.owed);
             state.broken.clone_from(&self.draft.broken);
-            self.write_state(&state).await?;
+            match self.write_state(&state).await {
+                // As on a full disk: the next request looks through it again.
+                Err(Error::Busy) if !restated => {}
+                done => return done,
+            }
         }
         Ok(())
     }

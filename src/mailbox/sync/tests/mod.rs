@@ -8,6 +8,7 @@ use super::*;
 use crate::mailbox::testing::{NEW_YEAR_MS, account, block_on, mail, mailbox, task};
 use crate::mailbox::{By, FolderKind, Round, Watched};
 use crate::pim::{Record, RecordRef};
+use crate::store::{FaultPlan, Rates, Store};
 
 /// A mailbox with one account, and a device's view of one of its folders.
 struct Fixture {
@@ -761,5 +762,36 @@ fn own_folders_are_not_echoed_and_a_repeated_creation_makes_one() {
         assert_eq!(ask(2, other).await.1.len(), 1);
         let ids = f.mailbox.folders(f.scope).await.unwrap();
         assert_eq!(ids.len(), 10);
+    });
+}
+
+#[test]
+fn what_can_be_looked_for_again_is_not_kept_at_any_price() {
+    block_on(async {
+        let f = Fixture::new(FolderId::INBOX).await;
+        let begin = f.mailbox.sync(f.scope, DeviceNo(1), f.folder, 0).await;
+        let key = begin.unwrap().unwrap().finish().await.unwrap().key;
+        let Store::Memory(memory) = f.mailbox.store().clone() else {
+            panic!("another engine")
+        };
+        memory.inject(FaultPlan::random(
+            1,
+            Rates {
+                full: 1_000,
+                ..Rates::default()
+            },
+        ));
+        // That the folder was looked through would be worth a row; that it is empty can be told.
+        let round = f.mailbox.sync(f.scope, DeviceNo(1), f.folder, key).await;
+        let mut round = round.unwrap().unwrap();
+        assert!(round.next().await.unwrap().is_none());
+        assert!(!round.more().await.unwrap());
+        let finished = round.finish().await.unwrap();
+        assert_eq!((finished.key, finished.unchanged), (key, true));
+        // Other options are another matter: the client relies on them.
+        let round = f.mailbox.sync(f.scope, DeviceNo(1), f.folder, key).await;
+        let mut round = round.unwrap().unwrap();
+        round.set_options(b"other".to_vec()).unwrap();
+        assert_eq!(round.finish().await.err(), Some(Error::Busy));
     });
 }
