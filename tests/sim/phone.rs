@@ -70,6 +70,8 @@ pub(crate) struct Phone {
     pub(crate) wins: bool,
     /// Where an item came from that the phone trips over: it drops every answer with that item in it.
     pub(crate) chokes: Option<String>,
+    /// Names of new items that were answered.
+    pub(crate) free_ids: Vec<String>,
     next: u64,
 }
 
@@ -97,6 +99,7 @@ impl Phone {
             own: BTreeSet::new(),
             wins,
             chokes: None,
+            free_ids: Vec::new(),
             next: 0,
         }
     }
@@ -131,20 +134,15 @@ impl Phone {
         title(known.class, known.items.get(item)?)
     }
 
-    /// A name for an item that is new. Some clients count anew now and then: only what is on its way
-    /// has a name of its own.
+    /// A name for an item that is new. Some clients count anew now and then, and use one again whose item
+    /// was answered.
     pub(crate) fn item_id(&mut self, random: &mut Random) -> String {
-        let is_free = |id: &String| self.edits.iter().all(|edit| edit.of() != *id);
-        let old = Some(format!("c{}", 1 + random.below(9)));
-        if let Some(old) = old.filter(is_free).filter(|_| random.percent(15)) {
-            return old;
+        if random.percent(15)
+            && let Some(id) = self.free_ids.pop()
+        {
+            return id;
         }
-        loop {
-            let new = self.new_id();
-            if self.edits.iter().all(|edit| edit.of() != new) {
-                return new;
-            }
-        }
+        self.new_id()
     }
 
     pub(crate) fn new_id(&mut self) -> String {

@@ -446,6 +446,9 @@ impl World {
         phone
             .edits
             .retain(|kept| kept.of() != edit.of() || kept.collection != edit.collection);
+        if let SyncCommand::Add { client_id, .. } = &edit.command {
+            phone.free_ids.push(client_id.clone());
+        }
         let (user, wins) = (phone.user, phone.wins);
         let name = (user, edit.origin.clone());
         let status = response.map_or(1, |r| r.status);

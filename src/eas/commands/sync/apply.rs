@@ -178,7 +178,14 @@ impl Desk<'_> {
                         send,
                     };
                     let status = Box::pin(self.change(round, id, how, item)).await?;
-                    return Ok((Some(id), status));
+                    if status != DONE {
+                        // The item is there all the same, and the client is told what it says.
+                        round.echo(id);
+                    }
+                    // One that somebody has deleted is made once more.
+                    if status != GONE {
+                        return Ok((Some(id), DONE));
+                    }
                 }
             }
         }

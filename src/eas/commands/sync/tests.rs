@@ -642,3 +642,55 @@ fn what_comes_goes_to_the_newer_of_two_requests() {
     assert!(answer.contains("hello"), "{answer}");
     assert_eq!(key_of(&answer), "2");
 }
+
+/// An Add whose answer was lost, and which says something else when it is repeated: whatever others did
+/// to the item meanwhile, a ServerId goes with success.
+#[test]
+fn an_edited_add_is_answered_with_an_item_whatever_others_did() {
+    let other_did = [
+        (
+            "<Delete><ServerId>10:1</ServerId></Delete>",
+            "10:2",
+            "mine, edited",
+        ),
+        (
+            "<Change><ServerId>10:1</ServerId><ApplicationData><notes:Subject>theirs</notes:Subject></ApplicationData></Change>",
+            "10:1",
+            "theirs",
+        ),
+    ];
+    for (command, id, subject) in other_did {
+        let house = House::new();
+        let phone = house.phone(Version::V14_1);
+        let other = Phone {
+            device: "phone2".into(),
+            ..phone.clone()
+        };
+        let sync = |phone: &Phone<'_>, key: &str, rest: &str| {
+            phone.says("Sync", &format!("<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>10</CollectionId>{rest}</Collection></Collections></Sync>"))
+        };
+        let add = |subject: &str| {
+            format!(
+                "<Commands><Add><ClientId>c1</ClientId><ApplicationData><notes:Subject>{subject}</notes:Subject></ApplicationData></Add></Commands>"
+            )
+        };
+        sync(&phone, "0", "");
+        sync(&phone, "1", &add("mine"));
+        sync(&other, "0", "");
+        sync(&other, "1", "");
+        sync(&other, "2", &format!("<Commands>{command}</Commands>"));
+        let answer = sync(&phone, "1", &add("mine, edited"));
+        let expect = format!(
+            "<Add><ClientId>c1</ClientId><ServerId>{id}</ServerId><Status>1</Status></Add>"
+        );
+        assert!(answer.contains(&expect), "{answer}");
+        let third = Phone {
+            device: "phone3".into(),
+            ..phone.clone()
+        };
+        sync(&third, "0", "");
+        let all = sync(&third, "1", "");
+        assert_eq!(all.matches("<Add>").count(), 1, "{all}");
+        assert!(all.contains(&format!("<notes:Subject>{subject}<")), "{all}");
+    }
+}
