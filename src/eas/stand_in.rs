@@ -29,7 +29,7 @@ pub fn of(row: &ItemRow, fault: Fault) -> (ItemRow, Fetched) {
             fetched.mime = Some(raw);
             Record::Message(message)
         }
-        class => other(row, class, words.title(), text),
+        class => other(row, class, &words, text),
     };
     // A row that could not be made says at least that the item is damaged.
     let stood_in = row.with_record(&record).unwrap_or_else(|_| row.clone());
@@ -130,8 +130,8 @@ fn message(row: &ItemRow, words: &Words, text: &str) -> (Message, Vec<u8>) {
     (message, raw)
 }
 
-fn other(row: &ItemRow, class: Class, title: String, text: String) -> Record {
-    let words = Words::of(row);
+fn other(row: &ItemRow, class: Class, words: &Words, text: String) -> Record {
+    let title = words.title();
     let body = Body {
         kind: BodyKind::Text,
         text,
