@@ -1,21 +1,21 @@
-//! Search ([MS-ASCMD] 2.2.1.16): the address list, which is the accounts of the appliance.
+//! Search ([MS-ASCMD] 2.2.1.16): one store per file.
 //!
 //! Deliberately absent: search of mailboxes and of document libraries (their store answers that it
-//! is not there), pictures (nobody has one).
+//! is not there).
+
+pub mod gal;
 
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::limits::SEARCH_RESULTS_MAX;
-use crate::mailbox::{Account, AccountStatus};
-use crate::wbxml::tags::{gal, search as tags};
+use crate::wbxml::tags::search as tags;
 use crate::wbxml::{Reader, Writer};
 
 const DONE: u16 = 1;
 const INVALID: u16 = 2;
 const NOT_FOUND: u16 = 6;
 const RANGE_TOO_FAR: u16 = 12;
-const NO_PICTURE: u16 = 173;
 
 #[derive(Default)]
 struct Asked {
@@ -50,10 +50,10 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
     if from >= max {
         return Ok(store(RANGE_TOO_FAR).into());
     }
-    let found = find(ctx, &asked.query).await?;
+    let found = gal::find(ctx, &asked.query).await?;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     let count = usize::try_from(to.min(max - 1)).unwrap_or(0) + 1 - from;
-    Ok(write(&found, from, count, asked.picture).into())
+    Ok(gal::write(&found, from, count, asked.picture).into())
 }
 
 fn read(r: &mut Reader<'_>, ctx: &Context<'_>) -> Result<Asked, Failure> {
@@ -98,38 +98,6 @@ fn options(r: &mut Reader<'_>, ctx: &Context<'_>, asked: &mut Asked) -> Result<(
     Ok(())
 }
 
-/// The accounts of which some name begins with `query`, by display name. Those of other domains of
-/// log-in names are other people's address list.
-async fn find(ctx: &Context<'_>, query: &str) -> Result<Vec<Account>, Failure> {
-    let query = query.to_lowercase();
-    let domain = &ctx.account.account.domain;
-    let accounts = ctx.mailbox().accounts().await?;
-    let mut found: Vec<Account> = accounts
-        .into_iter()
-        .map(|row| row.account)
-        .filter(|a| a.status == AccountStatus::Active && a.domain == *domain)
-        .filter(|a| matches(a, &query))
-        .collect();
-    found.sort_by_cached_key(|a| (shown_name(a).to_lowercase(), a.login.clone()));
-    Ok(found)
-}
-
-fn matches(account: &Account, query: &str) -> bool {
-    let name = account.display_name.to_lowercase();
-    let begins = |text: &str| text.starts_with(query);
-    begins(&name)
-        || name.split_whitespace().any(begins)
-        || begins(&account.login.to_lowercase())
-        || account.addresses.iter().any(|a| begins(&a.to_lowercase()))
-}
-
-fn shown_name(account: &Account) -> &str {
-    match account.display_name.as_str() {
-        "" => &account.login,
-        name => name,
-    }
-}
-
 fn store(status: u16) -> Reply {
     let mut w = Writer::new();
     open(&mut w, status);
@@ -149,44 +117,4 @@ fn close(mut w: Writer, status: u16) -> Reply {
     w.close();
     w.close();
     Reply::document(w, status)
-}
-
-fn write(found: &[Account], from: usize, count: usize, picture: bool) -> Reply {
-    let mut w = Writer::new();
-    open(&mut w, DONE);
-    let page: Vec<_> = found.iter().skip(from).take(count).collect();
-    for account in &page {
-        result(&mut w, account, picture);
-    }
-    if page.is_empty() {
-        w.empty(tags::RESULT);
-    } else {
-        let last = from + page.len() - 1;
-        w.text(tags::RANGE, &format!("{from}-{last}"));
-        w.num(tags::TOTAL, i64::try_from(found.len()).unwrap_or(i64::MAX));
-    }
-    close(w, DONE).with_changes(page.len())
-}
-
-/// FirstName stands there even if it is empty: Nokia's clients show no entry without it.
-fn result(w: &mut Writer, account: &Account, picture: bool) {
-    let name = shown_name(account);
-    let (first, last) = match account.display_name.rsplit_once(' ') {
-        Some((first, last)) => (first, last),
-        None => ("", account.display_name.as_str()),
-    };
-    w.open(tags::RESULT);
-    w.open(tags::PROPERTIES);
-    w.text(gal::DISPLAY_NAME, name);
-    w.text(gal::ALIAS, &account.login);
-    w.text(gal::FIRST_NAME, first);
-    w.text_if(gal::LAST_NAME, last);
-    w.text_if(gal::EMAIL_ADDRESS, account.address());
-    if picture {
-        w.open(gal::PICTURE);
-        w.num(gal::STATUS, NO_PICTURE);
-        w.close();
-    }
-    w.close();
-    w.close();
 }
