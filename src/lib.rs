@@ -22,6 +22,7 @@
 //! | 3 | [`queue`] | outbound mail | store, pim, mailbox |
 //! | 3 | [`push`] | who waits for what, and the signals that wake them; carries hints, never data | clock, store |
 //! | 4 | [`eas`] | the protocol: request line, versions, commands, classes, statuses | wbxml, http, layer 3 |
+//! | 4 | [`discover`] | Autodiscover: how phones find the service | http, mailbox, auth |
 //! | 4 | [`delivery`] | LMTP into mailboxes | smtp, mailbox, queue |
 //! | 4 | [`import`] | mail, calendars and contacts out of files | pim |
 //! | 4 | [`demo`] | the made-up content of `roost demo` | pim, store |
@@ -47,6 +48,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod demo;
+pub mod discover;
 pub mod eas;
 pub mod http;
 pub mod import;

@@ -288,3 +288,12 @@ pub const CREDENTIAL_CACHE_S: u64 = 600;
 pub const CREDENTIAL_CACHE_MAX: usize = 100_000;
 /// Jobs that may wait for the worker pool; more is back-pressure.
 pub const WORK_QUEUE_MAX: usize = 1_024;
+
+// ---- autodiscover ------------------------------------------------------------------------------
+
+/// Bytes of an Autodiscover request; a real one has some hundred.
+pub const DISCOVER_BYTES_MAX: usize = 64 * 1024;
+/// Nesting depth of an Autodiscover request; a real one has three.
+pub const DISCOVER_DEPTH_MAX: usize = 16;
+/// Bytes of a `Host` header that may stand in an answer (RFC 1035: a name has up to 255).
+pub const HOST_BYTES_MAX: usize = 261;

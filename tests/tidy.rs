@@ -43,6 +43,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "wbxml", "http", "pim", "store", "work", "mailbox", "auth", "queue", "push",
         ],
     ),
+    // Its tests furnish a house.
+    ("discover", &["http", "store", "work", "mailbox", "auth"]),
     (
         "delivery",
         &["smtp", "pim", "store", "work", "mailbox", "auth", "queue"],
@@ -86,6 +88,7 @@ const BELOW: &[&str] = &[
     "queue",
     "push",
     "eas",
+    "discover",
     "delivery",
     "import",
     "admin",

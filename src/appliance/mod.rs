@@ -15,6 +15,7 @@ use crate::auth::password::HashError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::delivery::Door;
+use crate::discover::Discover;
 use crate::eas::advisor::{Advice, Advisor};
 use crate::eas::version::Version;
 use crate::eas::{self, Eas};
@@ -124,15 +125,18 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
     let door = Door::new(mailbox.clone(), naming.clone(), workers.clone());
     let advisor = advisor(config);
     let desk = desk.with_advisor(advisor.clone());
+    let auth = Authenticator::new(
+        mailbox.clone(),
+        workers.clone(),
+        clock.clone(),
+        naming,
+        config.auth.cost(),
+    )?;
+    let host = config.server.host.clone();
+    let discover = Discover::new(auth.clone(), clock.clone(), host);
     let eas = Eas::new(eas::Parts {
         advisor,
-        auth: Authenticator::new(
-            mailbox.clone(),
-            workers.clone(),
-            clock.clone(),
-            naming,
-            config.auth.cost(),
-        )?,
+        auth,
         outbound: Some(Arc::new(Outgoing::new(mailbox.clone()))),
         push: push.clone(),
         clock: clock.clone(),
@@ -151,7 +155,11 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         ..net_config(config, certificates.clone())
     };
     let server = net::start(net, clock, switch, move |core| {
-        (Phones(eas.on_core(core)), LocalMail(door.clone()))
+        let phones = Phones {
+            eas: eas.on_core(core),
+            discover: discover.clone(),
+        };
+        (phones, LocalMail(door.clone()))
     })?;
     let pages = pages(config, &server, &desk)?;
     socket::listen(&config.server.data, desk.clone())?;

@@ -39,7 +39,8 @@ pub struct Config {
 pub struct Server {
     /// The data directory: the store, the self-made certificate, the admin socket.
     pub data: PathBuf,
-    /// The name that phones connect to; it stands in the self-made certificate.
+    /// The name that phones connect to; it stands in the self-made certificate, and Autodiscover
+    /// tells it.
     pub host: String,
     /// HTTPS addresses.
     pub https: Vec<SocketAddr>,

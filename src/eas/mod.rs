@@ -3,7 +3,7 @@
 //! A request goes through [`Eas::handle`]: log-in, device, policy, then the command that the table
 //! in [`dispatch`] names. Every number of the protocol's statuses stands in here and nowhere else.
 //!
-//! Deliberately absent: sockets, what a record is stored as, Autodiscover.
+//! Deliberately absent: sockets, what a record is stored as, Autodiscover (`discover`).
 
 pub mod advisor;
 pub mod classes;
