@@ -257,6 +257,17 @@ pub const DEVICE_ID_CHARS_MAX: usize = 32;
 pub const DEVICE_INFORMATION_BYTES_MAX: usize = 1_024;
 /// Bytes of a `User-Agent` that are kept.
 pub const USER_AGENT_BYTES_MAX: usize = 256;
+/// Bytes of a file of client quirks.
+pub const QUIRK_FILE_BYTES_MAX: u64 = 256 * 1024;
+/// Clients in such a file. Each is held against a device once.
+pub const QUIRK_CLIENTS_MAX: usize = 500;
+/// Patterns of one of them.
+pub const QUIRK_PATTERNS_MAX: usize = 32;
+/// Bytes of one pattern.
+pub const QUIRK_PATTERN_BYTES_MAX: usize = 128;
+/// Devices of which it is remembered which quirks they have, each in each version that it speaks; some
+/// 1 MiB.
+pub const QUIRK_CACHE_MAX: usize = 16_384;
 /// Folders of one account.
 pub const FOLDERS_MAX: usize = 10_000;
 /// Devices of one account; the one unseen for longest gives way.

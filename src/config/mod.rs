@@ -10,6 +10,7 @@ use crate::auth::Naming;
 use crate::auth::password::Cost;
 use crate::limits;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +109,10 @@ pub struct Eas {
     pub heartbeat_s_max: u32,
     /// What is done where the path to a phone cuts waiting connections.
     pub heartbeat_advice: Advice,
+    /// A file in place of the built-in registry of client quirks; empty: that one.
+    pub quirks: PathBuf,
+    /// The highest version for clients whose User-Agent fits a pattern (`*` any text, `?` one character).
+    pub ceilings: BTreeMap<String, String>,
 }
 
 /// What is done with what the heartbeat advisor finds.
@@ -238,6 +243,8 @@ impl Default for Eas {
             heartbeat_s_min: limits::HEARTBEAT_S_MIN,
             heartbeat_s_max: limits::HEARTBEAT_S_MAX,
             heartbeat_advice: Advice::Tell,
+            quirks: PathBuf::new(),
+            ceilings: BTreeMap::new(),
         }
     }
 }

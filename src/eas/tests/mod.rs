@@ -4,6 +4,7 @@ mod folders;
 mod items;
 mod mail;
 mod noise;
+mod quirks;
 mod requests;
 mod smart;
 mod waiting;
