@@ -28,8 +28,9 @@ const IDS: &[(&str, &str)] = &[
 /// What is not determined, or too long to be of use.
 const ANYTHING: &[&str] = &["MS-ASProtocolCommands:", "ConversationIndex", "MessageId"];
 
-/// Puts names where ids are; new ones get a new name.
-pub(crate) fn name(lines: &[String], names: &mut Names) -> Vec<String> {
+/// Puts names where ids are; new ones get a new name. Keys of a device other than the phone have
+/// its name in front.
+pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<String> {
     let root = lines
         .iter()
         .find(|l| !l.starts_with('<') && !l.contains(": "));
@@ -53,10 +54,12 @@ pub(crate) fn name(lines: &[String], names: &mut Names) -> Vec<String> {
             named.push(line.clone());
             continue;
         };
-        let name = known(kind, value, names).unwrap_or_else(|| {
+        let of_device = ["key", "folders", "policy"].contains(&kind) && device != "phone";
+        let prefix = if of_device { format!("{device}-") } else { String::new() };
+        let name = known(kind, &prefix, value, names).unwrap_or_else(|| {
             let mut all = (1..).map(|n| match n {
-                1 => kind.to_owned(),
-                n => format!("{kind}{n}"),
+                1 => format!("{prefix}{kind}"),
+                n => format!("{prefix}{kind}{n}"),
             });
             let name = all.find(|n| !names.contains_key(n)).unwrap();
             names.insert(name.clone(), value.to_owned());
@@ -67,21 +70,17 @@ pub(crate) fn name(lines: &[String], names: &mut Names) -> Vec<String> {
     named
 }
 
-fn known(kind: &str, value: &str, names: &Names) -> Option<String> {
-    let is_key = |name: &str| name.starts_with("key") || name.ends_with("-key");
-    let is_folders = |name: &str| {
-        name.trim_start_matches(|c| c != '-')
-            .starts_with("-folders")
-            || name.starts_with("folders")
-    };
+fn known(kind: &str, prefix: &str, value: &str, names: &Names) -> Option<String> {
+    let is_key = |name: &str| name.starts_with("key") || name.contains("-key");
+    let is_folders = |name: &str| name.starts_with("folders") || name.contains("-folders");
     let fits = |name: &str| match kind {
-        "key" => is_key(name) && name != "policy-key",
+        "key" => is_key(name),
         "folders" => is_folders(name),
-        "policy" => name.starts_with("policy"),
-        _ => !is_key(name) && !is_folders(name) && !name.starts_with("policy"),
+        "policy" => name.contains("policy"),
+        _ => !is_key(name) && !is_folders(name) && !name.contains("policy"),
     };
     let mut all = names.iter();
-    all.find(|(name, v)| fits(name) && *v == value)
+    all.find(|(name, v)| fits(name) && name.starts_with(prefix) && *v == value)
         .map(|(name, _)| name.clone())
 }
 
@@ -192,7 +191,7 @@ fn ids_get_names() {
         "  CollectionId 1",
         "  ServerId 1:3",
     ];
-    let named = name(&lines.map(str::to_owned), &mut names);
+    let named = name(&lines.map(str::to_owned), &mut names, "phone");
     assert_eq!(
         named,
         [

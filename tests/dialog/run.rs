@@ -112,7 +112,11 @@ fn check(
             diff(&expect, &actual, names)
         ));
     }
-    let named = bless::name(&actual, names);
+    let device = match &step.deed {
+        Deed::Ask { device, .. } => device.as_str(),
+        Deed::Event(_) => "phone",
+    };
+    let named = bless::name(&actual, names, device);
     run.heard.push((number, named, false));
     Ok(())
 }
