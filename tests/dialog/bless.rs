@@ -7,19 +7,20 @@ use crate::text::{Dialogue, Versions};
 use roost::eas::version::Version;
 use std::fs;
 
-/// What is an id, and how one of its kind is called that has no name yet.
+/// What is an id, and how one of its kind is called that has no name yet; "": not at all, since the
+/// client has named it.
 const IDS: &[(&str, &str)] = &[
     ("PolicyKey", "policy"),
     ("ServerId", "item"),
-    ("CollectionId", "folder"),
-    ("ParentId", "folder"),
-    ("FolderId", "folder"),
-    ("Folder", "folder"),
-    ("SrcMsgId", "item"),
+    ("CollectionId", ""),
+    ("ParentId", ""),
+    ("FolderId", ""),
+    ("Folder", ""),
+    ("SrcMsgId", ""),
     ("DstMsgId", "item"),
-    ("ItemId", "item"),
+    ("ItemId", ""),
     ("LongId", "long"),
-    ("RequestId", "item"),
+    ("RequestId", ""),
     ("CalendarId", "item"),
     ("FileReference", "file"),
     ("AttName", "file"),
@@ -36,7 +37,7 @@ pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<Str
         .find(|l| !l.starts_with('<') && !l.contains(": "));
     let of_folders = root.is_some_and(|l| l.starts_with("Folder"));
     let mut named = Vec::new();
-    for line in lines {
+    for (i, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
         let (element, value) = trimmed.split_once(' ').unwrap_or((trimmed, ""));
         let local = element.rsplit_once(':').map_or(element, |(_, l)| l);
@@ -55,8 +56,28 @@ pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<Str
             continue;
         };
         let of_device = ["key", "folders", "policy"].contains(&kind) && device != "phone";
-        let prefix = if of_device { format!("{device}-") } else { String::new() };
-        let name = known(kind, &prefix, value, names).unwrap_or_else(|| {
+        let prefix = if of_device {
+            format!("{device}-")
+        } else {
+            String::new()
+        };
+        // A key of a collection has the name of none other.
+        let collection = lines
+            .get(i + 1)
+            .and_then(|l| l.trim().strip_prefix("CollectionId "));
+        let same = |name: &str| match (kind, name.strip_suffix("-key"), collection) {
+            ("key", Some(folder), Some(id)) => {
+                let folder = folder.rsplit_once('-').map_or(folder, |(_, f)| f);
+                names.get(folder).is_some_and(|v| v == id)
+            }
+            _ => true,
+        };
+        let found = known(kind, &prefix, value, names, &same);
+        if kind.is_empty() && found.is_none() {
+            named.push(line.clone());
+            continue;
+        }
+        let name = found.unwrap_or_else(|| {
             let mut all = (1..).map(|n| match n {
                 1 => format!("{prefix}{kind}"),
                 n => format!("{prefix}{kind}{n}"),
@@ -70,7 +91,13 @@ pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<Str
     named
 }
 
-fn known(kind: &str, prefix: &str, value: &str, names: &Names) -> Option<String> {
+fn known(
+    kind: &str,
+    prefix: &str,
+    value: &str,
+    names: &Names,
+    fits_too: &dyn Fn(&str) -> bool,
+) -> Option<String> {
     let is_key = |name: &str| name.starts_with("key") || name.contains("-key");
     let is_folders = |name: &str| name.starts_with("folders") || name.contains("-folders");
     let fits = |name: &str| match kind {
@@ -80,7 +107,7 @@ fn known(kind: &str, prefix: &str, value: &str, names: &Names) -> Option<String>
         _ => !is_key(name) && !is_folders(name) && !name.contains("policy"),
     };
     let mut all = names.iter();
-    all.find(|(name, v)| fits(name) && name.starts_with(prefix) && *v == value)
+    all.find(|(name, v)| *v == value && fits(name) && name.starts_with(prefix) && fits_too(name))
         .map(|(name, _)| name.clone())
 }
 

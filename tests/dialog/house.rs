@@ -7,7 +7,7 @@
 //! | `ceiling 14.1` | at the head only: no version above it |
 //! | `there is lunch` | the thing in `things/lunch.*`: a mail comes in, other things are in their folder; `{lunch}` is its id |
 //! | `there is lunch in drafts`, `... as supper` | into that folder, by that name |
-//! | `there are 5 of lunch` | five times, under no name |
+//! | `there are 5 of lunch` | five mails in the inbox, under no name |
 //! | `phone knows folders` | it has done FolderSync: `{folders}` is its key |
 //! | `phone has inbox` | it has synced it to the end: `{inbox-key}` is its key |
 //! | `someone deletes {lunch}`, `reads {lunch}` | another client does |
@@ -144,9 +144,8 @@ impl House {
             ["there", "is", thing, rest @ ..] => self.put(thing, rest),
             ["there", "are", count, "of", thing] => {
                 let count: usize = count.parse().map_err(|_| "not a count")?;
-                (0..count).try_for_each(|_| self.put(thing, &[]))?;
-                self.names.remove(*thing);
-                Ok(())
+                // Not delivered: a mail that comes in twice is taken once.
+                (0..count).try_for_each(|_| self.store(thing, Some("inbox")))
             }
             ["someone", rest @ ..] => self.someone(rest),
             [count, unit, "pass"] => {

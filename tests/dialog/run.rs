@@ -67,12 +67,17 @@ fn steps(
         let answers =
             take(&mut house, step, version, form).map_err(|e| format!("line {}: {e}", step.no))?;
         let mut actual = Vec::new();
-        for answer in answers {
+        for (n, answer) in answers.into_iter().enumerate() {
             let Some(answer) = answer else {
                 actual.push("< waits".to_owned());
                 continue;
             };
-            actual.extend(wire_form::show(&answer, &last));
+            let mut lines = wire_form::show(&answer, &last);
+            // One that waited, and that this request ends.
+            if n > 0 && matches!(step.deed, Deed::Ask { .. }) {
+                lines[0].replace_range(..1, "< the one before:");
+            }
+            actual.extend(lines);
             run.exchanges.push(Exchange {
                 place: place.clone(),
                 command: last.clone(),
