@@ -36,7 +36,9 @@ use crate::auth::{Authenticator, Denied};
 use crate::clock::{Clock, MonoMs};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::limits;
-use crate::mailbox::{Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox};
+use crate::mailbox::{
+    Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox, Wipe,
+};
 use crate::push::Push;
 use crate::store::Scope;
 use crate::work::Pool;
@@ -454,7 +456,14 @@ impl Eas {
         match self.mailbox().device(scope, device).await {
             Ok(row) => {
                 let quirks = self.known(&row.device, "", version).quirks;
-                let key = Some(Some(row.device.policy_key));
+                let Device {
+                    policy_key, wipe, ..
+                } = row.device;
+                // As when it came: Ping of a device that was never provisioned needs no key.
+                let needs_key = policy_key != 0
+                    || !matches!(wipe, Wipe::None | Wipe::Done)
+                    || !matches!(waiting.wait, Wait::Ping(_));
+                let key = needs_key.then_some(Some(policy_key));
                 self.admit(&account, &row.device, key, quirks)?;
             }
             Err(crate::mailbox::Error::NotFound) => {}

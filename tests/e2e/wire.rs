@@ -7,8 +7,12 @@
 //!
 //! Not held against the schemas: versions below 12.1, which they do not cover, and pictures.
 
+// The paths are for the tests that share this file.
+#[path = "wire/libwbxml.rs"]
 mod libwbxml;
+#[path = "wire/schema.rs"]
 mod schema;
+#[path = "wire/xml.rs"]
 mod xml;
 
 use roost_load::{Node, Version};

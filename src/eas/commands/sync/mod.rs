@@ -34,6 +34,7 @@ use crate::eas::status::{Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits;
 use crate::mailbox::{self, AccountRow, DeviceNo, FolderRow};
+use crate::pim::Class;
 use crate::store::Scope;
 use crate::wbxml::tags::airsync;
 use answer::Section;
@@ -289,7 +290,9 @@ async fn collection(
     }
     if let Some(class) = section.class {
         let now_ms = env.eas.clock().now_ms();
-        let Some(window) = window(&kept.options, class, now_ms) else {
+        let window = window(&kept.options, class, now_ms);
+        // Conversations are of mail.
+        let Some(window) = window.filter(|_| !c.by_conversation || class == Class::Email) else {
             section.status = 4;
             return Ok((section, room));
         };
