@@ -215,6 +215,10 @@ pub const ESTIMATE_COLLECTIONS_MAX: usize = 1_000;
 pub const ITEM_OPERATIONS_MAX: usize = 100;
 /// Bytes of attachments and bodies in one answer to ItemOperations.
 pub const ITEM_OPERATIONS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Answers of one MeetingResponse request ([MS-ASCMD] 3.1.5.11).
+pub const MEETING_RESPONSES_MAX: usize = 100;
+/// Bytes of what a user writes to an organizer with an answer; the rest is cut.
+pub const MEETING_WORDS_BYTES_MAX: usize = 256 * 1024;
 /// Moves of one MoveItems request.
 pub const MOVES_MAX: usize = 1_000;
 /// Folders of one Ping; above it Status 6 with this `MaxFolders`.

@@ -27,7 +27,7 @@ mod supported;
 mod tasks;
 mod value;
 
-pub use calendar::delete_occurrence;
+pub use calendar::{delete_occurrence, instance_start};
 pub use email::draft::{Draft, NewAttachment};
 pub use reference::FileReference;
 pub use supported::Supported;
@@ -37,7 +37,7 @@ use crate::eas::quirks::Quirks;
 use crate::eas::version::Version;
 use crate::limits::VALUE_BYTES_MAX;
 use crate::pim::body::BlobRef;
-use crate::pim::{Class, Record, RecordRef, mail};
+use crate::pim::{BodyKind, Class, Record, RecordRef, mail};
 use crate::wbxml::{self, Reader, Tag, Writer};
 
 /// What an item is encoded for.
@@ -306,6 +306,22 @@ pub fn decode(
             Err(e)
         }
         other => other,
+    }
+}
+
+/// Reads AirSyncBase `Body`, just named, where it belongs to no record: what it is written in, and
+/// the text; none if it carries none.
+///
+/// # Errors
+/// A document that cannot be read, or a value that it cannot have.
+pub fn read_text(
+    r: &mut Reader<'_>,
+    version: Version,
+) -> Result<Option<(BodyKind, String)>, wbxml::Error> {
+    match body::read(r, version) {
+        Ok(new) => Ok(new.map(|new| (new.kind, new.text))),
+        Err(Error::Wbxml(e)) => Err(e),
+        Err(_) => Err(wbxml::Error::Element(wbxml::tags::airsyncbase::BODY)),
     }
 }
 
