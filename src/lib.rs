@@ -16,6 +16,7 @@
 //! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | spare, limits |
 //! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
 //! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | clock, limits |
+//! | 1 | [`smime`] | certificates for mail: reading, trust, validity | limits |
 //! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, work, limits |
 //! | 3 | [`mailbox`] | accounts, folders, items, change log, devices and what each holds | store, pim |
 //! | 3 | [`auth`] | credentials, log-in names, device access | store, clock, mailbox |
@@ -58,6 +59,7 @@ pub mod net;
 pub mod pim;
 pub mod push;
 pub mod queue;
+pub mod smime;
 pub mod smtp;
 pub mod spare;
 pub mod store;

@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pim", &[]),
     ("http", &[]),
     ("smtp", &[]),
+    ("smime", &[]),
     ("work", &[]),
     // 2
     ("store", &["work"]),
@@ -40,7 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "eas",
         &[
-            "wbxml", "http", "pim", "store", "work", "mailbox", "auth", "queue", "push",
+            "wbxml", "http", "pim", "smime", "store", "work", "mailbox", "auth", "queue", "push",
         ],
     ),
     // Its tests furnish a house.
@@ -54,7 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
-            "pim", "store", "work", "mailbox", "auth", "queue", "eas", "delivery", "import",
+            "pim", "smime", "store", "work", "mailbox", "auth", "queue", "eas", "delivery", "import",
         ],
     ),
     (
@@ -79,6 +80,7 @@ const BELOW: &[&str] = &[
     "spare",
     "wbxml",
     "pim",
+    "smime",
     "http",
     "smtp",
     "work",
