@@ -55,7 +55,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
-            "pim", "smime", "store", "work", "mailbox", "auth", "queue", "eas", "delivery", "import",
+            "pim", "smime", "store", "work", "mailbox", "auth", "queue", "eas", "delivery",
+            "import",
         ],
     ),
     (

@@ -156,7 +156,10 @@ mod tests {
         assert_eq!(pem, der);
         let [read] = &pem[..] else { panic!("one") };
         assert_eq!(read.addresses, ["alice@example.org"]);
-        assert_eq!((read.subject.as_str(), read.issuer.as_str()), ("CN=alice@example.org", "CN=Root"));
+        assert_eq!(
+            (read.subject.as_str(), read.issuer.as_str()),
+            ("CN=alice@example.org", "CN=Root")
+        );
         assert!(read.for_mail && !read.is_ca);
         assert!(read.is_in_time(1_767_225_600) && !read.is_in_time(0));
         let both = format!("{}{}", made.pem(), root.pem());

@@ -110,7 +110,8 @@ impl Trust {
         let set = |path: &Path| (!path.as_os_str().is_empty()).then(|| path.to_owned());
         let system = || SYSTEM.iter().map(PathBuf::from).find(|p| p.is_file());
         for path in [set(roots), set(crls)].into_iter().flatten() {
-            let unreadable = |e: std::io::Error| TrustError::Unreadable(path.clone(), e.to_string());
+            let unreadable =
+                |e: std::io::Error| TrustError::Unreadable(path.clone(), e.to_string());
             fs::metadata(&path).map_err(unreadable)?;
         }
         let trust = Self {

@@ -6,8 +6,9 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use std::time::Duration;
 use webpki::{
     ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error, ExpirationPolicy,
-    ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage, RequiredEkuNotFoundContext,
-    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
+    ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage,
+    RequiredEkuNotFoundContext, RevocationCheckDepth, RevocationOptionsBuilder,
+    UnknownStatusPolicy, VerifiedPath,
 };
 
 /// id-kp-emailProtection, 1.3.6.1.5.5.7.3.4.
@@ -53,7 +54,13 @@ pub enum Verdict {
 /// `strict`: it is not enough that no list names it, a list has to speak for it. Blocks and burns: for a
 /// worker.
 #[must_use]
-pub fn judge(der: &[u8], chain: &[Vec<u8>], anchors: &Anchors, now_s: i64, strict: bool) -> Verdict {
+pub fn judge(
+    der: &[u8],
+    chain: &[Vec<u8>],
+    anchors: &Anchors,
+    now_s: i64,
+    strict: bool,
+) -> Verdict {
     let Ok(read) = Certificate::from_der(der) else {
         return Verdict::Malformed;
     };
@@ -259,7 +266,12 @@ mod tests {
         let leaf = middle.mail(A, Purpose::Mail);
         check(&leaf, &[&middle], &[&root], Verdict::Valid);
         check(&leaf, &[&other, &root, &middle], &[&root], Verdict::Valid);
-        check(&root.mail(A, Purpose::Unsaid), &[], &[&root], Verdict::Valid);
+        check(
+            &root.mail(A, Purpose::Unsaid),
+            &[],
+            &[&root],
+            Verdict::Valid,
+        );
         check(&leaf, &[&middle, &root], &[&other], Verdict::Untrusted);
         check(&leaf, &[&middle, &root], &[], Verdict::Untrusted);
         check(&leaf, &[], &[&root], Verdict::Chain);
@@ -340,7 +352,11 @@ mod tests {
         }
         // The latest list of an issuer counts; an old one says nothing good, but what it names is gone.
         let old = middle.revokes_in(&[], 2024);
-        check(&[none.0.clone(), old.clone()], true, Verdict::RevocationUnknown);
+        check(
+            &[none.0.clone(), old.clone()],
+            true,
+            Verdict::RevocationUnknown,
+        );
         let named = middle.revokes(&[&leaf]);
         check(&[none.0.clone(), old, named], true, Verdict::Revoked);
         let named = middle.revokes_in(&[&leaf], 2024);

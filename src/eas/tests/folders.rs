@@ -2,6 +2,8 @@
 
 use crate::eas::testing::{House, Phone};
 use crate::eas::version::Version;
+use crate::mailbox::{FolderId, FolderKind};
+use crate::work::block_on;
 
 fn sync(key: &str) -> String {
     format!(
@@ -202,10 +204,7 @@ fn a_trial_leaves_nothing_behind() {
             .contains("<folderhierarchy:SyncKey>1<")
     );
     let scope = house.account("alice").scope;
-    assert_eq!(
-        crate::work::block_on(house.eas.mailbox().devices(scope)).unwrap(),
-        []
-    );
+    assert_eq!(block_on(house.eas.mailbox().devices(scope)).unwrap(), []);
 }
 
 #[test]
