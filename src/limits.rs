@@ -187,6 +187,17 @@ pub const MEETING_LINE_BYTES_MAX: usize = 1_000;
 /// Categories of one item.
 pub const CATEGORIES_MAX: usize = 300;
 
+// ---- search ----------------------------------------------------------------------------------
+
+/// Bytes of a word in the index; what it has more is cut off, of a word that is looked for as well.
+pub const WORD_BYTES_MAX: usize = 40;
+/// Bytes of the words of one item: some two thousand different ones.
+pub const WORDS_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of them that subject, addresses and names of files may take, so that the text has its share.
+pub const WORDS_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a text whose words are taken: a long one has said by then what it is about.
+pub const WORDS_TEXT_BYTES_MAX: usize = 256 * 1024;
+
 // ---- import ----------------------------------------------------------------------------------
 
 /// Directories below a path that is imported.
