@@ -198,6 +198,19 @@ pub const WORDS_HEADER_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of a text whose words are taken: a long one has said by then what it is about.
 pub const WORDS_TEXT_BYTES_MAX: usize = 256 * 1024;
 
+/// Rows of the index that one search looks at.
+pub const SEARCH_ROWS_MAX: usize = 1_000_000;
+/// Bytes of them: a second or two of work. What was found by then is the result.
+pub const SEARCH_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Milliseconds that a search may take; phones wait for half a minute.
+pub const SEARCH_MS_MAX: u64 = 10_000;
+/// Items that one search reads because their words alone do not tell: for phrases, and for marks.
+pub const SEARCH_RECORDS_MAX: usize = 5_000;
+/// Mails that one search takes apart, for phrases in long texts.
+pub const SEARCH_TEXTS_MAX: usize = 200;
+/// Bytes of such a mail; of a larger one the beginning of its text is looked at.
+pub const SEARCH_TEXT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 // ---- import ----------------------------------------------------------------------------------
 
 /// Directories below a path that is imported.

@@ -21,6 +21,7 @@ pub mod ids;
 pub mod item;
 mod log;
 mod purge;
+pub mod search;
 pub mod sent;
 pub(crate) mod stored;
 pub mod sync;
