@@ -299,6 +299,20 @@ pub const DELIVERED_KEPT_DAYS: u32 = 7;
 pub const SENT_KEPT_DAYS: u32 = 7;
 /// Results of one Search answer (Range 0-99).
 pub const SEARCH_RESULTS_MAX: usize = 100;
+/// Items of a mailbox that a search finds at most, the newest; Find shows them all (Range 0-999).
+pub const SEARCH_HITS_MAX: usize = 1_000;
+/// Bytes after which an answer to Search or Find brings no more results.
+pub const SEARCH_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Characters of the text that is looked for in a mailbox.
+pub const SEARCH_TEXT_CHARS_MAX: usize = 1_024;
+/// Words, phrases and other conditions of one query.
+pub const SEARCH_TERMS_MAX: usize = 50;
+/// Seconds that a result is kept for its further pages.
+pub const SEARCH_KEPT_S: u64 = 900;
+/// Results that are kept, of all devices: some 16 MiB.
+pub const SEARCHES_KEPT: usize = 2_000;
+/// Searches of mailboxes of one account at one time: each reads all of its words.
+pub const SEARCHES_PER_USER_MAX: u32 = 4;
 /// Recipients of one outgoing mail.
 pub const RECIPIENTS_MAX: usize = 1_000;
 

@@ -18,6 +18,7 @@ pub mod outgoing;
 pub mod parked;
 pub mod policy;
 pub mod request;
+pub mod searches;
 pub mod stand_in;
 pub mod status;
 pub mod storm;
@@ -47,6 +48,7 @@ use log::Line;
 use outgoing::Outbound;
 use parked::{Parked, PasswordPrint, Wait, Waiting};
 use request::Target;
+use searches::Searches;
 use status::{Common, Failure};
 use storm::{StormGuard, Verdict};
 use strikes::Strikes;
@@ -128,6 +130,7 @@ pub struct Eas {
     in_flight: InFlight,
     storm: StormGuard,
     strikes: Strikes,
+    searches: Searches,
     core: usize,
 }
 
@@ -152,6 +155,7 @@ impl Eas {
             in_flight: InFlight::new(user, device),
             storm: StormGuard::new(settings.repeats_per_min_max),
             strikes: Strikes::default(),
+            searches: Searches::default(),
             parts: Arc::new(parts),
             core: 0,
         }
@@ -165,6 +169,7 @@ impl Eas {
             in_flight: self.in_flight.clone(),
             storm: self.storm.clone(),
             strikes: self.strikes.clone(),
+            searches: self.searches.clone(),
             core,
         }
     }
@@ -209,6 +214,12 @@ impl Eas {
     #[must_use]
     pub fn strikes(&self) -> &Strikes {
         &self.strikes
+    }
+
+    /// Results of searches, and those that are going on.
+    #[must_use]
+    pub fn searches(&self) -> &Searches {
+        &self.searches
     }
 
     /// What the operator set.

@@ -5,5 +5,6 @@ mod items;
 mod mail;
 mod noise;
 mod requests;
+mod search;
 mod smart;
 mod waiting;
