@@ -43,6 +43,8 @@ pub enum Field {
     To,
     /// Who got a copy, blind ones too.
     Cc,
+    /// `To` and `Cc`.
+    Recipients,
     /// `From`, `To` and `Cc`.
     Participants,
     /// Names of attached files.
@@ -67,6 +69,7 @@ impl Field {
     pub fn covers(self, other: Self) -> bool {
         match self {
             Self::Any => true,
+            Self::Recipients => matches!(other, Self::To | Self::Cc),
             Self::Participants => matches!(other, Self::From | Self::To | Self::Cc),
             field => field == other,
         }
@@ -340,6 +343,13 @@ impl PartialEq for Needle {
     }
 }
 
+impl std::fmt::Display for Needle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words: Vec<_> = self.spellings.iter().map(|s| s.0.as_str()).collect();
+        f.write_str(&words.join("/"))
+    }
+}
+
 impl Needle {
     /// Of a word and its other spelling.
     fn of(token: &Token<'_>) -> Self {
@@ -378,6 +388,17 @@ pub enum Term {
     Word(Needle),
     /// Words one behind the other, the last of them as it begins.
     Phrase(Vec<Needle>),
+}
+
+impl Term {
+    /// How many words it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Word(_) => 1,
+            Self::Phrase(words) => words.len(),
+        }
+    }
 }
 
 /// The terms of plain words, in their order: an item has to have them all. A run of a script without

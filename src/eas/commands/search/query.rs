@@ -10,7 +10,7 @@ use crate::limits::{SEARCH_TERMS_MAX, SEARCH_TEXT_CHARS_MAX};
 use crate::mailbox::FolderId;
 use crate::mailbox::search::{Expr, Query};
 use crate::pim::Class;
-use crate::pim::words::{Field, terms};
+use crate::pim::words::{Field, Term, terms};
 use crate::wbxml::tags::{airsync, email, search as tags};
 use crate::wbxml::{Reader, Tag};
 
@@ -140,7 +140,7 @@ impl Wanted {
             if terms.is_empty() {
                 return Ok(None);
             }
-            count += terms.len();
+            count += terms.iter().map(Term::count).sum::<usize>();
             all.push(Expr::of_terms(Field::Any, terms));
         }
         if count > SEARCH_TERMS_MAX {
