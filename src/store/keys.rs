@@ -5,6 +5,8 @@
 //! |---|---|---|
 //! | `n` account name | name (folded) | scope |
 //! | `a` account | scope | account record |
+//! | `p` person | scope | what the account shows in the address list |
+//! | `x` certificates | scope | the account's S/MIME certificates |
 //! | `c` counter | scope, which | a number that only grows |
 //! | `f` folder | scope, folder | folder record |
 //! | `i` item | scope, folder, item | record of its class |
@@ -32,6 +34,10 @@ pub enum Kind {
     Name = b'n',
     /// Account record.
     Account = b'a',
+    /// What an account shows of itself.
+    Person = b'p',
+    /// S/MIME certificates of an account.
+    Certificates = b'x',
     /// High-water mark of an allocator.
     Counter = b'c',
     /// Folder record.
@@ -64,9 +70,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Name,
         Self::Account,
+        Self::Person,
+        Self::Certificates,
         Self::Counter,
         Self::Folder,
         Self::Item,
@@ -266,6 +274,18 @@ pub fn account(scope: Scope) -> Vec<u8> {
 #[must_use]
 pub fn accounts() -> Span {
     Span::prefix(Key::new(Kind::Account).0)
+}
+
+/// `p`: what an account shows of itself.
+#[must_use]
+pub fn person(scope: Scope) -> Vec<u8> {
+    Key::scoped(Kind::Person, scope).0
+}
+
+/// `x`: the S/MIME certificates of an account.
+#[must_use]
+pub fn certificates(scope: Scope) -> Vec<u8> {
+    Key::scoped(Kind::Certificates, scope).0
 }
 
 /// `c`: the counter `which` of a scope. For [`Write::Max`].
