@@ -6,6 +6,7 @@ mod mail;
 mod meetings;
 mod noise;
 mod quirks;
+mod people;
 mod requests;
 mod smart;
 mod waiting;

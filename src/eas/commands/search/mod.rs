@@ -6,6 +6,7 @@
 pub mod gal;
 
 use crate::eas::context::{Context, Done, Reply};
+use crate::eas::people::photos;
 use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::limits::SEARCH_RESULTS_MAX;
@@ -22,7 +23,7 @@ struct Asked {
     store: String,
     query: String,
     range: Option<(u64, u64)>,
-    picture: bool,
+    photos: Option<photos::Asked>,
 }
 
 /// Carries out the command.
@@ -53,7 +54,8 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
     let found = gal::find(ctx, &asked.query).await?;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     let count = usize::try_from(to.min(max - 1)).unwrap_or(0) + 1 - from;
-    Ok(gal::write(&found, from, count, asked.picture).into())
+    let reply = gal::write(ctx, &found, from, count, asked.photos).await?;
+    Ok(reply.into())
 }
 
 fn read(r: &mut Reader<'_>, ctx: &Context<'_>) -> Result<Asked, Failure> {
@@ -89,8 +91,8 @@ fn options(r: &mut Reader<'_>, ctx: &Context<'_>, asked: &mut Asked) -> Result<(
                 asked.range = Some(range.ok_or(Common::InvalidXml)?);
             }
             tags::PICTURE => {
-                r.skip()?;
-                asked.picture = true;
+                let photos = photos::Asked::read(r, tags::MAX_SIZE, tags::MAX_PICTURES)?;
+                asked.photos = Some(photos);
             }
             _ => r.skip()?,
         }
