@@ -349,6 +349,8 @@ pub const VALIDATE_CERTIFICATES_MAX: usize = 100;
 /// Milliseconds after which no further certificate of a ValidateCert request is looked at: a chain can
 /// be made so that it takes a second to be refused.
 pub const VALIDATE_MS_MAX: u64 = 5_000;
+/// Certificates of one name that help to judge others.
+pub const CERTIFICATE_NAMESAKES_MAX: usize = 4;
 /// Files with trusted roots, and files with revocation lists.
 pub const TRUST_FILES_MAX: usize = 2_000;
 /// Bytes of all of them, of each sort: lists of large issuers have some MiB.

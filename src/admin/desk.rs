@@ -125,6 +125,7 @@ impl Desk {
                 self.update(&row, &account, &format!("changed {name}"))
                     .await
             }
+            Order::UserPortray { name, change } => Box::pin(self.user_portray(&name, change)).await,
             Order::UserRemove { name } => {
                 let row = self.user(&name).await?;
                 Box::pin(self.mailbox.remove_account(row.scope)).await?;
@@ -373,6 +374,7 @@ impl Desk {
             user: self.user_row(&row).await?,
             folders,
             devices,
+            portrait: self.portrait(row.scope).await?,
         })
     }
 
@@ -417,7 +419,7 @@ impl Desk {
         Ok((row, device.ok_or_else(|| Refusal::NoDevice(id.to_owned()))?))
     }
 
-    async fn user(&self, name: &str) -> Result<AccountRow, Refusal> {
+    pub(super) async fn user(&self, name: &str) -> Result<AccountRow, Refusal> {
         let no_user = || Refusal::NoUser(name.to_owned());
         let login: LoginName = self.naming.parse(name).ok_or_else(no_user)?;
         auth::find(&self.mailbox, &login).await?.ok_or_else(no_user)
@@ -431,7 +433,7 @@ impl Desk {
     }
 }
 
-fn done(text: String) -> Result<Reply, Refusal> {
+pub(super) fn done(text: String) -> Result<Reply, Refusal> {
     Ok(Reply::Done { text })
 }
 

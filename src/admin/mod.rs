@@ -14,6 +14,7 @@ mod intake;
 pub mod measure;
 pub mod order;
 pub mod page;
+pub mod portrait;
 pub mod socket;
 
 pub use desk::Desk;

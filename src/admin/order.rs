@@ -38,6 +38,13 @@ pub enum Order {
         /// The highest protocol version; "none" lifts it.
         version_max: Option<String>,
     },
+    /// Changes what a user shows in the address list.
+    UserPortray {
+        /// The user.
+        name: String,
+        /// What changes.
+        change: PortraitChange,
+    },
     /// Removes a user with all data.
     UserRemove {
         /// The user.
@@ -125,6 +132,46 @@ impl Order {
     }
 }
 
+/// What changes of what a user shows in the address list; none: it stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortraitChange {
+    /// Details by name, as [`DETAILS`](super::portrait::DETAILS) has them; empty: taken away.
+    pub details: Vec<(String, String)>,
+    /// The photo, JPEG or PNG in base64; empty: taken away.
+    pub photo: Option<String>,
+    /// All certificates, PEM or DER in base64 each; empty: taken away.
+    pub certificates: Option<Vec<String>>,
+}
+
+/// What a user shows in the address list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortraitRow {
+    /// Details that are there, by name.
+    pub details: Vec<(String, String)>,
+    /// Bytes of the photo; 0: there is none.
+    pub photo_bytes: u64,
+    /// S/MIME certificates.
+    pub certificates: Vec<CertificateRow>,
+}
+
+/// A certificate, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRow {
+    /// Who it is about.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// Its number, hexadecimal.
+    pub serial: String,
+    /// Mail addresses that it is about.
+    pub addresses: Vec<String>,
+    /// Its first moment, Unix milliseconds.
+    pub from_ms: i64,
+    /// Its last moment, Unix milliseconds.
+    pub until_ms: i64,
+}
+
 /// What came of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reply")]
@@ -147,6 +194,9 @@ pub enum Reply {
         folders: Vec<FolderRow>,
         /// Devices, last seen first.
         devices: Vec<DeviceRow>,
+        /// What the user shows in the address list.
+        #[serde(default)]
+        portrait: PortraitRow,
     },
     /// Devices.
     Devices {

@@ -2,8 +2,8 @@
 
 use super::args::User;
 use super::office::Office;
-use super::{Failure, ask, device, table};
-use crate::admin::order::{DeviceRow, FolderRow, UserRow};
+use super::{Failure, ask, device, portrait, table};
+use crate::admin::order::{DeviceRow, FolderRow, PortraitRow, UserRow};
 use crate::admin::{Order, Reply};
 use std::process::ExitCode;
 
@@ -36,8 +36,20 @@ pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
             add_address,
             remove_address,
             version_max,
+            portrait,
             place,
         } => {
+            let mut office = Office::open(&place)?;
+            let change = portrait::read(*portrait)?;
+            if let Some(change) = change {
+                let name = name.clone();
+                let reply = office.ask(Order::UserPortray { name, change }, Vec::new())?;
+                let others = display_name.is_some() || version_max.is_some();
+                if !others && add_address.is_empty() && remove_address.is_empty() {
+                    show(reply, false)?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+            }
             let order = Order::UserSet {
                 name,
                 display_name,
@@ -45,7 +57,8 @@ pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
                 remove_addresses: remove_address,
                 version_max,
             };
-            (place, order, false)
+            show(office.ask(order, Vec::new())?, false)?;
+            return Ok(ExitCode::SUCCESS);
         }
         User::Remove { name, yes, place } => {
             let question = format!("Remove {name} with all mail, contacts and calendars?");
@@ -77,15 +90,19 @@ fn show(reply: Reply, json: bool) -> Result<(), Failure> {
             user,
             folders,
             devices,
+            portrait,
         } if json => {
-            let all = serde_json::json!({"user": user, "folders": folders, "devices": devices});
+            let all = serde_json::json!({
+                "user": user, "folders": folders, "devices": devices, "portrait": portrait
+            });
             println!("{all:#}");
         }
         Reply::User {
             user,
             folders,
             devices,
-        } => one(&user, &folders, &devices),
+            portrait,
+        } => one(&user, &folders, &devices, &portrait),
         _ => return Err(Failure::new("the appliance gave a reply of another kind")),
     }
     Ok(())
@@ -110,12 +127,13 @@ fn list(users: &[UserRow]) -> String {
     )
 }
 
-fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow]) {
+fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow], shown: &PortraitRow) {
     println!("{}  {}", user.name, user.display_name);
     println!("addresses  {}", user.addresses.join(", "));
     if let Some(version) = &user.version_max {
         println!("ceiling    version {version}");
     }
+    print!("{}", portrait::shown(shown));
     let rows: Vec<_> = folders
         .iter()
         .map(|f| [f.id.clone(), f.name.clone(), f.items.to_string()])

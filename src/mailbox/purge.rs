@@ -146,6 +146,8 @@ impl Mailbox {
             keys::devices(scope),
             keys::delivereds(scope),
             keys::folders(scope),
+            Span::prefix(keys::person(scope)),
+            Span::prefix(keys::certificates(scope)),
             Span {
                 from: keys::counter(scope, 0),
                 to: keys::prefix_end(&keys::counter(scope, u32::MAX)),

@@ -5,6 +5,8 @@
 //! |---|---|---|
 //! | `n` account name | name (folded) | scope |
 //! | `a` account | scope | account record |
+//! | `p` person | scope | what the account shows in the address list |
+//! | `x` certificates | scope | the account's S/MIME certificates |
 //! | `c` counter | scope, which | a number that only grows |
 //! | `f` folder | scope, folder | folder record |
 //! | `i` item | scope, folder, item | record of its class |
@@ -37,6 +39,10 @@ pub enum Kind {
     Name = b'n',
     /// Account record.
     Account = b'a',
+    /// What an account shows of itself.
+    Person = b'p',
+    /// S/MIME certificates of an account.
+    Certificates = b'y',
     /// High-water mark of an allocator.
     Counter = b'c',
     /// Folder record.
@@ -71,9 +77,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Name,
         Self::Account,
+        Self::Person,
+        Self::Certificates,
         Self::Counter,
         Self::Folder,
         Self::Item,
@@ -274,6 +282,18 @@ pub fn account(scope: Scope) -> Vec<u8> {
 #[must_use]
 pub fn accounts() -> Span {
     Span::prefix(Key::new(Kind::Account).0)
+}
+
+/// `p`: what an account shows of itself.
+#[must_use]
+pub fn person(scope: Scope) -> Vec<u8> {
+    Key::scoped(Kind::Person, scope).0
+}
+
+/// `x`: the S/MIME certificates of an account.
+#[must_use]
+pub fn certificates(scope: Scope) -> Vec<u8> {
+    Key::scoped(Kind::Certificates, scope).0
 }
 
 /// `c`: the counter `which` of a scope. For [`Write::Max`].

@@ -6,6 +6,7 @@ mod items;
 mod mail;
 mod meetings;
 mod noise;
+mod people;
 mod quirks;
 mod requests;
 mod search;

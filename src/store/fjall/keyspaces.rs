@@ -50,6 +50,8 @@ impl Keyspaces {
         Some(match Kind::of(key)? {
             Kind::Name
             | Kind::Account
+            | Kind::Person
+            | Kind::Certificates
             | Kind::Counter
             | Kind::Folder
             | Kind::Device
