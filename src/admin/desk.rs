@@ -1,5 +1,6 @@
 //! Carries out orders on the mailbox.
 
+use super::away;
 use super::intake::{self, Item};
 use super::order::{DeviceRow, FolderRow, HeartbeatRow, HeldRow, UserRow};
 use super::{Order, Refusal, Reply};
@@ -138,7 +139,14 @@ impl Desk {
                     .await
             }
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
-            Order::DeviceShow { user, device } => self.device_show(&user, &device).await,
+            Order::DeviceShow {
+                user,
+                device,
+                recovery_password,
+            } => {
+                let show = self.device_show(&user, &device, recovery_password);
+                Box::pin(show).await
+            }
             Order::Heartbeats => self.heartbeats().await,
             Order::DeviceResync { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
@@ -180,9 +188,18 @@ impl Desk {
         }
     }
 
-    async fn device_show(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+    async fn device_show(
+        &self,
+        user: &str,
+        device: &str,
+        with_recovery: bool,
+    ) -> Result<Reply, Refusal> {
         let (row, device) = self.device(user, device).await?;
         let mut shown = device_row(&row, &device);
+        if with_recovery {
+            let kept = self.mailbox.recovery_password(row.scope, device.number);
+            shown.recovery_password = kept.await?;
+        }
         shown.broken = self.broken(row.scope, device.number).await?;
         if let Some(advisor) = &self.advisor {
             let now_ms = self.mailbox.clock().now_ms();
@@ -356,8 +373,11 @@ impl Desk {
             });
         }
         let devices = self.devices_of(&row).await?;
+        let mut user = self.user_row(&row).await?;
+        let absence = self.mailbox.absence(row.scope).await?;
+        user.absence = away::shown(&absence, self.mailbox.clock().now_ms());
         Ok(Reply::User {
-            user: self.user_row(&row).await?,
+            user,
             folders,
             devices,
         })
@@ -371,6 +391,7 @@ impl Desk {
             addresses: row.account.addresses.clone(),
             version_max: version.map(|v| v.to_string()),
             devices: self.mailbox.devices(row.scope).await?.len(),
+            absence: None,
         })
     }
 
@@ -503,6 +524,7 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         cut: None,
         held_back: None,
         broken: Vec::new(),
+        recovery_password: None,
     }
 }
 

@@ -12,9 +12,11 @@
 //!
 //! Deliberately absent: the protocol (tokens, statuses, versions), sockets, credentials.
 
+pub mod absence;
 pub mod account;
 pub mod answered;
 pub mod check;
+pub mod conversation;
 pub mod deliver;
 pub mod device;
 pub mod folder;
@@ -22,6 +24,7 @@ pub mod ids;
 pub mod item;
 mod log;
 mod purge;
+mod recovery;
 pub mod sent;
 pub(crate) mod stored;
 pub mod sync;
@@ -43,6 +46,7 @@ use crate::store::{
     keys::{self, Span},
 };
 
+pub use absence::{Absence, AbsenceState, Audience, Note};
 pub use account::{Account, AccountRow, AccountStatus};
 pub use answered::Answered;
 pub use deliver::{Delivered, Delivery};

@@ -143,6 +143,7 @@ impl Mailbox {
             Span::prefix(keys::device_id(scope, "")),
             keys::devices(scope),
             keys::delivereds(scope),
+            keys::owns(scope),
             keys::folders(scope),
             Span {
                 from: keys::counter(scope, 0),

@@ -15,6 +15,7 @@
 //! | `s` sync | scope, device, folder | sync state; folder 0 is the hierarchy |
 //! | `t` sent | scope, device, client's key | outcome |
 //! | `r` delivered | scope, hash | item |
+//! | `o` own | scope, name | what an account has beside its record |
 //! | `q` queue | due, id | outgoing mail |
 //! | `k` secret | name | keys of the appliance's own |
 //! | `h` head | scope | [`Head`](super::Head), written by the engine |
@@ -52,6 +53,8 @@ pub enum Kind {
     Sent = b't',
     /// Item that a delivery became.
     Delivered = b'r',
+    /// What an account has beside its record, by name.
+    Own = b'o',
     /// Outgoing mail by due time.
     Queue = b'q',
     /// Keys of the appliance's own.
@@ -64,7 +67,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Name,
         Self::Account,
         Self::Counter,
@@ -77,6 +80,7 @@ impl Kind {
         Self::Sync,
         Self::Sent,
         Self::Delivered,
+        Self::Own,
         Self::Queue,
         Self::Secret,
         Self::Head,
@@ -411,6 +415,18 @@ pub fn delivered(scope: Scope, hash: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn delivereds(scope: Scope) -> Span {
     Span::prefix(Key::scoped(Kind::Delivered, scope).0)
+}
+
+/// `o`: what an account has beside its record, by name.
+#[must_use]
+pub fn own(scope: Scope, name: &[u8]) -> Vec<u8> {
+    Key::scoped(Kind::Own, scope).bytes(name).0
+}
+
+/// Everything that an account has beside its record.
+#[must_use]
+pub fn owns(scope: Scope) -> Span {
+    Span::prefix(Key::scoped(Kind::Own, scope).0)
 }
 
 /// `q`: an outgoing mail, due at `due_ms` (Unix milliseconds).

@@ -2,6 +2,8 @@
 
 use crate::eas::testing::{House, Phone};
 use crate::eas::version::Version;
+use crate::mailbox::{FolderId, FolderKind};
+use crate::work::block_on;
 
 fn sync(key: &str) -> String {
     format!(
@@ -203,7 +205,7 @@ fn a_trial_leaves_nothing_behind() {
     );
     let scope = house.account("alice").scope;
     assert_eq!(
-        crate::work::block_on(house.eas.mailbox().devices(scope)).unwrap(),
+        block_on(house.eas.mailbox().devices(scope)).unwrap(),
         []
     );
 }

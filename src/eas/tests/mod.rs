@@ -5,6 +5,8 @@ mod items;
 mod mail;
 mod meetings;
 mod noise;
+mod operations;
 mod requests;
+mod settings;
 mod smart;
 mod waiting;
