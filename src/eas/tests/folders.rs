@@ -204,10 +204,7 @@ fn a_trial_leaves_nothing_behind() {
             .contains("<folderhierarchy:SyncKey>1<")
     );
     let scope = house.account("alice").scope;
-    assert_eq!(
-        block_on(house.eas.mailbox().devices(scope)).unwrap(),
-        []
-    );
+    assert_eq!(block_on(house.eas.mailbox().devices(scope)).unwrap(), []);
 }
 
 #[test]
