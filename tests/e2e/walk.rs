@@ -400,7 +400,7 @@ impl Day {
         find(&self.bob, &inbox, Class::Email, "Hello Bob");
         self.phone.look();
         let sent = folder(&self.phone, 5);
-        assert_eq!(self.phone.device.collections[&sent].items.len(), 1);
+        find(&self.phone, &sent, Class::Email, "Hello Bob");
     }
 
     fn ping_is_woken(&mut self) {

@@ -33,17 +33,21 @@ impl Day {
             return;
         }
         let root = outcome.tree.unwrap();
-        let names = root
-            .all(folderhierarchy::FOLDER)
-            .filter_map(|f| f.text(folderhierarchy::DISPLAY_NAME));
-        assert!(names.clone().any(|n| n == "Inbox") && names.clone().all(|n| n != "Calendar"));
+        let folders = root.all(folderhierarchy::FOLDER);
+        let names: Vec<_> = folders
+            .filter_map(|f| f.text(folderhierarchy::DISPLAY_NAME))
+            .collect();
+        assert!(
+            names.contains(&"Inbox") && !names.contains(&"Calendar"),
+            "{names:?}"
+        );
     }
 
     /// An invitation comes by LMTP, is accepted, and is an appointment on both devices.
     pub(super) fn meetings(&mut self) {
         let invitation = samples::invitation("sender@elsewhere.example", "Kick-off");
         lmtp::deliver(self.house.lmtp, ALICE, &invitation);
-        self.phone.catch_up();
+        self.phone.look();
         let inbox = folder(&self.phone, INBOX);
         let id = find(&self.phone, &inbox, Class::Email, "Kick-off");
         let mut request = vec![
@@ -128,7 +132,7 @@ impl Day {
             [head.as_bytes(), &mail(&format!("Noise {n}"))].concat()
         };
         lmtp::deliver(self.house.lmtp, ALICE, &answer(1));
-        self.phone.catch_up();
+        self.phone.look();
         let (inbox, deleted) = (folder(&self.phone, INBOX), folder(&self.phone, DELETED));
         let id = find(&self.phone, &inbox, Class::Email, "Noise 1");
         let item = &self.phone.device.collections[&inbox].items[&id];
