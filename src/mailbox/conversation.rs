@@ -76,11 +76,11 @@ impl Rules {
 }
 
 fn parse(value: &[u8]) -> Result<Vec<Rule>, Error> {
-    let damaged = Error::Damaged("rules for conversations");
-    let (format, rules) = value.split_first().ok_or(damaged.clone())?;
+    const DAMAGED: Error = Error::Damaged("rules for conversations");
+    let (format, rules) = value.split_first().ok_or(DAMAGED)?;
     let (rules, rest) = rules.as_chunks::<20>();
     if *format != FORMAT || !rest.is_empty() {
-        return Err(damaged);
+        return Err(DAMAGED);
     }
     let rule = |bytes: &[u8; 20]| {
         let (conversation, folder) = bytes.split_first_chunk()?;
@@ -89,7 +89,7 @@ fn parse(value: &[u8]) -> Result<Vec<Rule>, Error> {
             folder: FolderId(u32::from_be_bytes(*folder.first_chunk()?)),
         })
     };
-    rules.iter().map(rule).collect::<Option<_>>().ok_or(damaged)
+    rules.iter().map(rule).collect::<Option<_>>().ok_or(DAMAGED)
 }
 
 fn to_value(rules: &[Rule]) -> Vec<u8> {
