@@ -148,15 +148,7 @@ impl Desk {
                 Box::pin(show).await
             }
             Order::Heartbeats => self.heartbeats().await,
-            Order::DeviceResync { user, device } => {
-                let (row, found) = self.device(&user, &device).await?;
-                self.mailbox
-                    .forget_sync(row.scope, found.number, None)
-                    .await?;
-                done(format!(
-                    "{device} fetches everything again when it next syncs"
-                ))
-            }
+            Order::DeviceResync { user, device } => self.device_resync(&user, &device).await,
             Order::DeviceDeliverAgain { user, device, item } => {
                 let again = self.deliver_again(&user, &device, item.as_deref());
                 Box::pin(again).await
@@ -186,6 +178,16 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    async fn device_resync(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+        let (row, found) = self.device(user, device).await?;
+        self.mailbox
+            .forget_sync(row.scope, found.number, None)
+            .await?;
+        done(format!(
+            "{device} fetches everything again when it next syncs"
+        ))
     }
 
     async fn device_show(
