@@ -83,6 +83,15 @@ pub enum Order {
         /// One item, as the device's list names it; none: all.
         item: Option<String>,
     },
+    /// Changes what holds for a device.
+    DeviceSet {
+        /// The user.
+        user: String,
+        /// The device id.
+        device: String,
+        /// The highest protocol version; "none" lifts it.
+        version_max: String,
+    },
     /// Forgets the device.
     DeviceRemove {
         /// The user.
@@ -270,6 +279,9 @@ pub struct DeviceRow {
     /// The recovery password that it left here, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_password: Option<String>,
+    /// The highest protocol version offered to it, where that was set.
+    #[serde(default)]
+    pub version_max: Option<String>,
 }
 
 /// An item that a device got a stand-in for.

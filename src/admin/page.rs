@@ -309,6 +309,7 @@ mod tests {
             held_back: None,
             broken: Vec::new(),
             recovery_password: None,
+            version_max: None,
         };
         Status {
             version: "1",

@@ -174,7 +174,8 @@ impl Tx {
         })
     }
 
-    /// Moves an item as [`Tx::move_to`] does, and notes where to, for the device's repetition.
+    /// Moves an item as [`Tx::move_to`] does, and notes where to, for the device's repetition. With
+    /// `is_known` the device is not told to add it there: it has done so by itself.
     ///
     /// # Errors
     /// As [`Tx::move_to`].
@@ -183,12 +184,13 @@ impl Tx {
         device: DeviceNo,
         row: &super::ItemRow,
         to: &super::FolderRow,
+        is_known: bool,
     ) -> Result<ItemId, Error> {
         let from = ServerId {
             folder: row.folder,
             item: row.item,
         };
-        let item = self.move_to(row, to).await?;
+        let item = self.move_as(row, to, is_known).await?;
         let key = move_key(self.scope(), device, from, to.id);
         self.remember(Remembered {
             key,
@@ -262,7 +264,7 @@ mod tests {
             tx.commit().await.unwrap();
             let row = mailbox.item(scope, inbox.id, item).await.unwrap().unwrap();
             let mut tx = mailbox.transaction(scope, By::default());
-            let moved = tx.move_noted(DEVICE, &row, &to).await.unwrap();
+            let moved = tx.move_noted(DEVICE, &row, &to, false).await.unwrap();
             tx.commit().await.unwrap();
             let folder = inbox.id;
             let from = ServerId { folder, item };

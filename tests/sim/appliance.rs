@@ -75,6 +75,18 @@ pub(crate) fn address(user: usize) -> String {
 impl Appliance {
     /// A new one with so many users; on the real engine if `on_disk`.
     pub(crate) fn new(users: usize, clock: &Clock, on_disk: bool) -> Self {
+        let names = (0..users).map(|user| (login(user), format!("User {user}")));
+        let names: Vec<_> = names.collect();
+        Self::housing(&names, clock, on_disk, Settings::default())
+    }
+
+    /// The same with users of these log-in names and names, and what an operator has set.
+    pub(crate) fn housing(
+        users: &[(String, String)],
+        clock: &Clock,
+        on_disk: bool,
+        settings: Settings,
+    ) -> Self {
         let engine = if on_disk {
             let folder = tempfile::tempdir().unwrap();
             let store = Fjall::open(folder.path(), &Options::default()).unwrap();
@@ -82,14 +94,14 @@ impl Appliance {
         } else {
             Engine::Memory(Memory::new())
         };
-        let mut appliance = Self::start(engine, clock.clone(), Pool::inline());
+        let mut appliance = Self::start(engine, clock.clone(), Pool::inline(), settings);
         static HASH: OnceLock<String> = OnceLock::new();
         let hash = HASH.get_or_init(|| password::hash(PASSWORD, COST).unwrap());
-        for user in 0..users {
+        for (login, display_name) in users {
             let account = Account {
-                login: login(user),
-                display_name: format!("User {user}"),
-                addresses: vec![address(user)],
+                login: login.clone(),
+                display_name: display_name.clone(),
+                addresses: vec![format!("{login}@example.org")],
                 password_hash: hash.clone(),
                 ..Account::default()
             };
@@ -99,7 +111,7 @@ impl Appliance {
         appliance
     }
 
-    fn start(engine: Engine, clock: Clock, workers: Pool) -> Self {
+    fn start(engine: Engine, clock: Clock, workers: Pool, settings: Settings) -> Self {
         let store = match &engine {
             Engine::Memory(memory) => Store::Memory(memory.clone()),
             Engine::Fjall(_, fjall) => Store::Fjall(fjall.clone()),
@@ -119,7 +131,7 @@ impl Appliance {
         let settings = Settings {
             // Time stands still while many requests are served.
             repeats_per_min_max: 0,
-            ..Settings::default()
+            ..settings
         };
         Self {
             engine,
@@ -156,6 +168,7 @@ impl Appliance {
             tickets,
             ..
         } = self;
+        let settings = eas.settings().clone();
         drop((lot, eas, door));
         let engine = match engine {
             Engine::Memory(memory) => Engine::Memory(memory.crash()),
@@ -168,7 +181,7 @@ impl Appliance {
         Self {
             scopes,
             tickets,
-            ..Self::start(engine, clock, workers)
+            ..Self::start(engine, clock, workers, settings)
         }
     }
 
@@ -178,7 +191,8 @@ impl Appliance {
             return None;
         };
         let engine = Engine::Memory(memory.snapshot());
-        let mut copy = Self::start(engine, self.clock.clone(), self.workers.clone());
+        let settings = self.eas.settings().clone();
+        let mut copy = Self::start(engine, self.clock.clone(), self.workers.clone(), settings);
         copy.scopes.clone_from(&self.scopes);
         Some(copy)
     }
@@ -218,9 +232,14 @@ impl Appliance {
 
     /// Takes a message in; says for which recipients that is acknowledged.
     pub(crate) fn deliver(&self, to: &[usize], message: &str) -> Vec<bool> {
+        self.deliver_to(to.iter().map(|user| address(*user)).collect(), message)
+    }
+
+    /// The same for addresses.
+    pub(crate) fn deliver_to(&self, recipients: Vec<String>, message: &str) -> Vec<bool> {
         let envelope = Envelope {
             sender: "elsewhere@example.net".into(),
-            recipients: to.iter().map(|user| address(*user)).collect(),
+            recipients,
             utf8: false,
         };
         let message = message.replace('\n', "\r\n").into_bytes();

@@ -33,6 +33,7 @@ pub use reference::FileReference;
 pub use supported::Supported;
 
 use crate::eas::options::Options;
+use crate::eas::quirks::Quirks;
 use crate::eas::version::Version;
 use crate::limits::VALUE_BYTES_MAX;
 use crate::pim::body::BlobRef;
@@ -50,6 +51,8 @@ pub struct Context<'a> {
     pub item: (u32, u32),
     /// What [`needs`] asked for.
     pub fetched: &'a Fetched,
+    /// What is done differently for the client.
+    pub quirks: Quirks,
 }
 
 /// What has to be read before an item can be encoded. Nothing, as a rule.
@@ -174,6 +177,8 @@ pub struct Source<'a> {
     pub uid: &'a str,
     /// `InstanceId` beside `ApplicationData` (16.0+): the one occurrence that is meant.
     pub instance_ms: Option<i64>,
+    /// What is done differently for the client.
+    pub quirks: Quirks,
 }
 
 /// What a client's item comes to.

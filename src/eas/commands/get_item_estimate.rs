@@ -3,10 +3,13 @@
 use super::sync::{Kept, class_name, window};
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::options::{Options, OptionsClass, OptionsError};
+use crate::eas::quirks::Quirk;
 use crate::eas::status::{Common, Failure, retrying};
+use crate::eas::value;
 use crate::eas::version::Version;
 use crate::limits::ESTIMATE_COLLECTIONS_MAX;
-use crate::mailbox::{Error, FolderId, FolderRow};
+use crate::mailbox::{Error, FolderId, FolderKind, FolderRow};
+use crate::pim::Class;
 use crate::wbxml::tags::{airsync, getitemestimate as tags};
 use crate::wbxml::{Reader, Writer};
 
@@ -22,6 +25,7 @@ struct Asked {
     id: String,
     key: Option<String>,
     options: Option<Options>,
+    by_conversation: bool,
 }
 
 /// Carries out the command.
@@ -81,7 +85,8 @@ fn collection(r: &mut Reader<'_>, version: Version) -> Result<Asked, Failure> {
         match tag {
             airsync::SYNC_KEY => asked.key = Some(r.text()?.into_owned()),
             tags::COLLECTION_ID | airsync::COLLECTION_ID => asked.id = r.text()?.into_owned(),
-            tags::CLASS | airsync::CLASS | airsync::CONVERSATION_MODE => r.skip()?,
+            tags::CLASS | airsync::CLASS => r.skip()?,
+            airsync::CONVERSATION_MODE => asked.by_conversation = value::flag(r)?,
             airsync::FILTER_TYPE => {
                 has_flat = flat.element(r, tag, version).map_err(refused)?;
             }
@@ -123,6 +128,13 @@ async fn estimate(
         Err(Error::NotFound) => return Ok((None, Err(NO_COLLECTION))),
         Err(e) => return Err(e.into()),
     };
+    if asked.by_conversation && folder.class() != Some(Class::Email) {
+        return Err(Common::InvalidXml.into());
+    }
+    let limits_items = asked.options.is_some_and(|o| o.max_items.is_some());
+    if limits_items && folder.folder.kind != FolderKind::RecipientCache {
+        return Ok((Some(folder), Err(NO_COLLECTION)));
+    }
     let current = mailbox.current_key(scope, device, id).await?;
     let key = asked
         .key
@@ -148,7 +160,8 @@ async fn estimate(
     let counted = mailbox.estimate(scope, device, id, key, Some(wanted), COUNT_MAX);
     let count = match Box::pin(counted).await? {
         Some(count) => Ok(count),
-        // Android 4 ignores status 4; its Sync meets status 3 and starts over (syncroton).
+        // Its Sync meets status 3, and it begins anew.
+        None if ctx.quirk(Quirk::EstimateOne) => Ok(1),
         None => Err(WRONG_KEY),
     };
     Ok((Some(folder), count))

@@ -6,6 +6,7 @@ mod mail;
 mod meetings;
 mod noise;
 mod operations;
+mod quirks;
 mod requests;
 mod settings;
 mod smart;

@@ -3,14 +3,13 @@
 use super::attachment::{self, Attachment, Missing};
 use super::decode::Fetch;
 use crate::eas::classes::Fetched;
-use crate::eas::commands::sync::{class_name, write_item};
+use crate::eas::commands::sync::{Form, class_name, write_item};
 use crate::eas::context::{Context, fetch as fetch_parts};
 use crate::eas::status::Failure;
-use crate::eas::version::Version;
 use crate::mailbox::{FolderKind, ItemRow, ServerId};
 use crate::pim::Class;
 use crate::wbxml::tags::{airsync, airsyncbase, documentlibrary, itemoperations as tags, search};
-use crate::wbxml::{Writer, pick};
+use crate::wbxml::{Tag, Writer, pick};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -95,9 +94,9 @@ pub(super) async fn fetch(
 /// Writes the entry. `parts`: binary goes there instead of into the document.
 pub(super) fn write(
     w: &mut Writer,
+    ctx: &Context<'_>,
     asked: &Fetch,
     found: &Found,
-    version: Version,
     parts: Option<&mut Vec<Vec<u8>>>,
 ) {
     w.open(tags::FETCH);
@@ -132,8 +131,13 @@ pub(super) fn write(
     match found {
         Found::Nothing(_) => {}
         Found::Item(row, fetched) => {
+            let form = Form {
+                options: &asked.options,
+                version: ctx.version(),
+                quirks: ctx.quirks,
+            };
             w.open(tags::PROPERTIES);
-            write_properties(w, row, fetched, asked, version);
+            write_properties(w, row, fetched, asked.schema.as_deref(), form);
             w.close();
         }
         Found::Attachment(attachment) => {
@@ -148,22 +152,22 @@ fn write_properties(
     w: &mut Writer,
     row: &ItemRow,
     fetched: &Fetched,
-    asked: &Fetch,
-    version: Version,
+    schema: Option<&[Tag]>,
+    form: Form<'_>,
 ) {
-    let Some(schema) = &asked.schema else {
-        return write_item(w, row, fetched, &asked.options, version);
+    let Some(schema) = schema else {
+        return write_item(w, row, fetched, form);
     };
     let mut whole = Writer::new();
     whole.open(tags::PROPERTIES);
-    write_item(&mut whole, row, fetched, &asked.options, version);
+    write_item(&mut whole, row, fetched, form);
     whole.close();
     let mark = w.mark();
     if let Err(e) = pick(&whole.finish(), w, |tag| schema.contains(&tag)) {
         // What was written here can be read here; should it not, all of it is better than a part.
         tracing::error!(error = %e, "the properties of an item cannot be chosen from");
         w.rewind(mark);
-        write_item(w, row, fetched, &asked.options, version);
+        write_item(w, row, fetched, form);
     }
 }
 

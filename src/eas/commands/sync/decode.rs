@@ -44,6 +44,8 @@ pub(super) struct Collection<'a> {
     pub supported: Option<Supported>,
     /// `DeletesAsMoves`; absent: yes.
     pub deletes_as_moves: bool,
+    /// `ConversationMode` (14.0+).
+    pub by_conversation: bool,
     /// `GetChanges`.
     pub get_changes: Option<bool>,
     /// `WindowSize`, in range.
@@ -249,7 +251,7 @@ fn collection<'a>(
             airsync::DELETES_AS_MOVES => c.deletes_as_moves = value::flag(r)?,
             airsync::GET_CHANGES => c.get_changes = Some(value::flag(r)?),
             airsync::WINDOW_SIZE => c.window = Some(window(r)?),
-            airsync::CONVERSATION_MODE => drop(value::flag(r)?),
+            airsync::CONVERSATION_MODE => c.by_conversation = value::flag(r)?,
             airsync::OPTIONS => options(r, version, &mut c)?,
             airsync::COMMANDS => {
                 while let Some(tag) = r.child()? {
