@@ -162,7 +162,11 @@ mod tests {
 
     async fn listed(desk: &Desk) -> Vec<BrokenRow> {
         let (user, device) = ("alice".to_owned(), "PHONE".to_owned());
-        let show = Order::DeviceShow { user, device };
+        let show = Order::DeviceShow {
+            user,
+            device,
+            recovery_password: false,
+        };
         match desk.carry_out(show, Vec::new()).await {
             Reply::Devices { devices } => devices[0].broken.clone(),
             other => panic!("{other:?}"),

@@ -1,5 +1,6 @@
 //! Carries out orders on the mailbox.
 
+use super::away;
 use super::intake::{self, Item};
 use super::order::{DeviceRow, FolderRow, HeartbeatRow, HeldRow, UserRow};
 use super::{Order, Refusal, Reply};
@@ -139,17 +140,16 @@ impl Desk {
                     .await
             }
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
-            Order::DeviceShow { user, device } => self.device_show(&user, &device).await,
-            Order::Heartbeats => self.heartbeats().await,
-            Order::DeviceResync { user, device } => {
-                let (row, found) = self.device(&user, &device).await?;
-                self.mailbox
-                    .forget_sync(row.scope, found.number, None)
-                    .await?;
-                done(format!(
-                    "{device} fetches everything again when it next syncs"
-                ))
+            Order::DeviceShow {
+                user,
+                device,
+                recovery_password,
+            } => {
+                let show = self.device_show(&user, &device, recovery_password);
+                Box::pin(show).await
             }
+            Order::Heartbeats => self.heartbeats().await,
+            Order::DeviceResync { user, device } => self.device_resync(&user, &device).await,
             Order::DeviceDeliverAgain { user, device, item } => {
                 let again = self.deliver_again(&user, &device, item.as_deref());
                 Box::pin(again).await
@@ -194,9 +194,28 @@ impl Desk {
         }
     }
 
-    async fn device_show(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+    async fn device_resync(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+        let (row, found) = self.device(user, device).await?;
+        self.mailbox
+            .forget_sync(row.scope, found.number, None)
+            .await?;
+        done(format!(
+            "{device} fetches everything again when it next syncs"
+        ))
+    }
+
+    async fn device_show(
+        &self,
+        user: &str,
+        device: &str,
+        with_recovery: bool,
+    ) -> Result<Reply, Refusal> {
         let (row, device) = self.device(user, device).await?;
         let mut shown = device_row(&row, &device);
+        if with_recovery {
+            let kept = self.mailbox.recovery_password(row.scope, device.number);
+            shown.recovery_password = kept.await?;
+        }
         shown.broken = self.broken(row.scope, device.number).await?;
         if let Some(advisor) = &self.advisor {
             let now_ms = self.mailbox.clock().now_ms();
@@ -370,8 +389,11 @@ impl Desk {
             });
         }
         let devices = self.devices_of(&row).await?;
+        let mut user = self.user_row(&row).await?;
+        let absence = self.mailbox.absence(row.scope).await?;
+        user.absence = away::shown(&absence, self.mailbox.clock().now_ms());
         Ok(Reply::User {
-            user: self.user_row(&row).await?,
+            user,
             folders,
             devices,
             portrait: self.portrait(row.scope).await?,
@@ -386,6 +408,7 @@ impl Desk {
             addresses: row.account.addresses.clone(),
             version_max: version.map(|v| v.to_string()),
             devices: self.mailbox.devices(row.scope).await?.len(),
+            absence: None,
         })
     }
 
@@ -516,6 +539,7 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         cut: None,
         held_back: None,
         broken: Vec::new(),
+        recovery_password: None,
         version_max: found
             .version_ceiling
             .and_then(|tens| version_of(tens.into()))
@@ -697,6 +721,7 @@ mod tests {
             let order = Order::DeviceShow {
                 user: "alice".into(),
                 device: "D1".into(),
+                recovery_password: false,
             };
             match ask(&desk, order) {
                 Reply::Devices { devices } => devices[0].version_max.clone(),

@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: orders over the network. Whoever may open the socket may do everything.
 
+mod away;
 mod broken;
 pub mod desk;
 mod intake;

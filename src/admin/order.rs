@@ -68,6 +68,9 @@ pub enum Order {
         user: String,
         /// The device id.
         device: String,
+        /// With the recovery password that it left here.
+        #[serde(default)]
+        recovery_password: bool,
     },
     /// Where waiting connections are cut, and which heartbeats end before.
     Heartbeats,
@@ -257,6 +260,22 @@ pub struct UserRow {
     pub version_max: Option<String>,
     /// How many devices.
     pub devices: usize,
+    /// The absence that the user has set, where one user is shown.
+    #[serde(default)]
+    pub absence: Option<AbsenceRow>,
+}
+
+/// An absence of a user, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsenceRow {
+    /// Of a timed one the first moment, Unix milliseconds.
+    pub from_ms: Option<i64>,
+    /// Of a timed one the end, Unix milliseconds.
+    pub to_ms: Option<i64>,
+    /// It is so now.
+    pub is_away: bool,
+    /// Who is told of it: `internal`, `external known`, `external unknown`.
+    pub audiences: Vec<String>,
 }
 
 /// A folder, as shown.
@@ -307,6 +326,9 @@ pub struct DeviceRow {
     /// Items that it got a stand-in for, the oldest first.
     #[serde(default)]
     pub broken: Vec<BrokenRow>,
+    /// The recovery password that it left here, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_password: Option<String>,
     /// The highest protocol version offered to it, where that was set.
     #[serde(default)]
     pub version_max: Option<String>,

@@ -267,6 +267,9 @@ pub enum Device {
         user: String,
         /// The device id, as `device list` shows it
         device: String,
+        /// With the password that unlocks it when its user has forgotten the device's own
+        #[arg(long)]
+        recovery_password: bool,
         /// One JSON document
         #[arg(long)]
         json: bool,

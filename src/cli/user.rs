@@ -2,8 +2,9 @@
 
 use super::args::User;
 use super::office::Office;
+use super::table::moment;
 use super::{Failure, ask, device, portrait, table};
-use crate::admin::order::{DeviceRow, FolderRow, PortraitRow, UserRow};
+use crate::admin::order::{AbsenceRow, DeviceRow, FolderRow, PortraitRow, UserRow};
 use crate::admin::{Order, Reply};
 use std::process::ExitCode;
 
@@ -134,6 +135,9 @@ fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow], shown: &Por
         println!("ceiling    version {version}");
     }
     print!("{}", portrait::shown(shown));
+    if let Some(absence) = &user.absence {
+        println!("absence    {}", away(absence));
+    }
     let rows: Vec<_> = folders
         .iter()
         .map(|f| [f.id.clone(), f.name.clone(), f.items.to_string()])
@@ -141,5 +145,19 @@ fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow], shown: &Por
     print!("\n{}", table::render(["FOLDER", "NAME", "ITEMS"], &rows));
     if !devices.is_empty() {
         print!("\n{}", device::list(devices));
+    }
+}
+
+/// An absence in words.
+fn away(absence: &AbsenceRow) -> String {
+    let when = match (absence.from_ms, absence.to_ms) {
+        (Some(from_ms), Some(to_ms)) => {
+            format!("from {} to {} (UTC)", moment(from_ms), moment(to_ms))
+        }
+        _ => "until further notice".to_owned(),
+    };
+    match absence.audiences.as_slice() {
+        [] => format!("{when}; nobody is to be told"),
+        audiences => format!("{when}; to be told: {}", audiences.join(", ")),
     }
 }

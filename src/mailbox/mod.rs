@@ -12,9 +12,11 @@
 //!
 //! Deliberately absent: the protocol (tokens, statuses, versions), sockets, credentials.
 
+pub mod absence;
 pub mod account;
 pub mod answered;
 pub mod check;
+pub mod conversation;
 pub mod deliver;
 pub mod device;
 pub mod folder;
@@ -23,6 +25,7 @@ pub mod item;
 mod log;
 pub mod person;
 mod purge;
+mod recovery;
 pub mod search;
 pub mod sent;
 pub(crate) mod stored;
@@ -46,6 +49,7 @@ use crate::store::{
     keys::{self, Span},
 };
 
+pub use absence::{Absence, AbsenceState, Audience, Note};
 pub use account::{Account, AccountRow, AccountStatus};
 pub use answered::Answered;
 pub use deliver::{Delivered, Delivery};

@@ -145,6 +145,7 @@ impl Mailbox {
             Span::prefix(keys::device_id(scope, "")),
             keys::devices(scope),
             keys::delivereds(scope),
+            keys::owns(scope),
             keys::folders(scope),
             Span::prefix(keys::person(scope)),
             Span::prefix(keys::certificates(scope)),

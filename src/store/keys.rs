@@ -18,6 +18,7 @@
 //! | `s` sync | scope, device, folder | sync state; folder 0 is the hierarchy |
 //! | `t` sent | scope, device, client's key | outcome |
 //! | `r` delivered | scope, hash | item |
+//! | `o` own | scope, name | what an account has beside its record |
 //! | `q` queue | due, id | outgoing mail |
 //! | `k` secret | name | keys of the appliance's own |
 //! | `h` head | scope | [`Head`](super::Head), written by the engine |
@@ -65,6 +66,8 @@ pub enum Kind {
     Sent = b't',
     /// Item that a delivery became.
     Delivered = b'r',
+    /// What an account has beside its record, by name.
+    Own = b'o',
     /// Outgoing mail by due time.
     Queue = b'q',
     /// Keys of the appliance's own.
@@ -77,7 +80,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Name,
         Self::Account,
         Self::Person,
@@ -92,6 +95,7 @@ impl Kind {
         Self::Sync,
         Self::Sent,
         Self::Delivered,
+        Self::Own,
         Self::Queue,
         Self::Secret,
         Self::Head,
@@ -439,6 +443,18 @@ pub fn delivered(scope: Scope, hash: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn delivereds(scope: Scope) -> Span {
     Span::prefix(Key::scoped(Kind::Delivered, scope).0)
+}
+
+/// `o`: what an account has beside its record, by name.
+#[must_use]
+pub fn own(scope: Scope, name: &[u8]) -> Vec<u8> {
+    Key::scoped(Kind::Own, scope).bytes(name).0
+}
+
+/// Everything that an account has beside its record.
+#[must_use]
+pub fn owns(scope: Scope) -> Span {
+    Span::prefix(Key::scoped(Kind::Own, scope).0)
 }
 
 /// `q`: an outgoing mail, due at `due_ms` (Unix milliseconds).
