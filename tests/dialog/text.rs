@@ -46,6 +46,10 @@ impl Versions {
         Self(self.0 | 1 << (v as u8))
     }
 
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     pub(crate) fn each(self) -> impl Iterator<Item = Version> {
         Version::ALL.into_iter().filter(move |v| self.has(*v))
     }
