@@ -16,12 +16,14 @@
 //! | 0 | [`wbxml`] | tokens, pull reader, push writer, code pages; knows tokens, not commands | spare, limits |
 //! | 1 | [`pim`] | the records and their text forms (MIME, iCalendar, vCard) | limits |
 //! | 1 | [`http`], [`smtp`] | HTTP/1.1 and LMTP as state machines over bytes | clock, limits |
+//! | 1 | [`smime`] | certificates for mail: reading, trust, validity | limits |
 //! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, work, limits |
 //! | 3 | [`mailbox`] | accounts, folders, items, change log, devices and what each holds | store, pim |
 //! | 3 | [`auth`] | credentials, log-in names, device access | store, clock, mailbox |
 //! | 3 | [`queue`] | outbound mail | store, pim, mailbox |
 //! | 3 | [`push`] | who waits for what, and the signals that wake them; carries hints, never data | clock, store |
 //! | 4 | [`eas`] | the protocol: request line, versions, commands, classes, statuses | wbxml, http, layer 3 |
+//! | 4 | [`discover`] | Autodiscover: how phones find the service | http, mailbox, auth |
 //! | 4 | [`delivery`] | LMTP into mailboxes | smtp, mailbox, queue |
 //! | 4 | [`import`] | mail, calendars and contacts out of files | pim |
 //! | 4 | [`demo`] | the made-up content of `roost demo` | pim, store |
@@ -47,6 +49,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod demo;
+pub mod discover;
 pub mod eas;
 pub mod http;
 pub mod import;
@@ -56,6 +59,7 @@ pub mod net;
 pub mod pim;
 pub mod push;
 pub mod queue;
+pub mod smime;
 pub mod smtp;
 pub mod spare;
 pub mod store;

@@ -215,6 +215,10 @@ pub const ESTIMATE_COLLECTIONS_MAX: usize = 1_000;
 pub const ITEM_OPERATIONS_MAX: usize = 100;
 /// Bytes of attachments and bodies in one answer to ItemOperations.
 pub const ITEM_OPERATIONS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Answers of one MeetingResponse request ([MS-ASCMD] 3.1.5.11).
+pub const MEETING_RESPONSES_MAX: usize = 100;
+/// Bytes of what a user writes to an organizer with an answer; the rest is cut.
+pub const MEETING_WORDS_BYTES_MAX: usize = 256 * 1024;
 /// Moves of one MoveItems request.
 pub const MOVES_MAX: usize = 1_000;
 /// Folders of one Ping; above it Status 6 with this `MaxFolders`.
@@ -257,6 +261,17 @@ pub const DEVICE_ID_CHARS_MAX: usize = 32;
 pub const DEVICE_INFORMATION_BYTES_MAX: usize = 1_024;
 /// Bytes of a `User-Agent` that are kept.
 pub const USER_AGENT_BYTES_MAX: usize = 256;
+/// Bytes of a file of client quirks.
+pub const QUIRK_FILE_BYTES_MAX: u64 = 256 * 1024;
+/// Clients in such a file. Each is held against a device once.
+pub const QUIRK_CLIENTS_MAX: usize = 500;
+/// Patterns of one of them.
+pub const QUIRK_PATTERNS_MAX: usize = 32;
+/// Bytes of one pattern.
+pub const QUIRK_PATTERN_BYTES_MAX: usize = 128;
+/// Devices of which it is remembered which quirks they have, each in each version that it speaks; some
+/// 1 MiB.
+pub const QUIRK_CACHE_MAX: usize = 16_384;
 /// Folders of one account.
 pub const FOLDERS_MAX: usize = 10_000;
 /// Devices of one account; the one unseen for longest gives way.
@@ -278,6 +293,39 @@ pub const SEARCH_RESULTS_MAX: usize = 100;
 /// Recipients of one outgoing mail.
 pub const RECIPIENTS_MAX: usize = 1_000;
 
+/// Bytes of a person's photo in the address list: phones show it in the size of a thumb, and an answer
+/// may carry a hundred.
+pub const PHOTO_BYTES_MAX: usize = 100 * 1024;
+/// Bytes of photos in one answer; who asks again gets the others.
+pub const PHOTOS_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Characters of each detail (title, phone number, ...) of a person in the address list.
+pub const DETAIL_CHARS_MAX: usize = 256;
+/// Bytes of one certificate: those with the new keys that withstand quantum computers take 8 KiB.
+pub const CERTIFICATE_BYTES_MAX: usize = 32 * 1024;
+/// Certificates of one account, and of one ResolveRecipients recipient.
+pub const CERTIFICATES_MAX: usize = 8;
+/// Bytes of the certificates of one account: they are one value of the store.
+pub const CERTIFICATES_BYTES_MAX: usize = 60 * 1024;
+/// Certificates of one ValidateCert request, and as many that help ([MS-ASCMD] 3.1.5.11).
+pub const VALIDATE_CERTIFICATES_MAX: usize = 100;
+/// Milliseconds after which no further certificate of a ValidateCert request is looked at: a chain can
+/// be made so that it takes a second to be refused.
+pub const VALIDATE_MS_MAX: u64 = 5_000;
+/// Files with trusted roots, and files with revocation lists.
+pub const TRUST_FILES_MAX: usize = 2_000;
+/// Bytes of all of them, of each sort: lists of large issuers have some MiB.
+pub const TRUST_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Names of one ResolveRecipients request ([MS-ASCMD] 3.1.5.11).
+pub const RESOLVE_NAMES_MAX: usize = 100;
+/// Characters of such a name ([MS-ASCMD] 2.2.3.180.2).
+pub const RESOLVE_NAME_CHARS_MAX: usize = 256;
+/// Suggestions for one name that leads to several people, where the client sets no lower bound.
+pub const RESOLVE_SUGGESTIONS_MAX: usize = 100;
+/// Contacts that are looked through for one ResolveRecipients request.
+pub const RESOLVE_CONTACTS_MAX: usize = 20_000;
+/// Days that free and busy times may be asked for ([MS-ASCMD] 2.2.3.61.1).
+pub const FREE_BUSY_DAYS_MAX: i64 = 42;
+
 // ---- auth --------------------------------------------------------------------------------------
 
 /// Characters of a user name or password.
@@ -288,3 +336,12 @@ pub const CREDENTIAL_CACHE_S: u64 = 600;
 pub const CREDENTIAL_CACHE_MAX: usize = 100_000;
 /// Jobs that may wait for the worker pool; more is back-pressure.
 pub const WORK_QUEUE_MAX: usize = 1_024;
+
+// ---- autodiscover ------------------------------------------------------------------------------
+
+/// Bytes of an Autodiscover request; a real one has some hundred.
+pub const DISCOVER_BYTES_MAX: usize = 64 * 1024;
+/// Nesting depth of an Autodiscover request; a real one has three.
+pub const DISCOVER_DEPTH_MAX: usize = 16;
+/// Bytes of a `Host` header that may stand in an answer (RFC 1035: a name has up to 255).
+pub const HOST_BYTES_MAX: usize = 261;

@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pim", &[]),
     ("http", &[]),
     ("smtp", &[]),
+    ("smime", &[]),
     ("work", &[]),
     // 2
     ("store", &["work"]),
@@ -40,9 +41,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "eas",
         &[
-            "wbxml", "http", "pim", "store", "work", "mailbox", "auth", "queue", "push",
+            "wbxml", "http", "pim", "smime", "store", "work", "mailbox", "auth", "queue", "push",
         ],
     ),
+    // Its tests furnish a house.
+    ("discover", &["http", "store", "work", "mailbox", "auth"]),
     (
         "delivery",
         &["smtp", "pim", "store", "work", "mailbox", "auth", "queue"],
@@ -52,7 +55,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
-            "pim", "store", "work", "mailbox", "auth", "queue", "eas", "delivery", "import",
+            "pim", "smime", "store", "work", "mailbox", "auth", "queue", "eas", "delivery",
+            "import",
         ],
     ),
     (
@@ -77,6 +81,7 @@ const BELOW: &[&str] = &[
     "spare",
     "wbxml",
     "pim",
+    "smime",
     "http",
     "smtp",
     "work",
@@ -86,6 +91,7 @@ const BELOW: &[&str] = &[
     "queue",
     "push",
     "eas",
+    "discover",
     "delivery",
     "import",
     "admin",

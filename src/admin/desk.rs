@@ -120,7 +120,7 @@ impl Desk {
                     }
                 }
                 if let Some(version) = version_max {
-                    account.version_ceiling = ceiling(&version)?;
+                    account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
                 }
                 self.update(&row, &account, &format!("changed {name}"))
                     .await
@@ -152,6 +152,19 @@ impl Desk {
             Order::DeviceDeliverAgain { user, device, item } => {
                 let again = self.deliver_again(&user, &device, item.as_deref());
                 Box::pin(again).await
+            }
+            Order::DeviceSet {
+                user,
+                device,
+                version_max,
+            } => {
+                let (row, found) = self.device(&user, &device).await?;
+                let ceiling = ceiling(&version_max)?.map(Version::tens);
+                let set = self
+                    .mailbox
+                    .set_version_ceiling(row.scope, found.number, ceiling);
+                Box::pin(set).await?;
+                done(format!("changed {device}"))
             }
             Order::DeviceRemove { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
@@ -459,19 +472,17 @@ fn check_address(address: &str) -> Result<(), Refusal> {
     }
 }
 
-fn ceiling(version: &str) -> Result<Option<u16>, Refusal> {
+fn ceiling(version: &str) -> Result<Option<Version>, Refusal> {
     if version == "none" {
         return Ok(None);
     }
     let known = || Version::ALL.map(|v| v.to_string()).join(", ");
-    Version::parse(version)
-        .map(|v| Some(v.tens().into()))
-        .ok_or_else(|| {
-            Refusal::Wrong(format!(
-                "there is no version {version}; it is none or one of {}",
-                known()
-            ))
-        })
+    Version::parse(version).map(Some).ok_or_else(|| {
+        Refusal::Wrong(format!(
+            "there is no version {version}; it is none or one of {}",
+            known()
+        ))
+    })
 }
 
 fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
@@ -503,6 +514,10 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         cut: None,
         held_back: None,
         broken: Vec::new(),
+        version_max: found
+            .version_ceiling
+            .and_then(|tens| version_of(tens.into()))
+            .map(|v| v.to_string()),
     }
 }
 
@@ -659,6 +674,38 @@ mod tests {
             ask(&desk, Order::UserShow { name: "bob".into() }),
             Reply::Refused { refusal: gone }
         );
+    }
+
+    #[test]
+    fn a_device_gets_a_ceiling_of_its_own() {
+        let desk = desk();
+        add(&desk, "alice");
+        let scope = block_on(desk.user("alice")).unwrap().scope;
+        let added = desk.mailbox.get_or_add_device(scope, "D1", "Test", "t/1");
+        block_on(added).unwrap();
+        let set = |device: &str, version: &str| {
+            let order = Order::DeviceSet {
+                user: "alice".into(),
+                device: device.into(),
+                version_max: version.into(),
+            };
+            matches!(ask(&desk, order), Reply::Done { .. })
+        };
+        let shown = || {
+            let order = Order::DeviceShow {
+                user: "alice".into(),
+                device: "D1".into(),
+            };
+            match ask(&desk, order) {
+                Reply::Devices { devices } => devices[0].version_max.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(shown(), None);
+        assert!(set("D1", "14.1") && !set("D1", "15.0") && !set("D2", "14.1"));
+        assert_eq!(shown().as_deref(), Some("14.1"));
+        assert!(set("D1", "none"));
+        assert_eq!(shown(), None);
     }
 
     #[test]

@@ -80,6 +80,15 @@ pub enum Order {
         /// One item, as the device's list names it; none: all.
         item: Option<String>,
     },
+    /// Changes what holds for a device.
+    DeviceSet {
+        /// The user.
+        user: String,
+        /// The device id.
+        device: String,
+        /// The highest protocol version; "none" lifts it.
+        version_max: String,
+    },
     /// Forgets the device.
     DeviceRemove {
         /// The user.
@@ -248,6 +257,9 @@ pub struct DeviceRow {
     /// Items that it got a stand-in for, the oldest first.
     #[serde(default)]
     pub broken: Vec<BrokenRow>,
+    /// The highest protocol version offered to it, where that was set.
+    #[serde(default)]
+    pub version_max: Option<String>,
 }
 
 /// An item that a device got a stand-in for.

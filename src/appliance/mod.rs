@@ -15,7 +15,10 @@ use crate::auth::password::HashError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::delivery::Door;
+use crate::discover::Discover;
 use crate::eas::advisor::{Advice, Advisor};
+use crate::eas::quirks::glob::Glob;
+use crate::eas::quirks::{Book, Registry};
 use crate::eas::version::Version;
 use crate::eas::{self, Eas};
 use crate::mailbox::Mailbox;
@@ -89,6 +92,7 @@ pub struct Running {
     pages: Option<Server>,
     desk: Desk,
     certificates: Option<Arc<Certificates>>,
+    quirks: Arc<Book>,
     failed: flume::Receiver<String>,
     drain: Duration,
     upkeep: upkeep::Upkeep,
@@ -124,15 +128,18 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
     let door = Door::new(mailbox.clone(), naming.clone(), workers.clone());
     let advisor = advisor(config);
     let desk = desk.with_advisor(advisor.clone());
+    let auth = Authenticator::new(
+        mailbox.clone(),
+        workers.clone(),
+        clock.clone(),
+        naming,
+        config.auth.cost(),
+    )?;
+    let host = config.server.host.clone();
+    let discover = Discover::new(auth.clone(), clock.clone(), host);
     let eas = Eas::new(eas::Parts {
         advisor,
-        auth: Authenticator::new(
-            mailbox.clone(),
-            workers.clone(),
-            clock.clone(),
-            naming,
-            config.auth.cost(),
-        )?,
+        auth,
         outbound: Some(Arc::new(Outgoing::new(mailbox.clone()))),
         push: push.clone(),
         clock: clock.clone(),
@@ -140,6 +147,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         mailbox: mailbox.clone(),
         workers,
     });
+    let quirks = Arc::clone(&eas.settings().quirks);
     let desk = desk.with_storm_guard(eas.storm().clone());
     let (certificates, made_certificate) = certificates(config, &clock)?;
     let keys = certificates
@@ -151,7 +159,11 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         ..net_config(config, certificates.clone())
     };
     let server = net::start(net, clock, switch, move |core| {
-        (Phones(eas.on_core(core)), LocalMail(door.clone()))
+        let phones = Phones {
+            eas: eas.on_core(core),
+            discover: discover.clone(),
+        };
+        (phones, LocalMail(door.clone()))
     })?;
     let pages = pages(config, &server, &desk)?;
     socket::listen(&config.server.data, desk.clone())?;
@@ -166,6 +178,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         push,
         desk,
         certificates,
+        quirks,
         failed,
         drain: Duration::from_secs(config.server.drain_s),
         upkeep: upkeep::Upkeep::start(mailbox, keys)?,
@@ -198,8 +211,13 @@ impl Running {
         &self.failed
     }
 
-    /// Reads the certificate files again.
+    /// Reads the certificate files and the registry of client quirks again.
     pub fn reload(&self) {
+        match self.quirks.reload() {
+            Ok(true) => tracing::info!("registry of client quirks read again"),
+            Ok(false) => {}
+            Err(e) => tracing::error!(error = %e, "the registry of client quirks stays as it was"),
+        }
         match self.certificates.as_ref().map(|c| c.reload()) {
             Some(Ok(())) => tracing::info!("certificate read again"),
             Some(Err(e)) => tracing::error!(error = %e, "the certificate stays as it was"),
@@ -281,13 +299,8 @@ fn advisor(config: &Config) -> Advisor {
 }
 
 fn settings(config: &Config) -> Result<eas::Settings, StartError> {
-    let version_max = Version::parse(&config.eas.version_max).ok_or_else(|| {
-        let known = Version::ALL.map(Version::text).join(", ");
-        StartError::Setting(format!(
-            "eas.version_max = \"{}\" is none of {known}",
-            config.eas.version_max
-        ))
-    })?;
+    let version_max = known_version(&config.eas.version_max)
+        .map_err(|why| StartError::Setting(format!("eas.version_max: {why}")))?;
     Ok(eas::Settings {
         version_max,
         heartbeat_s_min: config.eas.heartbeat_s_min,
@@ -297,7 +310,29 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         requests_per_device_max: config.limits.requests_per_device_max,
         repeats_per_min_max: config.limits.repeats_per_min_max,
         host: config.server.host.clone(),
+        quirks: Arc::new(quirks(config)?),
     })
+}
+
+/// The registry of client quirks, and the ceilings by User-Agent.
+fn quirks(config: &Config) -> Result<Book, StartError> {
+    let ceiling = |(pattern, version): (&String, &String)| {
+        let wrong = |why: String| StartError::Setting(format!("eas.ceilings: {why}"));
+        let glob = Glob::try_from(pattern.clone()).map_err(|e| wrong(e.to_string()))?;
+        Ok((glob, known_version(version).map_err(wrong)?))
+    };
+    let ceilings = config.eas.ceilings.iter().map(ceiling);
+    let ceilings = ceilings.collect::<Result<Vec<_>, StartError>>()?;
+    match config.eas.quirks.as_os_str().is_empty() {
+        true => Ok(Book::of(Registry::built_in(), ceilings)),
+        false => Book::open(&config.eas.quirks, ceilings)
+            .map_err(|e| StartError::Setting(format!("eas.quirks: {e}"))),
+    }
+}
+
+fn known_version(text: &str) -> Result<Version, String> {
+    let known = || Version::ALL.map(Version::text).join(", ");
+    Version::parse(text).ok_or_else(|| format!("\"{text}\" is none of {}", known()))
 }
 
 /// The configured certificate, or one made in the data directory; with its path if it was made now.

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::delivery::Door;
+use crate::discover::{self, Discover};
 use crate::eas::advisor::End;
 use crate::eas::outgoing::{NotTaken, Outbound, Remote};
 use crate::eas::{Eas, parked, request};
@@ -15,8 +16,11 @@ use crate::smtp::{Envelope, Verdict};
 use std::future::Future;
 use std::pin::Pin;
 
-/// Serves phones.
-pub(super) struct Phones(pub(super) Eas);
+/// Serves phones, and tells those that look for it where.
+pub(super) struct Phones {
+    pub(super) eas: Eas,
+    pub(super) discover: Discover,
+}
 
 /// A waiting phone.
 pub(super) struct Waiting(parked::Parked);
@@ -85,21 +89,24 @@ impl Service for Phones {
     type Parked = Waiting;
 
     async fn handle(&self, request: &Request<'_>, peer: &Peer) -> Outcome<Waiting> {
-        if !request::is_service(request.path) {
-            return Outcome::Answer(Answer::text(
-                404,
-                "Roost serves /Microsoft-Server-ActiveSync",
-            ));
+        if request::is_service(request.path) {
+            return wrapped(Box::pin(self.eas.handle(request, peer)).await);
         }
-        wrapped(Box::pin(self.0.handle(request, peer)).await)
+        if discover::is_service(request.path) {
+            return Outcome::Answer(Box::pin(self.discover.handle(request, peer)).await);
+        }
+        Outcome::Answer(Answer::text(
+            404,
+            "Roost serves /Microsoft-Server-ActiveSync and /autodiscover/",
+        ))
     }
 
     async fn resume(&self, parked: Waiting, why: Why) -> Outcome<Waiting> {
-        wrapped(Box::pin(self.0.resume(parked.0, why)).await)
+        wrapped(Box::pin(self.eas.resume(parked.0, why)).await)
     }
 
     fn answered(&self, parked: Waiting, _: &Peer, brief: Brief, bytes: usize) {
-        parked.0.answered(&self.0, brief, bytes);
+        parked.0.answered(&self.eas, brief, bytes);
     }
 
     fn gone(&self, parked: Waiting, _: &Peer, gone: Gone) {
@@ -110,7 +117,7 @@ impl Service for Phones {
             // That is the phone's own doing.
             Gone::Newer | Gone::Tls => return,
         };
-        parked.0.cut(&self.0, end);
+        parked.0.cut(&self.eas, end);
     }
 }
 

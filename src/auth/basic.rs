@@ -5,6 +5,9 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
+/// What a log-in is asked for with (`WWW-Authenticate`).
+pub const CHALLENGE: &str = "Basic realm=\"ActiveSync\", charset=\"UTF-8\"";
+
 /// What the header held. Its `Debug` form hides the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {

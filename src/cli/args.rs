@@ -270,6 +270,19 @@ pub enum Device {
         #[command(flatten)]
         place: Place,
     },
+    /// Change what holds for a device
+    Set {
+        /// The user
+        user: String,
+        /// The device id
+        device: String,
+        /// The highest protocol version for this device ("none" lifts it)
+        #[arg(long, value_name = "VERSION")]
+        version_max: String,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
     /// Forget a device; if it comes back it starts anew
     Remove {
         /// The user

@@ -32,6 +32,19 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
             let order = Order::DeviceDeliverAgain { user, device, item };
             (place, order, false, false)
         }
+        Device::Set {
+            user,
+            device,
+            version_max,
+            place,
+        } => {
+            let order = Order::DeviceSet {
+                user,
+                device,
+                version_max,
+            };
+            (place, order, false, false)
+        }
         Device::Remove {
             user,
             device,
@@ -123,6 +136,9 @@ fn stood_in(broken: &[BrokenRow]) -> String {
 fn show(d: &DeviceRow) {
     println!("{}  {}  of {}", d.id, d.kind, d.user);
     println!("version     {}", d.version);
+    if let Some(version) = &d.version_max {
+        println!("ceiling     version {version}");
+    }
     println!("first seen  {}", moment(d.first_seen_ms));
     println!("last seen   {}", moment(d.last_seen_ms));
     if d.heartbeat_s > 0 {

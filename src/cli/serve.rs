@@ -39,7 +39,7 @@ fn announce(running: &Running, config: &Config) {
 }
 
 /// Waits for a signal or the end of the store. SIGTERM and SIGINT end in an orderly way (a second
-/// one at once); SIGHUP reads the certificate again.
+/// one at once); SIGHUP reads the certificate and the registry of client quirks again.
 pub(super) fn until_told(running: Running) -> Result<ExitCode, Failure> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let (said, heard) = flume::unbounded();

@@ -10,6 +10,7 @@ use crate::auth::Naming;
 use crate::auth::password::Cost;
 use crate::limits;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,8 @@ pub struct Config {
 pub struct Server {
     /// The data directory: the store, the self-made certificate, the admin socket.
     pub data: PathBuf,
-    /// The name that phones connect to; it stands in the self-made certificate.
+    /// The name that phones connect to; it stands in the self-made certificate, and Autodiscover
+    /// tells it.
     pub host: String,
     /// HTTPS addresses.
     pub https: Vec<SocketAddr>,
@@ -107,6 +109,10 @@ pub struct Eas {
     pub heartbeat_s_max: u32,
     /// What is done where the path to a phone cuts waiting connections.
     pub heartbeat_advice: Advice,
+    /// A file in place of the built-in registry of client quirks; empty: that one.
+    pub quirks: PathBuf,
+    /// The highest version for clients whose User-Agent fits a pattern (`*` any text, `?` one character).
+    pub ceilings: BTreeMap<String, String>,
 }
 
 /// What is done with what the heartbeat advisor finds.
@@ -237,6 +243,8 @@ impl Default for Eas {
             heartbeat_s_min: limits::HEARTBEAT_S_MIN,
             heartbeat_s_max: limits::HEARTBEAT_S_MAX,
             heartbeat_advice: Advice::Tell,
+            quirks: PathBuf::new(),
+            ceilings: BTreeMap::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::eas::advisor::Origin;
 use crate::eas::classes::{self, Fetched};
 use crate::eas::options::Options;
 use crate::eas::parked::Waiting;
+use crate::eas::quirks::{Quirk, Quirks};
 use crate::eas::request::Target;
 use crate::eas::status::{Common, Failure};
 use crate::eas::version::Version;
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     pub account: &'a AccountRow,
     /// With which device.
     pub device: &'a DeviceRow,
+    /// What is done differently for it.
+    pub quirks: Quirks,
     /// The content.
     pub body: &'a [u8],
 }
@@ -104,6 +107,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn version(&self) -> Version {
         self.target.version
+    }
+
+    /// Whether this is done differently for the client.
+    #[must_use]
+    pub fn quirk(&self, quirk: Quirk) -> bool {
+        self.quirks.has(quirk)
     }
 
     /// The account.

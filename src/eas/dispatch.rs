@@ -131,7 +131,7 @@ static TABLE: [Row; 25] = [
     Row { carries: Carries::Mail, run: Some(|context| Box::pin(commands::smart::forward(context))), ..row(Command::SmartForward, "SmartForward", 2, (composemail::SMART_FORWARD, composemail::STATUS)) },
     Row { carries: Carries::Mail, run: Some(|context| Box::pin(commands::smart::reply(context))), ..row(Command::SmartReply, "SmartReply", 3, (composemail::SMART_REPLY, composemail::STATUS)) },
     Row { run: run!(get_attachment), ..bare(Command::GetAttachment, "GetAttachment", Some(4)) },
-    bare(Command::GetHierarchy, "GetHierarchy", Some(5)),
+    Row { run: run!(get_hierarchy), ..bare(Command::GetHierarchy, "GetHierarchy", Some(5)) },
     bare(Command::CreateCollection, "CreateCollection", Some(6)),
     bare(Command::DeleteCollection, "DeleteCollection", Some(7)),
     bare(Command::MoveCollection, "MoveCollection", Some(8)),
@@ -141,7 +141,7 @@ static TABLE: [Row; 25] = [
     Row { run: run!(folder_update), ..row(Command::FolderUpdate, "FolderUpdate", 12, (folderhierarchy::FOLDER_UPDATE, folderhierarchy::STATUS)) },
     Row { run: run!(move_items), ..row(Command::MoveItems, "MoveItems", 13, (moves::MOVE_ITEMS, moves::STATUS)) },
     Row { run: run!(get_item_estimate), ..row(Command::GetItemEstimate, "GetItemEstimate", 14, (getitemestimate::GET_ITEM_ESTIMATE, getitemestimate::STATUS)) },
-    row(Command::MeetingResponse, "MeetingResponse", 15, (meetingresponse::MEETING_RESPONSE, meetingresponse::STATUS)),
+    Row { run: run!(meeting_response), ..row(Command::MeetingResponse, "MeetingResponse", 15, (meetingresponse::MEETING_RESPONSE, meetingresponse::STATUS)) },
     Row { run: run!(search), ..row(Command::Search, "Search", 16, (search::SEARCH, search::STATUS)) },
     Row { versions: SINCE_12_0, run: run!(settings), ..row(Command::Settings, "Settings", 17, (settings::SETTINGS, settings::STATUS)) },
     // Android sends no key with Ping, and must not be sent to Provision for that.

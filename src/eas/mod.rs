@@ -3,7 +3,7 @@
 //! A request goes through [`Eas::handle`]: log-in, device, policy, then the command that the table
 //! in [`dispatch`] names. Every number of the protocol's statuses stands in here and nowhere else.
 //!
-//! Deliberately absent: sockets, what a record is stored as, Autodiscover.
+//! Deliberately absent: sockets, what a record is stored as, Autodiscover (`discover`).
 
 pub mod advisor;
 pub mod classes;
@@ -17,6 +17,7 @@ pub mod options;
 pub mod outgoing;
 pub mod parked;
 pub mod policy;
+pub mod quirks;
 pub mod request;
 pub mod stand_in;
 pub mod status;
@@ -48,6 +49,7 @@ use inflight::InFlight;
 use log::Line;
 use outgoing::Outbound;
 use parked::{Parked, PasswordPrint, Wait, Waiting};
+use quirks::{Book, Known, Quirk, Quirks, Traits};
 use request::Target;
 use status::{Common, Failure};
 use storm::{StormGuard, Verdict};
@@ -86,6 +88,8 @@ pub struct Settings {
     pub repeats_per_min_max: u32,
     /// The name of this host, for Message-IDs.
     pub host: String,
+    /// What is done differently for some clients, and how far their versions go.
+    pub quirks: Arc<Book>,
 }
 
 impl Default for Settings {
@@ -99,6 +103,7 @@ impl Default for Settings {
             requests_per_device_max: limits::REQUESTS_PER_DEVICE_MAX,
             repeats_per_min_max: limits::REPEATS_PER_MIN_MAX,
             host: "localhost".into(),
+            quirks: Arc::default(),
         }
     }
 }
@@ -235,9 +240,11 @@ impl Eas {
                 return Outcome::Answer(common_headers(answer));
             }
         };
-        let ceiling = self.ceiling(&account);
+        let mut ceiling = self.ceiling(&account);
         match request.method {
             "OPTIONS" => {
+                let asked = self.options_ceiling(request, &account);
+                let ceiling = Box::pin(asked).await.map_or(ceiling, |c| c.min(ceiling));
                 log::refused("OPTIONS", 200, self.core);
                 return Outcome::Answer(common_headers(commands::options::answer(ceiling)));
             }
@@ -268,7 +275,7 @@ impl Eas {
             line.write(self.clock().mono_ms(), 0, answer.status, 0, 0);
             return Outcome::Answer(common_headers(answer));
         };
-        let done = Box::pin(self.serve(request, origin, &target, &account, ceiling)).await;
+        let done = Box::pin(self.serve(request, origin, &target, &account, &mut ceiling)).await;
         self.close(done, line, origin, target.command, ceiling)
     }
 
@@ -282,7 +289,7 @@ impl Eas {
             Wait::Ping(_) => Command::Ping,
             Wait::Sync(_) => Command::Sync,
         };
-        let done = match self.admit_again(&waiting).await {
+        let done = match self.admit_again(&waiting, line.version).await {
             Ok(Some(account)) => Box::pin(self.go_on(waiting, &account, why)).await,
             Ok(None) => {
                 let answer = status::unauthorized();
@@ -362,10 +369,10 @@ impl Eas {
         origin: Origin,
         target: &Target,
         account: &AccountRow,
-        ceiling: Version,
+        ceiling: &mut Version,
     ) -> Result<Done, Failure> {
         let row = target.command.row();
-        if target.version > ceiling {
+        if target.version > *ceiling {
             return Err(Common::VersionNotSupported.into());
         }
         let run = row.run.ok_or(Common::CommandNotSupported)?;
@@ -379,18 +386,24 @@ impl Eas {
             return Err(Common::DeviceTypeMissingOrInvalid.into());
         }
         check_type(request, row.carries, target.version)?;
-        let device = self.device(request, target, account).await?;
+        let (device, known) = self.device(request, target, account).await?;
+        *ceiling = device_ceiling(&device, known).map_or(*ceiling, |own| own.min(*ceiling));
+        if target.version > *ceiling {
+            return Err(Common::VersionNotSupported.into());
+        }
+        let device = self.note(request, target, account, device).await?;
         let number = device.number.0;
         self.advisor()
             .heard_from(origin, (account.scope, number), self.clock().now_ms());
         let key = row.needs_policy.then_some(target.policy_key);
-        self.admit(account, &device.device, key)?;
+        self.admit(account, &device.device, key, known.quirks)?;
         let context = Context {
             eas: self,
             origin,
             target,
             account,
             device: &device,
+            quirks: known.quirks,
             body: request.body,
         };
         run(&context).await
@@ -404,12 +417,17 @@ impl Eas {
         account: &AccountRow,
         device: &Device,
         key: Option<Option<u32>>,
+        quirks: Quirks,
     ) -> Result<(), Failure> {
         if device.access != Access::Allowed {
             return Err(Common::DeviceIsBlockedForThisUser.into());
         }
         if let Some(key) = key {
-            self.policy(account).check(device, key)?;
+            let policy = match quirks.has(Quirk::NoPolicy) {
+                true => policy::Policy::default(),
+                false => self.policy(account),
+            };
+            policy.check(device, key)?;
         }
         Ok(())
     }
@@ -417,7 +435,11 @@ impl Eas {
     /// The same for a request that has waited: up to an hour ago all was well. `None`: its log-in
     /// would not be let in any more. A device that was removed meanwhile has no state either, and
     /// is told so by its command.
-    async fn admit_again(&self, waiting: &Waiting) -> Result<Option<AccountRow>, Failure> {
+    async fn admit_again(
+        &self,
+        waiting: &Waiting,
+        version: Version,
+    ) -> Result<Option<AccountRow>, Failure> {
         let scope = waiting.watcher.scope();
         let account = match self.mailbox().account(scope).await {
             Ok(account) => account,
@@ -433,6 +455,7 @@ impl Eas {
         let device = DeviceNo(waiting.watcher.device());
         match self.mailbox().device(scope, device).await {
             Ok(row) => {
+                let quirks = self.known(&row.device, "", version).quirks;
                 let Device {
                     policy_key, wipe, ..
                 } = row.device;
@@ -441,7 +464,7 @@ impl Eas {
                     || !matches!(wipe, Wipe::None | Wipe::Done)
                     || !matches!(waiting.wait, Wait::Ping(_));
                 let key = needs_key.then_some(Some(policy_key));
-                self.admit(&account, &row.device, key)?;
+                self.admit(&account, &row.device, key, quirks)?;
             }
             Err(crate::mailbox::Error::NotFound) => {}
             Err(e) => return Err(e.into()),
@@ -455,29 +478,91 @@ impl Eas {
         policy::Policy::of(&self.settings().policy, &account.account.policy)
     }
 
-    /// The device of a request; a new one is noted, and what has changed of it.
+    /// What is known of the client with this device; `agent` is what it calls itself in the request.
+    fn known(&self, device: &Device, agent: &str, version: Version) -> Known {
+        let client = Traits {
+            // Some clients send no User-Agent with some commands.
+            agent: match agent {
+                "" => &device.user_agent,
+                agent => agent,
+            },
+            kind: &device.kind,
+            id: &device.id,
+            os: &device.os,
+        };
+        self.settings().quirks.known(client, version)
+    }
+
+    /// The ceiling of what asks for OPTIONS, as far as it says who it is.
+    async fn options_ceiling(
+        &self,
+        request: &Request<'_>,
+        account: &AccountRow,
+    ) -> Option<Version> {
+        let agent = agent_of(request);
+        let id = request::device_id_of(request.query);
+        let device = match id {
+            Some(id) => self.mailbox().find_device(account.scope, &id).await,
+            None => Ok(None),
+        };
+        match device {
+            Ok(Some(device)) => {
+                let known = self.known(&device.device, agent, Version::V16_1);
+                device_ceiling(&device, known)
+            }
+            // An OPTIONS that says too much is put right by the refusal of what follows.
+            Ok(None) | Err(_) => self.settings().quirks.ceiling(agent),
+        }
+    }
+
+    /// The device of a request, a new one too, and what is known of it.
     async fn device(
         &self,
         request: &Request<'_>,
         target: &Target,
         account: &AccountRow,
+    ) -> Result<(DeviceRow, Known), Failure> {
+        let agent = agent_of(request);
+        let row = if target.device_id == TRIAL_DEVICE {
+            trial_device(target)
+        } else {
+            self.kept_device(target, account, agent).await?
+        };
+        let known = self.known(&row.device, agent, target.version);
+        Ok((row, known))
+    }
+
+    async fn kept_device(
+        &self,
+        target: &Target,
+        account: &AccountRow,
+        agent: &str,
     ) -> Result<DeviceRow, Failure> {
-        let agent = request.header("User-Agent").unwrap_or_default();
-        let agent = crate::pim::mail::cut(agent, limits::USER_AGENT_BYTES_MAX);
-        if target.device_id == TRIAL_DEVICE {
-            return Ok(trial_device(target));
-        }
         let (scope, mailbox) = (account.scope, self.mailbox());
         let mut tries = 0;
-        let row = loop {
+        loop {
             let (id, kind) = (&target.device_id, &target.device_type);
             match Box::pin(mailbox.get_or_add_device(scope, id, kind, agent)).await {
                 Err(crate::mailbox::Error::Conflict) if tries < limits::CONFLICT_RETRIES_MAX => {
                     tries += 1;
                 }
-                row => break row?,
+                row => return Ok(row?),
             }
-        };
+        }
+    }
+
+    /// Notes what has changed of a device.
+    async fn note(
+        &self,
+        request: &Request<'_>,
+        target: &Target,
+        account: &AccountRow,
+        row: DeviceRow,
+    ) -> Result<DeviceRow, Failure> {
+        if row.number == DeviceNo::NONE {
+            return Ok(row);
+        }
+        let agent = agent_of(request);
         let (now_ms, version) = (self.clock().now_ms(), u16::from(target.version.tens()));
         let is_as_noted = |d: &Device| {
             // Some clients send no User-Agent with some commands.
@@ -498,7 +583,10 @@ impl Eas {
                 d.syncs += 1;
             }
         };
-        match Box::pin(mailbox.change_device(scope, row.number, note)).await {
+        let changed = self
+            .mailbox()
+            .change_device(account.scope, row.number, note);
+        match Box::pin(changed).await {
             // What can be read is read, also while nothing can be written, as on a full disk.
             Err(crate::mailbox::Error::Busy) => {
                 let mut row = row;
@@ -537,11 +625,11 @@ impl Eas {
                 if let Failure::Mailbox(e) = &failure {
                     tracing::warn!(command = line.command, error = %e, "a command failed");
                 }
-                (
-                    failure.answer(command.row(), line.version),
-                    failure.status(),
-                    0,
-                )
+                let mut answer = failure.answer(command.row(), line.version);
+                if matches!(failure, Failure::Common(Common::VersionNotSupported)) {
+                    answer = with_offer(answer, ceiling);
+                }
+                (answer, failure.status(), 0)
             }
         };
         let now_ms = self.clock().mono_ms();
@@ -559,10 +647,26 @@ fn answer_of(reply: Reply, ceiling: Version) -> Answer {
     if !reply.renegotiate {
         return answer;
     }
+    with_offer(answer.with("X-MS-RP", dispatch::versions(ceiling)), ceiling)
+}
+
+/// With what OPTIONS would say, for a client that has to choose again.
+fn with_offer(answer: Answer, ceiling: Version) -> Answer {
     answer
-        .with("X-MS-RP", dispatch::versions(ceiling))
         .with("MS-ASProtocolVersions", dispatch::versions(ceiling))
         .with("MS-ASProtocolCommands", dispatch::commands(ceiling))
+}
+
+/// What a client calls itself, or "".
+fn agent_of<'a>(request: &Request<'a>) -> &'a str {
+    let agent = request.header("User-Agent").unwrap_or_default();
+    crate::pim::mail::cut(agent, limits::USER_AGENT_BYTES_MAX)
+}
+
+/// The ceiling of a device: its own, and that of what it calls itself.
+fn device_ceiling(device: &DeviceRow, known: Known) -> Option<Version> {
+    let own = device.version_ceiling.and_then(Version::from_tens);
+    own.into_iter().chain(known.version_max).min()
 }
 
 fn common_headers(mut answer: Answer) -> Answer {
@@ -608,6 +712,7 @@ fn trial_device(target: &Target) -> DeviceRow {
     DeviceRow {
         number: DeviceNo::NONE,
         version: 0,
+        version_ceiling: None,
         device: Device {
             id: target.device_id.clone(),
             kind: target.device_type.clone(),

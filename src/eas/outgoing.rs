@@ -100,6 +100,14 @@ pub fn fresh_id() -> String {
     hex(&bytes)
 }
 
+/// Names a mail of the appliance's own by what it is about: a ClientId of 40 characters at most, and
+/// none that a client would choose.
+#[must_use]
+pub fn own_client_id(about: &[&[u8]]) -> String {
+    let print = digest(about);
+    format!("own {}", hex(print.get(..16).unwrap_or_default()))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -138,6 +138,14 @@ impl Target {
     }
 }
 
+/// The device that a query names, of OPTIONS too, where some clients have one.
+#[must_use]
+pub fn device_id_of(query: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, id) = pairs.find(|(name, _)| is_name(name, "deviceid"))?;
+    Some(percent_decode_str(id).decode_utf8_lossy().into_owned())
+}
+
 fn is_plain(query: &str) -> bool {
     let names_command =
         |pair: &str| matches!(pair.split_once('='), Some((name, _)) if is_name(name, "cmd"));

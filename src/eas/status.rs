@@ -4,14 +4,13 @@
 //! command's own element, with HTTP 200 ([MS-ASCMD] 2.2.2). The statuses that one command has for
 //! itself stand beside that command.
 
+use crate::auth::basic;
 use crate::eas::dispatch::Row;
 use crate::eas::version::Version;
 use crate::http::Answer;
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::{mailbox, store, wbxml, work};
 
-/// The realm that a log-in is asked for.
-const REALM: &str = "Basic realm=\"ActiveSync\", charset=\"UTF-8\"";
 /// Seconds after which a client that met a busy server shall come back.
 const BUSY_S: u32 = 30;
 
@@ -224,7 +223,7 @@ where
 /// Credentials are asked for; the same bytes whatever was wrong with them.
 #[must_use]
 pub fn unauthorized() -> Answer {
-    Answer::text(401, "log in").with("WWW-Authenticate", REALM)
+    Answer::text(401, "log in").with("WWW-Authenticate", basic::CHALLENGE)
 }
 
 /// No log-in is checked for this peer before `wait_s` seconds.

@@ -1,5 +1,7 @@
 //! Devices: what each says of itself, what it may do, and what it was last asked for.
 
+use std::collections::HashMap;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::stored;
@@ -99,16 +101,48 @@ pub struct DeviceRow {
     pub version: Seq,
     /// The record.
     pub device: Device,
+    /// The highest protocol version offered to it (`141` for 14.1); none: what holds for its account.
+    pub version_ceiling: Option<u8>,
 }
 
 impl DeviceRow {
-    fn of(row: &Row) -> Result<Self, Error> {
+    fn of(row: &Row, version_ceiling: Option<u8>) -> Result<Self, Error> {
         let (_, number) = keys::parse_device(&row.key).ok_or(Error::Damaged("a device's key"))?;
         Ok(Self {
             number: DeviceNo(number),
             version: row.version,
             device: stored::read(FORMAT, row.value())?,
+            version_ceiling,
         })
+    }
+}
+
+/// What stands under a DeviceId: the number of the device, and the highest version offered to it, a
+/// byte that is there only where somebody has set it. Here and not in the record: a request reads
+/// both rows anyway, and the record keeps its format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Named {
+    number: u32,
+    version_ceiling: Option<u8>,
+}
+
+impl Named {
+    fn of(row: &Row) -> Result<Self, Error> {
+        let (number, version_ceiling) = match *row.value() {
+            [a, b, c, d] => ([a, b, c, d], None),
+            [a, b, c, d, ceiling] => ([a, b, c, d], Some(ceiling)),
+            _ => return Err(Error::Damaged("a device's number")),
+        };
+        Ok(Self {
+            number: u32::from_be_bytes(number),
+            version_ceiling,
+        })
+    }
+
+    fn to_value(self) -> Vec<u8> {
+        let mut value = self.number.to_be_bytes().to_vec();
+        value.extend(self.version_ceiling);
+        value
     }
 }
 
@@ -121,10 +155,10 @@ impl Mailbox {
         let Some(row) = self.get(keys::device_id(scope, id)).await? else {
             return Ok(None);
         };
-        let number = row.value().try_into().map(u32::from_be_bytes);
-        let number = number.map_err(|_| Error::Damaged("a device's number"))?;
-        let row = self.get(keys::device(scope, number)).await?;
-        row.as_ref().map(DeviceRow::of).transpose()
+        let named = Named::of(&row)?;
+        let row = self.get(keys::device(scope, named.number)).await?;
+        row.map(|row| DeviceRow::of(&row, named.version_ceiling))
+            .transpose()
     }
 
     /// The device with this number.
@@ -133,7 +167,16 @@ impl Mailbox {
     /// [`Error::NotFound`]; the store's.
     pub async fn device(&self, scope: Scope, number: DeviceNo) -> Result<DeviceRow, Error> {
         let row = self.get(keys::device(scope, number.0)).await?;
-        DeviceRow::of(&row.ok_or(Error::NotFound)?)
+        let found = DeviceRow::of(&row.ok_or(Error::NotFound)?, None)?;
+        let named = self.get(keys::device_id(scope, &found.device.id)).await?;
+        let version_ceiling = match named.as_ref().map(Named::of).transpose()? {
+            Some(named) if named.number == number.0 => named.version_ceiling,
+            _ => None,
+        };
+        Ok(DeviceRow {
+            version_ceiling,
+            ..found
+        })
     }
 
     /// All devices of the account.
@@ -141,8 +184,51 @@ impl Mailbox {
     /// # Errors
     /// The store's.
     pub async fn devices(&self, scope: Scope) -> Result<Vec<DeviceRow>, Error> {
+        let ids = self
+            .all(keys::Span::prefix(keys::device_id(scope, "")))
+            .await?;
+        let ceilings = ids.iter().filter_map(|row| {
+            let named = Named::of(row).ok()?;
+            Some((named.number, named.version_ceiling?))
+        });
+        let ceilings: HashMap<u32, u8> = ceilings.collect();
         let rows = self.all(keys::devices(scope)).await?;
-        rows.iter().map(DeviceRow::of).collect()
+        let of = |row: &Row| {
+            let found = DeviceRow::of(row, None)?;
+            Ok(DeviceRow {
+                version_ceiling: ceilings.get(&found.number.0).copied(),
+                ..found
+            })
+        };
+        rows.iter().map(of).collect()
+    }
+
+    /// Sets the highest protocol version that is offered to a device (`141` for 14.1); none: what
+    /// holds for its account.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`]; the store's.
+    pub async fn set_version_ceiling(
+        &self,
+        scope: Scope,
+        number: DeviceNo,
+        version_ceiling: Option<u8>,
+    ) -> Result<(), Error> {
+        let row = self.device(scope, number).await?;
+        let id_key = keys::device_id(scope, &row.device.id);
+        let named = self.get(id_key.clone()).await?.ok_or(Error::NotFound)?;
+        let value = Named {
+            number: number.0,
+            version_ceiling,
+        };
+        let mut batch = Batch::new(scope);
+        let conditions = [
+            Condition::Equals(keys::device(scope, number.0), row.version),
+            Condition::Equals(id_key.clone(), named.version),
+        ];
+        batch.conditions.extend(conditions);
+        batch.writes.push(Write::Put(id_key, value.to_value()));
+        self.commit(batch).await.map(drop)
     }
 
     /// The device with this DeviceId; a new one is noted, and where the account has
@@ -180,8 +266,11 @@ impl Mailbox {
         let mut batch = Batch::new(scope);
         batch.conditions.push(Condition::Absent(id_key.clone()));
         batch.conditions.push(Condition::Absent(key.clone()));
-        let value = number.to_be_bytes().to_vec();
-        batch.writes.push(Write::Put(id_key, value));
+        let named = Named {
+            number,
+            version_ceiling: None,
+        };
+        batch.writes.push(Write::Put(id_key, named.to_value()));
         let value = stored::write(FORMAT, &device)?;
         batch.writes.push(Write::Put(key, value));
         batch.writes.push(used(scope, DEVICE_NOS, number));
@@ -189,6 +278,7 @@ impl Mailbox {
             number: DeviceNo(number),
             version: self.commit(batch).await?,
             device,
+            version_ceiling: None,
         })
     }
 
@@ -229,6 +319,7 @@ impl Mailbox {
             number: row.number,
             version: self.commit(batch).await?,
             device,
+            version_ceiling: row.version_ceiling,
         })
     }
 
@@ -326,6 +417,34 @@ mod tests {
                 let added = mailbox.get_or_add_device(scope, bad, "x", "y").await;
                 assert_eq!(added, Err(Error::BadName));
             }
+        });
+    }
+
+    #[test]
+    fn a_device_may_have_a_ceiling_and_keeps_it() {
+        block_on(async {
+            let mailbox = mailbox();
+            let scope = mailbox.add_account(&account("anna")).await.unwrap();
+            let add = async |id| {
+                mailbox
+                    .get_or_add_device(scope, id, "x", "y")
+                    .await
+                    .unwrap()
+            };
+            let (row, other) = (add("ABC1").await, add("ABC2").await);
+            let set = async |to| mailbox.set_version_ceiling(scope, row.number, to).await;
+            set(Some(141)).await.unwrap();
+            assert_eq!(add("ABC1").await.version_ceiling, Some(141));
+            let change = |d: &mut Device| d.policy_key = 7;
+            let changed = mailbox.change_device(scope, row.number, change);
+            assert_eq!(changed.await.unwrap().version_ceiling, Some(141));
+            let all = mailbox.devices(scope).await.unwrap();
+            let all: Vec<_> = all.iter().map(|d| (d.number, d.version_ceiling)).collect();
+            assert_eq!(all, [(row.number, Some(141)), (other.number, None)]);
+            set(None).await.unwrap();
+            assert_eq!(add("ABC1").await.version_ceiling, None);
+            let nobody = mailbox.set_version_ceiling(scope, DeviceNo(99), None);
+            assert_eq!(nobody.await, Err(Error::NotFound));
         });
     }
 

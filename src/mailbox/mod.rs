@@ -13,6 +13,7 @@
 //! Deliberately absent: the protocol (tokens, statuses, versions), sockets, credentials.
 
 pub mod account;
+pub mod answered;
 pub mod check;
 pub mod deliver;
 pub mod device;
@@ -43,6 +44,7 @@ use crate::store::{
 };
 
 pub use account::{Account, AccountRow, AccountStatus};
+pub use answered::Answered;
 pub use deliver::{Delivered, Delivery};
 pub use device::{Access, Device, DeviceRow, Wipe};
 pub use folder::{Folder, FolderKind, FolderRow};

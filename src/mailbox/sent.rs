@@ -17,6 +17,19 @@ struct Stored {
     done: Option<Vec<u8>>,
 }
 
+/// Something that was done, under a key of this kind.
+pub(super) struct Remembered {
+    pub(super) key: Vec<u8>,
+    pub(super) at_ms: UnixMs,
+    pub(super) outcome: Vec<u8>,
+}
+
+/// When a row of this kind says that something was done, and what; a damaged one says nothing.
+pub(super) fn remembered(stored: &[u8]) -> Option<(UnixMs, Vec<u8>)> {
+    let stored: Stored = stored::read(FORMAT, stored).ok()?;
+    Some((stored.at_ms, stored.done?))
+}
+
 /// How far the sending of a mail is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sent {
@@ -154,10 +167,15 @@ impl Tx {
         }
         let key = mail_key(self.scope(), device, client_id);
         self.require(Condition::Equals(key.clone(), begun.version));
-        self.remember(key, begun.at_ms, outcome)
+        self.remember(Remembered {
+            key,
+            at_ms: begun.at_ms,
+            outcome,
+        })
     }
 
-    /// Moves an item as [`Tx::move_to`] does, and notes where to, for the device's repetition.
+    /// Moves an item as [`Tx::move_to`] does, and notes where to, for the device's repetition. With
+    /// `is_known` the device is not told to add it there: it has done so by itself.
     ///
     /// # Errors
     /// As [`Tx::move_to`].
@@ -166,21 +184,26 @@ impl Tx {
         device: DeviceNo,
         row: &super::ItemRow,
         to: &super::FolderRow,
+        is_known: bool,
     ) -> Result<ItemId, Error> {
         let from = ServerId {
             folder: row.folder,
             item: row.item,
         };
-        let item = self.move_to(row, to).await?;
+        let item = self.move_as(row, to, is_known).await?;
         let key = move_key(self.scope(), device, from, to.id);
-        self.remember(key, self.now_ms(), item.0.to_be_bytes().to_vec())?;
+        self.remember(Remembered {
+            key,
+            at_ms: self.now_ms(),
+            outcome: item.0.to_be_bytes().to_vec(),
+        })?;
         Ok(item)
     }
 
-    fn remember(&mut self, key: Vec<u8>, at_ms: UnixMs, outcome: Vec<u8>) -> Result<(), Error> {
-        let done = Some(outcome);
+    pub(super) fn remember(&mut self, what: Remembered) -> Result<(), Error> {
+        let (at_ms, done) = (what.at_ms, Some(what.outcome));
         let value = stored::write(FORMAT, &Stored { at_ms, done })?;
-        self.write(Write::Put(key, value));
+        self.write(Write::Put(what.key, value));
         Ok(())
     }
 }
@@ -241,7 +264,7 @@ mod tests {
             tx.commit().await.unwrap();
             let row = mailbox.item(scope, inbox.id, item).await.unwrap().unwrap();
             let mut tx = mailbox.transaction(scope, By::default());
-            let moved = tx.move_noted(DEVICE, &row, &to).await.unwrap();
+            let moved = tx.move_noted(DEVICE, &row, &to, false).await.unwrap();
             tx.commit().await.unwrap();
             let folder = inbox.id;
             let from = ServerId { folder, item };

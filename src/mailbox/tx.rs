@@ -137,10 +137,20 @@ impl Tx {
     /// # Errors
     /// [`Error::Conflict`] if it [`Tx::has_touched`] it; the store's.
     pub async fn move_to(&mut self, row: &ItemRow, to: &FolderRow) -> Result<ItemId, Error> {
+        self.move_as(row, to, false).await
+    }
+
+    /// The same; with `is_known` the device that moves it has it in the target folder already.
+    pub(super) async fn move_as(
+        &mut self,
+        row: &ItemRow,
+        to: &FolderRow,
+        is_known: bool,
+    ) -> Result<ItemId, Error> {
         self.delete(row)?;
         let item = self.new_id().await?;
         let by = By {
-            via_sync: false,
+            via_sync: is_known,
             ..self.by
         };
         self.put_new(to, item, row.stored().to_vec(), row.place(), by);

@@ -12,6 +12,7 @@ pub mod decode;
 pub mod event;
 pub mod html;
 pub mod ical;
+pub mod invite;
 mod lines;
 pub mod mail;
 pub mod message;

@@ -56,6 +56,7 @@ mod statuses;
 mod table;
 mod text;
 #[path = "../e2e/wire.rs"]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod wire;
 mod wire_form;
 

@@ -14,6 +14,7 @@ mod bad;
 mod classes;
 mod demo;
 mod dice;
+mod discover;
 mod fixtures;
 mod full;
 mod house;

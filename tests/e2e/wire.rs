@@ -46,6 +46,23 @@ pub(crate) fn check(seen: &[Seen]) {
     );
 }
 
+/// Checks documents that are sent as XML: what they answer, and the text.
+///
+/// # Panics
+/// If one does not validate; in CI also if the tools are missing.
+pub(crate) fn check_xml(documents: &[(&str, String)]) {
+    let Some(schemas) = schemas() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let texts: Vec<&str> = documents.iter().map(|(_, text)| text.as_str()).collect();
+    let wrong = schema::validate_texts(dir.path(), &schemas, &texts);
+    let named = |(i, error): &(usize, String)| {
+        let what = documents.get(*i).map_or("", |(what, _)| what);
+        format!("{what}: {error}")
+    };
+    let wrong: Vec<String> = wrong.iter().map(named).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn problems(seen: &[Seen]) -> Vec<String> {
     if !available("wbxml2xml") {
         missing("wbxml2xml (libwbxml2-utils)");

@@ -3,7 +3,9 @@
 use super::body::{self, OldTags};
 use super::value::{self, write_dashed, write_strings};
 use super::{Context, Decoded, Error, Slot, Source, check_version};
+use crate::eas::quirks::{Quirk, Quirks};
 use crate::pim::contact::ArchivedContact;
+use crate::pim::tz::DAY_MS;
 use crate::pim::{Class, Contact, ContactField, Record};
 use crate::wbxml::tags::{airsyncbase, contacts, contacts2};
 use crate::wbxml::{Reader, Tag, Writer};
@@ -11,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::{alphabet, engine::DecodePaddingMode};
 
+const HOUR_MS: i64 = 3_600_000;
 /// Bytes of a picture in base64 ([MS-ASCNTC] 2.2.2.56: 48 KB).
 const PICTURE_TEXT_MAX: usize = 48 * 1024;
 
@@ -171,8 +174,9 @@ pub(super) fn encode(w: &mut Writer, c: &ArchivedContact, ctx: &Context<'_>) {
             w.text(tag, text);
         }
     }
-    write_dashed(w, contacts::BIRTHDAY, value::ms(&c.birthday_ms));
-    write_dashed(w, contacts::ANNIVERSARY, value::ms(&c.anniversary_ms));
+    let day = |ms| value::ms(ms).map(|ms| day_for(ms, ctx.quirks));
+    write_dashed(w, contacts::BIRTHDAY, day(&c.birthday_ms));
+    write_dashed(w, contacts::ANNIVERSARY, day(&c.anniversary_ms));
     write_strings(w, contacts::CATEGORIES, contacts::CATEGORY, &c.categories);
     write_strings(w, contacts::CHILDREN, contacts::CHILD, &c.children);
     if let Some(picture) = ctx.fetched.picture.as_deref() {
@@ -221,11 +225,15 @@ fn element(
     uploads: &mut Vec<(Slot, Vec<u8>)>,
 ) -> Result<(), Error> {
     match tag {
-        contacts::BIRTHDAY => c.birthday_ms = value::time(r, tag)?,
-        contacts::ANNIVERSARY => c.anniversary_ms = value::time(r, tag)?,
+        contacts::BIRTHDAY => c.birthday_ms = day(r, tag, source.quirks)?,
+        contacts::ANNIVERSARY => c.anniversary_ms = day(r, tag, source.quirks)?,
         contacts::CATEGORIES => c.categories = value::strings(r, tag, contacts::CATEGORY)?,
         contacts::CHILDREN => c.children = value::strings(r, tag, contacts::CHILD)?,
-        contacts::PICTURE => uploads.extend(picture(r)?.map(|bytes| (Slot::Picture, bytes))),
+        contacts::PICTURE => match picture(r)? {
+            Some(bytes) => uploads.push((Slot::Picture, bytes)),
+            None if source.quirks.has(Quirk::EmptyPictureKept) => {}
+            None => c.picture = None,
+        },
         airsyncbase::BODY => {
             if let Some(new) = body::read(r, source.version)? {
                 body::set(&mut c.body, new, uploads);
@@ -250,7 +258,29 @@ fn element(
     Ok(())
 }
 
-/// None for an empty element: iOS 8.2 and later send one on every edit, and mean "unchanged".
+/// A birthday or anniversary. Of a client that takes them for dates, the date, whatever time it sends:
+/// the others leave the time that they were given.
+fn day(r: &mut Reader<'_>, tag: Tag, quirks: Quirks) -> Result<Option<i64>, Error> {
+    let at = value::time(r, tag)?;
+    Ok(at.map(|ms| match quirks.birthday_hour() {
+        Some(_) => ms - ms.rem_euclid(DAY_MS),
+        None => ms,
+    }))
+}
+
+/// The same as a client is told: where it takes them for dates, the date at its hour. The midnight of
+/// another zone belongs to the nearest date, noon to its own.
+fn day_for(ms: i64, quirks: Quirks) -> i64 {
+    match quirks.birthday_hour() {
+        Some(hour) => {
+            let late = ms.saturating_add(DAY_MS / 2 - 1);
+            late - late.rem_euclid(DAY_MS) + hour * HOUR_MS
+        }
+        None => ms,
+    }
+}
+
+/// None for an empty element.
 fn picture(r: &mut Reader<'_>) -> Result<Option<Vec<u8>>, Error> {
     let text = r.text()?;
     if text.len() > PICTURE_TEXT_MAX + PICTURE_TEXT_MAX / 16 {

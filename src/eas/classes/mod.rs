@@ -27,16 +27,17 @@ mod supported;
 mod tasks;
 mod value;
 
-pub use calendar::delete_occurrence;
+pub use calendar::{delete_occurrence, instance_start};
 pub use email::draft::{Draft, NewAttachment};
 pub use reference::FileReference;
 pub use supported::Supported;
 
 use crate::eas::options::Options;
+use crate::eas::quirks::Quirks;
 use crate::eas::version::Version;
 use crate::limits::VALUE_BYTES_MAX;
 use crate::pim::body::BlobRef;
-use crate::pim::{Class, Record, RecordRef, mail};
+use crate::pim::{BodyKind, Class, Record, RecordRef, mail};
 use crate::wbxml::{self, Reader, Tag, Writer};
 
 /// What an item is encoded for.
@@ -50,6 +51,8 @@ pub struct Context<'a> {
     pub item: (u32, u32),
     /// What [`needs`] asked for.
     pub fetched: &'a Fetched,
+    /// What is done differently for the client.
+    pub quirks: Quirks,
 }
 
 /// What has to be read before an item can be encoded. Nothing, as a rule.
@@ -174,6 +177,8 @@ pub struct Source<'a> {
     pub uid: &'a str,
     /// `InstanceId` beside `ApplicationData` (16.0+): the one occurrence that is meant.
     pub instance_ms: Option<i64>,
+    /// What is done differently for the client.
+    pub quirks: Quirks,
 }
 
 /// What a client's item comes to.
@@ -301,6 +306,22 @@ pub fn decode(
             Err(e)
         }
         other => other,
+    }
+}
+
+/// Reads AirSyncBase `Body`, just named, where it belongs to no record: what it is written in, and
+/// the text; none if it carries none.
+///
+/// # Errors
+/// A document that cannot be read, or a value that it cannot have.
+pub fn read_text(
+    r: &mut Reader<'_>,
+    version: Version,
+) -> Result<Option<(BodyKind, String)>, wbxml::Error> {
+    match body::read(r, version) {
+        Ok(new) => Ok(new.map(|new| (new.kind, new.text))),
+        Err(Error::Wbxml(e)) => Err(e),
+        Err(_) => Err(wbxml::Error::Element(wbxml::tags::airsyncbase::BODY)),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::sync::{Kept, class_name, window};
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::options::{Options, OptionsClass, OptionsError};
+use crate::eas::quirks::Quirk;
 use crate::eas::status::{Common, Failure, retrying};
 use crate::eas::value;
 use crate::eas::version::Version;
@@ -159,7 +160,8 @@ async fn estimate(
     let counted = mailbox.estimate(scope, device, id, key, Some(wanted), COUNT_MAX);
     let count = match Box::pin(counted).await? {
         Some(count) => Ok(count),
-        // Android 4 ignores status 4; its Sync meets status 3 and starts over (syncroton).
+        // Its Sync meets status 3, and it begins anew.
+        None if ctx.quirk(Quirk::EstimateOne) => Ok(1),
         None => Err(WRONG_KEY),
     };
     Ok((Some(folder), count))

@@ -1,6 +1,7 @@
 //! MoveItems ([MS-ASCMD] 2.2.1.10). Success is 3.
 
 use crate::eas::context::{Context, Done, Reply};
+use crate::eas::quirks::Quirk;
 use crate::eas::status::{Common, Failure, retrying};
 use crate::limits::MOVES_MAX;
 use crate::mailbox::{By, Error, FolderId, ServerId};
@@ -106,7 +107,8 @@ async fn move_one(ctx: &Context<'_>, asked: &Asked) -> Result<Result<ServerId, u
         via_sync: false,
     };
     let mut tx = mailbox.transaction(scope, by);
-    let item = Box::pin(tx.move_noted(device, &row, &to)).await?;
+    let is_known = ctx.quirk(Quirk::MovedItemsKnown);
+    let item = Box::pin(tx.move_noted(device, &row, &to, is_known)).await?;
     Box::pin(tx.commit()).await?;
     let folder = to.id;
     Ok(Ok(ServerId { folder, item }))

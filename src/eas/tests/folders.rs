@@ -2,6 +2,8 @@
 
 use crate::eas::testing::{House, Phone};
 use crate::eas::version::Version;
+use crate::mailbox::{FolderId, FolderKind};
+use crate::work::block_on;
 
 fn sync(key: &str) -> String {
     format!(
@@ -202,10 +204,7 @@ fn a_trial_leaves_nothing_behind() {
             .contains("<folderhierarchy:SyncKey>1<")
     );
     let scope = house.account("alice").scope;
-    assert_eq!(
-        crate::work::block_on(house.eas.mailbox().devices(scope)).unwrap(),
-        []
-    );
+    assert_eq!(block_on(house.eas.mailbox().devices(scope)).unwrap(), []);
 }
 
 #[test]
@@ -220,4 +219,40 @@ fn a_new_folder_may_come_with_an_empty_server_id() {
     );
     let id = "<folderhierarchy:ServerId>32</folderhierarchy:ServerId>";
     phone.check("FolderCreate", &ask, &done("FolderCreate", "2", id));
+}
+
+#[test]
+fn the_hierarchy_of_old_has_the_mail_folders_only() {
+    let house = House::new();
+    let scope = house.account("alice").scope;
+    let make = |parent, name: &str, kind| {
+        let made = house.eas.mailbox().create_folder(scope, parent, name, kind);
+        block_on(made).unwrap()
+    };
+    let lists = make(FolderId::INBOX, "Lists", FolderKind::UserMail);
+    let sub = make(FolderId::CALENDAR, "Minutes", FolderKind::UserMail);
+    make(FolderId::ROOT, "Team", FolderKind::UserCalendar);
+    let folder = |name: &str, id: FolderId, kind: u8, parent: u32| {
+        format!(
+            "<folderhierarchy:Folder><folderhierarchy:DisplayName>{name}</folderhierarchy:DisplayName><folderhierarchy:ServerId>{id}</folderhierarchy:ServerId><folderhierarchy:Type>{kind}</folderhierarchy:Type><folderhierarchy:ParentId>{parent}</folderhierarchy:ParentId></folderhierarchy:Folder>"
+        )
+    };
+    let all = [
+        folder("Inbox", FolderId::INBOX, 2, 0),
+        folder("Drafts", FolderId::DRAFTS, 3, 0),
+        folder("Deleted Items", FolderId::DELETED, 4, 0),
+        folder("Sent Items", FolderId::SENT, 5, 0),
+        folder("Outbox", FolderId::OUTBOX, 6, 0),
+        folder("Lists", lists, 1, 2),
+        // What it stands under is not told.
+        folder("Minutes", sub, 1, 0),
+    ]
+    .concat();
+    let expect = format!("<folderhierarchy:Folders>{all}</folderhierarchy:Folders>");
+    for version in [Version::V2_5, Version::V12_0, Version::V12_1] {
+        house.phone(version).check("GetHierarchy", "", &expect);
+    }
+    for version in [Version::V14_0, Version::V16_1] {
+        house.phone(version).check("GetHierarchy", "", "501");
+    }
 }

@@ -3,7 +3,9 @@
 mod folders;
 mod items;
 mod mail;
+mod meetings;
 mod noise;
+mod quirks;
 mod requests;
 mod smart;
 mod waiting;

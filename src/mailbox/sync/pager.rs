@@ -187,7 +187,13 @@ impl Round {
             let item = change.item.0;
             match change.kind {
                 ChangeKind::Add(_) => self.hold(item, true),
-                ChangeKind::Change(_) => drop(self.draft.changed.insert(item)),
+                ChangeKind::Change(_) => {
+                    self.draft.changed.insert(item);
+                    // One that the device has moved here: it has it from now on.
+                    if !self.draft.held.contains(item) {
+                        self.hold(item, true);
+                    }
+                }
                 ChangeKind::Delete => self.drop_item(item, true),
                 ChangeKind::SoftDelete => self.drop_item(item, false),
             }
@@ -242,6 +248,9 @@ impl Round {
             let has = self.origin.held.contains(item.0);
             let kind = match (row, had, has) {
                 (Some(row), true, true) => Some(ChangeKind::Change(row)),
+                (Some(row), false, true) if self.origin.changed.contains(item.0) => {
+                    Some(ChangeKind::Change(row))
+                }
                 (Some(row), false, true) => Some(ChangeKind::Add(row)),
                 (Some(_), true, false) => Some(ChangeKind::SoftDelete),
                 (None, true, false) => Some(ChangeKind::Delete),
@@ -362,6 +371,9 @@ impl Round {
                 (!told && !own).then_some(ChangeKind::Change(row))
             }
             (true, false) => Some(ChangeKind::SoftDelete),
+            // What it adds by Sync it holds at once, so it has moved this here and knows it already
+            // ([`crate::mailbox::Tx::move_noted`]). The Change says so to the state, too.
+            (false, true) if entry.by == self.own() => Some(ChangeKind::Change(row)),
             (false, true) => {
                 let date_ms = place.date_ms;
                 // What lies below is brought by the fill.

@@ -121,14 +121,21 @@ pub fn parse(bytes: &[u8], defaults: &Defaults<'_>) -> Result<Calendar, Error> {
 /// lists are cut (`MEETING_...` in [`crate::limits`]), so that the mail's record stays storable.
 #[must_use]
 pub fn meeting(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {
+    let mut meeting = invitation(bytes, defaults)?;
+    fit::fit(&mut meeting.event);
+    Some(meeting)
+}
+
+/// The same, whole: what becomes an appointment when it is answered.
+#[must_use]
+pub fn invitation(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {
     let calendar = calendars(bytes).ok()?.into_iter().find(|c| {
         c.components
             .iter()
             .any(|c| c.component_type == Kind::VEvent)
     })?;
     let reader = Reader::new(&calendar, defaults);
-    let (mut event, recurrence_id_ms) = series::meeting(&reader)?;
-    fit::fit(&mut event);
+    let (event, recurrence_id_ms) = series::meeting(&reader)?;
     let method = if reader.method.is_empty() {
         "PUBLISH".to_owned()
     } else {

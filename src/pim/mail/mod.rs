@@ -17,6 +17,7 @@ mod body;
 mod charset;
 pub mod compose;
 mod header;
+pub mod imip;
 mod inspect;
 mod structure;
 #[cfg(test)]

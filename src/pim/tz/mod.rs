@@ -7,6 +7,8 @@
 //! Deliberately absent: a user's own zone (it is passed in as a preference), the clock, and the
 //! history of a zone inside a blob, which has room for one year's rules only.
 
+#[cfg(test)]
+mod edge_tests;
 mod names;
 mod tzi;
 

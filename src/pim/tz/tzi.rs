@@ -1,7 +1,7 @@
 //! The protocol's time zone: a structure of 172 bytes ([MS-ASDTYPE] 2.7.6), and what it means.
 
 use jiff::civil::{self, Date, DateTime};
-use jiff::tz::{Dst, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// Bytes of the structure.
@@ -218,25 +218,27 @@ impl Tzi {
         self.dst_offset_s() - self.std_offset_s()
     }
 
-    /// The rules of `zone` in `year`, without names. Where they cannot be said (a zone that
-    /// changes more often than twice, or changed its law that year) the offset that holds at the
-    /// end of that year stands alone.
+    /// The rules of `zone` in `year`, without names. What counts is what the clocks do, not what the
+    /// law calls it: there and back within a year is daylight saving, and the smaller offset is
+    /// standard time (the database calls Irish winter time "daylight"). Where that is not what
+    /// happened (a zone that changes more often, or changed its law that year) the offset that
+    /// holds at the end of that year stands alone.
     #[must_use]
     pub fn of_zone(zone: &TimeZone, year: i16) -> Self {
         let year = year.clamp(1900, 2500);
-        let (standard, daylight) = changes(zone, year);
-        if let ([std], [dst]) = (standard.as_slice(), daylight.as_slice()) {
-            // tzdb calls Irish winter time "daylight": here the smaller offset is standard time.
-            let ((std, dst), swapped) = if std.1 <= dst.1 {
-                ((std, dst), false)
+        if let [first, second] = changes(zone, year).as_slice()
+            && (first.before_s, first.after_s) == (second.after_s, second.before_s)
+        {
+            let (std, dst) = if first.is_forward() {
+                (second, first)
             } else {
-                ((dst, std), true)
+                (first, second)
             };
             return Self {
-                bias: -std.1 / 60,
-                std: nth_of(zone, year, std.0, swapped),
-                dst: nth_of(zone, year, dst.0, !swapped),
-                dst_bias: (std.1 - dst.1) / 60,
+                bias: -std.after_s / 60,
+                std: nth_of(zone, year, std),
+                dst: nth_of(zone, year, dst),
+                dst_bias: (std.after_s - dst.after_s) / 60,
                 ..Self::default()
             };
         }
@@ -303,14 +305,27 @@ fn year_start(year: i16) -> Option<Timestamp> {
     Some(zoned.timestamp())
 }
 
-/// Wall time just before the clocks change, and the seconds east of Greenwich after it.
-type Change = (DateTime, i32);
+/// One change of the clocks.
+struct Change {
+    /// The wall time at which it happens, as it was before.
+    wall: DateTime,
+    /// Seconds east of Greenwich before it.
+    before_s: i32,
+    /// Seconds east of Greenwich after it.
+    after_s: i32,
+}
 
-/// The changes to standard and to daylight time within a year.
-fn changes(zone: &TimeZone, year: i16) -> (Vec<Change>, Vec<Change>) {
-    let (mut standard, mut daylight) = (Vec::new(), Vec::new());
+impl Change {
+    fn is_forward(&self) -> bool {
+        self.after_s > self.before_s
+    }
+}
+
+/// The changes within a year.
+fn changes(zone: &TimeZone, year: i16) -> Vec<Change> {
+    let mut found = Vec::new();
     let (Some(from), Some(to)) = (year_start(year), year_start(year.saturating_add(1))) else {
-        return (standard, daylight);
+        return found;
     };
     // A year with more than a few changes is a damaged table, not a zone.
     for tr in zone
@@ -322,31 +337,29 @@ fn changes(zone: &TimeZone, year: i16) -> (Vec<Change>, Vec<Change>) {
             continue;
         };
         let before = zone.to_offset(just_before);
-        if before == tr.offset() {
-            continue;
-        }
-        let entry = (before.to_datetime(tr.timestamp()), tr.offset().seconds());
-        if tr.dst() == Dst::Yes {
-            daylight.push(entry);
-        } else {
-            standard.push(entry);
+        if before != tr.offset() {
+            found.push(Change {
+                wall: before.to_datetime(tr.timestamp()),
+                before_s: before.seconds(),
+                after_s: tr.offset().seconds(),
+            });
         }
     }
-    (standard, daylight)
+    found
 }
 
 /// The rule behind one change. "Fourth" and "last" look alike where a month has four such days,
 /// so the neighbouring years decide.
-fn nth_of(zone: &TimeZone, year: i16, wall: DateTime, daylight: bool) -> Rule {
-    let mut rule = Rule::at(wall);
-    if rule.day != 5 || wall.day() > 28 {
+fn nth_of(zone: &TimeZone, year: i16, change: &Change) -> Rule {
+    let mut rule = Rule::at(change.wall);
+    if rule.day != 5 || change.wall.day() > 28 {
         return rule;
     }
     for other in (year - 6)..=(year + 6) {
-        let (standard, summer) = changes(zone, other);
-        let found = if daylight { summer } else { standard };
-        if let [(w, _)] = found.as_slice() {
-            let like = Rule::at(*w);
+        let mut found = changes(zone, other);
+        found.retain(|c| c.is_forward() == change.is_forward());
+        if let [c] = found.as_slice() {
+            let like = Rule::at(c.wall);
             if like.day == 4 && like.month == rule.month && like.weekday == rule.weekday {
                 rule.day = 4;
             }

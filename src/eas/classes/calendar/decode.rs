@@ -56,6 +56,12 @@ pub(in crate::eas::classes) fn decode(
     })
 }
 
+/// The start that an `InstanceId` means: the instant, or the midnight of a series of whole days.
+#[must_use]
+pub fn instance_start(event: &Event, written_ms: i64) -> i64 {
+    Clock::of(event).instant(written_ms, event.all_day)
+}
+
 /// Takes one occurrence out of a series: `Delete` with an `InstanceId` (16.0+).
 ///
 /// # Errors

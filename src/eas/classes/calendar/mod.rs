@@ -10,7 +10,7 @@ pub(in crate::eas::classes) mod decode;
 mod exception;
 mod people;
 
-pub use decode::delete_occurrence;
+pub use decode::{delete_occurrence, instance_start};
 
 use super::body::{self, OldTags};
 use super::value::{write_compact, write_known, write_strings};

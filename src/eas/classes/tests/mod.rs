@@ -26,6 +26,7 @@ fn encoded(record: &Record, options: &Options, version: Version, fetched: &Fetch
         options,
         item: (2, 77),
         fetched,
+        quirks: Quirks::default(),
     };
     let mut w = Writer::new();
     w.open(airsync::APPLICATION_DATA);
@@ -57,6 +58,7 @@ fn source(version: Version, supported: &Supported) -> Source<'_> {
         user_email: "anna@example.org",
         uid: "fresh-uid",
         instance_ms: None,
+        quirks: Quirks::default(),
     }
 }
 

@@ -3,10 +3,9 @@
 use super::attachment::{self, Attachment, Missing};
 use super::decode::Fetch;
 use crate::eas::classes::Fetched;
-use crate::eas::commands::sync::{class_name, write_item};
+use crate::eas::commands::sync::{Form, class_name, write_item};
 use crate::eas::context::{Context, fetch as fetch_parts};
 use crate::eas::status::Failure;
-use crate::eas::version::Version;
 use crate::mailbox::{ItemRow, ServerId};
 use crate::wbxml::Writer;
 use crate::wbxml::tags::{airsync, airsyncbase, documentlibrary, itemoperations as tags, search};
@@ -81,9 +80,9 @@ pub(super) async fn fetch(
 /// Writes the entry. `parts`: binary goes there instead of into the document.
 pub(super) fn write(
     w: &mut Writer,
+    ctx: &Context<'_>,
     asked: &Fetch,
     found: &Found,
-    version: Version,
     parts: Option<&mut Vec<Vec<u8>>>,
 ) {
     w.open(tags::FETCH);
@@ -118,8 +117,13 @@ pub(super) fn write(
     match found {
         Found::Nothing(_) => {}
         Found::Item(row, fetched) => {
+            let form = Form {
+                options: &asked.options,
+                version: ctx.version(),
+                quirks: ctx.quirks,
+            };
             w.open(tags::PROPERTIES);
-            write_item(w, row, fetched, &asked.options, version);
+            write_item(w, row, fetched, form);
             w.close();
         }
         Found::Attachment(attachment) => {

@@ -113,7 +113,7 @@ fn write(ctx: &Context<'_>, done: &Results) -> Reply {
     }
     for (asked, found) in &done.fetched {
         let parts = as_parts.then_some(&mut parts);
-        fetch::write(&mut w, asked, found, ctx.version(), parts);
+        fetch::write(&mut w, ctx, asked, found, parts);
     }
     w.close();
     w.close();

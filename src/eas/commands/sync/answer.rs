@@ -4,6 +4,7 @@ use super::decode::class_name;
 use crate::eas::classes::{self, Fetched};
 use crate::eas::context::Reply;
 use crate::eas::options::Options;
+use crate::eas::quirks::Quirks;
 use crate::eas::version::Version;
 use crate::mailbox::{FolderId, ItemId, ItemRow};
 use crate::pim::Class;
@@ -31,6 +32,8 @@ pub(super) struct Section {
     pub responses: Vec<Response>,
     /// In which form.
     pub options: Options,
+    /// What is done differently for the client.
+    pub quirks: Quirks,
     /// Nothing to say: the key is the one presented.
     pub silent: bool,
 }
@@ -164,7 +167,7 @@ fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
     server_id(w, s, id);
     match told {
         Told::Add(row, fetched) | Told::Change(row, fetched) => {
-            application_data(w, row, fetched, &s.options, version);
+            application_data(w, row, fetched, s.form(version));
         }
         Told::Part(row) => {
             w.open(airsync::APPLICATION_DATA);
@@ -214,30 +217,50 @@ fn answer(w: &mut Writer, s: &Section, response: &Response, version: Version) {
                 item.as_ref().err().map_or(1, |status| *status),
             );
             if let Ok((row, fetched)) = item {
-                application_data(w, row, fetched, &s.options.whole(), version);
+                let form = Form {
+                    options: &s.options.whole(),
+                    ..s.form(version)
+                };
+                application_data(w, row, fetched, form);
             }
         }
     }
     w.close();
 }
 
-fn application_data(
-    w: &mut Writer,
-    row: &ItemRow,
-    fetched: &Fetched,
-    options: &Options,
-    version: Version,
-) {
+fn application_data(w: &mut Writer, row: &ItemRow, fetched: &Fetched, form: Form<'_>) {
     w.open(airsync::APPLICATION_DATA);
-    item(w, row, fetched, options, version);
+    item(w, row, fetched, form);
     w.close();
 }
 
+/// In which form an item is written.
+#[derive(Clone, Copy)]
+pub struct Form<'a> {
+    /// What the client wants.
+    pub options: &'a Options,
+    /// The version of the request.
+    pub version: Version,
+    /// What is done differently for the client.
+    pub quirks: Quirks,
+}
+
+impl Section {
+    fn form(&self, version: Version) -> Form<'_> {
+        Form {
+            options: &self.options,
+            version,
+            quirks: self.quirks,
+        }
+    }
+}
+
 /// Writes the properties of an item; of one that cannot be read, that it cannot be read.
-pub fn item(w: &mut Writer, row: &ItemRow, fetched: &Fetched, options: &Options, version: Version) {
+pub fn item(w: &mut Writer, row: &ItemRow, fetched: &Fetched, form: Form<'_>) {
     let ctx = classes::Context {
-        version,
-        options,
+        version: form.version,
+        options: form.options,
+        quirks: form.quirks,
         item: (row.folder.0, row.item.0),
         fetched,
     };

@@ -429,6 +429,7 @@ impl Desk<'_> {
             user_email: account.address(),
             uid: &uid,
             instance_ms,
+            quirks: self.env.quirks,
         };
         let mut decoded = match classes::decode(&mut r, self.class, existing, &source) {
             Ok(decoded) => decoded,

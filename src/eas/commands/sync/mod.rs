@@ -21,7 +21,7 @@ mod stored;
 mod tests;
 mod wait;
 
-pub use answer::item as write_item;
+pub use answer::{Form, item as write_item};
 pub use decode::{class_name, fingerprint};
 pub use kept::{Kept, window};
 pub use wait::{Waiting, resume};
@@ -29,6 +29,7 @@ pub use wait::{Waiting, resume};
 use crate::eas::Eas;
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::parked;
+use crate::eas::quirks::{Quirk, Quirks};
 use crate::eas::status::{Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits;
@@ -47,7 +48,7 @@ pub(super) struct Env<'a> {
     account: &'a AccountRow,
     device: DeviceNo,
     version: Version,
-    takes_empty: bool,
+    quirks: Quirks,
 }
 
 impl Env<'_> {
@@ -57,7 +58,7 @@ impl Env<'_> {
 
     /// The answer when there is nothing to tell: from 12.1 on none at all.
     fn nothing_new(&self, sections: &[Section]) -> Reply {
-        if self.version >= Version::V12_1 && self.takes_empty {
+        if self.version >= Version::V12_1 && !self.quirks.has(Quirk::EmptySyncInFull) {
             return Reply::nothing();
         }
         answer::reply(sections, self.version.min(Version::V12_1))
@@ -74,7 +75,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         account: ctx.account,
         device: ctx.device_no(),
         version: ctx.version(),
-        takes_empty: takes_empty(&ctx.device.device.user_agent),
+        quirks: ctx.quirks,
     };
     match sync(ctx, &env).await {
         Ok(done) => Ok(done),
@@ -82,12 +83,6 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         Err(Refused::Status(status)) => Ok(answer::refusal(status, None).into()),
         Err(Refused::Limit(status, limit)) => Ok(answer::refusal(status, Some(limit)).into()),
     }
-}
-
-/// Nokia's Maemo and MeeGo clients stop at an empty answer (devices.md: seen by syncroton).
-fn takes_empty(user_agent: &str) -> bool {
-    let agent = user_agent.to_ascii_lowercase();
-    !agent.contains("meego") && !agent.contains("nokian800")
 }
 
 async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
@@ -140,7 +135,8 @@ async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, 
         let stored = stored.ok_or(Refused::Status(13))?;
         return with_keys(ctx, stored::merge(stored, request)).await;
     }
-    if request.collections.is_empty() {
+    let may_be_empty = request.wait_s.is_some() && ctx.quirk(Quirk::SyncOfNothing);
+    if request.collections.is_empty() && !may_be_empty {
         return Err(PROTOCOL_ERROR);
     }
     Ok(request)
@@ -175,8 +171,8 @@ pub fn stored_wait_s(last_sync: &[u8]) -> Option<u32> {
 /// Stores a full request without commands. One with key 0 is not stored, and ends the validity of
 /// what was: an empty request after it has nothing to refer to.
 async fn remember(ctx: &Context<'_>, request: &Request<'_>) -> Result<(), Failure> {
-    if ctx.version() < Version::V12_1 || request.collections.iter().any(|c| !c.commands.is_empty())
-    {
+    let has_commands = request.collections.iter().any(|c| !c.commands.is_empty());
+    if ctx.version() < Version::V12_1 || has_commands || request.collections.is_empty() {
         return Ok(());
     }
     let has_first = request.collections.iter().any(|c| c.key == Some(0));
@@ -259,6 +255,7 @@ async fn collection(
         changes: Vec::new(),
         responses: Vec::new(),
         options: crate::eas::options::Options::default(),
+        quirks: env.quirks,
         silent: false,
     };
     let round = match c.key {

@@ -6,6 +6,7 @@ use crate::clock::MonoMs;
 use crate::eas::Eas;
 use crate::eas::context::{Done, Reply};
 use crate::eas::parked::{PasswordPrint, Wait, Waiting as Parking, is_news};
+use crate::eas::quirks::{Quirk, Quirks};
 use crate::eas::status::Failure;
 use crate::eas::version::Version;
 use crate::mailbox::{AccountRow, DeviceNo, FolderId, Watched};
@@ -18,8 +19,7 @@ pub struct Waiting {
     version: Version,
     /// Without commands and options: those are done.
     request: Request<'static>,
-    /// The client takes an empty answer.
-    takes_empty: bool,
+    quirks: Quirks,
 }
 
 impl Waiting {
@@ -33,7 +33,7 @@ impl Waiting {
 
     /// Whether its answer is empty where there is nothing new.
     pub(in crate::eas) fn ends_empty(&self) -> bool {
-        self.version >= Version::V12_1 && self.takes_empty
+        self.version >= Version::V12_1 && !self.quirks.has(Quirk::EmptySyncInFull)
     }
 
     pub(in crate::eas) fn bytes(&self) -> usize {
@@ -72,7 +72,7 @@ pub(super) async fn park(
             window: request.window,
             partial: false,
         },
-        takes_empty: env.takes_empty,
+        quirks: env.quirks,
     };
     Ok(Done::Park(Parking {
         watcher,
@@ -121,7 +121,7 @@ pub async fn resume(
         account,
         device: DeviceNo(watcher.device()),
         version: waiting.version,
-        takes_empty: waiting.takes_empty,
+        quirks: waiting.quirks,
     };
     let sections = match run_collections(&env, &waiting.request).await? {
         Ok(sections) => sections,
