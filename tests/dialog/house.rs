@@ -14,7 +14,7 @@
 //! | `someone creates folder Bills`, `deletes folder {bills}` | the folder is `{bills}` |
 //! | `someone renames folder {bills} to Paid` | |
 //! | `60 seconds pass`, `3 minutes pass`, `2 days pass` | |
-//! | `the disk is full`, `the store fails`, `the store works` | |
+//! | `the disk is full`, `the store fails`, `the store breaks`, `the store works` | what is written is refused, lost, or the last that was |
 //! | `the server restarts` | |
 //! | `phone is blocked`, `phone is to be wiped`, `phone is to be wiped of the account` | |
 //! | `alice is disabled` | |
@@ -162,6 +162,7 @@ impl House {
             }
             ["the", "disk", "is", "full"] => self.faults(Some(Fault::Full)),
             ["the", "store", "fails"] => self.faults(Some(Fault::Lost)),
+            ["the", "store", "breaks"] => self.faults(Some(Fault::Poisoned)),
             ["the", "store", "works"] => self.faults(None),
             ["the", "server", "restarts"] => {
                 let old = self.appliance.take().map(Appliance::crash);

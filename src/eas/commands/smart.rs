@@ -207,7 +207,7 @@ impl Source {
             (Some(id), None, None) | (None, _, Some(id)) => id,
             (None, _, None) => return Err(Common::InvalidXml.into()),
         };
-        let id = ServerId::parse(id).ok_or(Common::ItemNotFound)?;
+        let id = ServerId::parse(id).ok_or(Common::InvalidIds)?;
         // The folder is in the id already; it has to be the same.
         let is_there = |folder: &String| FolderId::parse(folder) == Some(id.folder);
         match self.folder.as_ref().is_none_or(is_there) {
