@@ -1,7 +1,7 @@
 //! Writes answers into the files of dialogues. They are to be read then, every one of them, with
 //! the specification beside: a file that holds an error is worse than none.
 
-use crate::pattern::Names;
+use crate::pattern::{Names, fill};
 use crate::run::Run;
 use crate::text::{Dialogue, Versions};
 use roost::eas::version::Version;
@@ -31,7 +31,22 @@ const ANYTHING: &[&str] = &["MS-ASProtocolCommands:", "ConversationIndex", "Mess
 
 /// Puts names where ids are; new ones get a new name. Keys of a device other than the phone have
 /// its name in front.
-pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<String> {
+pub(crate) fn name(
+    lines: &[String],
+    names: &mut Names,
+    device: &str,
+    sent: &[String],
+) -> Vec<String> {
+    // What the request said comes back as it stands there.
+    let said: Vec<(&str, String, &str)> = sent
+        .iter()
+        .filter_map(|line| {
+            let (element, value) = line.trim_start().split_once(' ')?;
+            let local = element.rsplit_once(':').map_or(element, |(_, l)| l);
+            Some((local, fill(value, names).ok()?, value))
+        })
+        .filter(|(local, ..)| *local != "SyncKey")
+        .collect();
     let root = lines
         .iter()
         .find(|l| !l.starts_with('<') && !l.contains(": "));
@@ -55,6 +70,11 @@ pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<Str
             named.push(line.clone());
             continue;
         };
+        let mut all = said.iter();
+        if let Some((.., text)) = all.find(|(l, filled, _)| *l == local && filled == value) {
+            named.push(line.replace(value, text));
+            continue;
+        }
         let of_device = ["key", "folders", "policy"].contains(&kind) && device != "phone";
         let prefix = if of_device {
             format!("{device}-")
@@ -99,8 +119,10 @@ fn known(
     fits_too: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let is_key = |name: &str| name.starts_with("key") || name.contains("-key");
+    let is_own = |name: &str| name.starts_with("key") || name.ends_with("-key");
     let is_folders = |name: &str| name.starts_with("folders") || name.contains("-folders");
     let fits = |name: &str| match kind {
+        "key" if prefix.is_empty() => is_own(name),
         "key" => is_key(name),
         "folders" => is_folders(name),
         "policy" => name.contains("policy"),
@@ -259,7 +281,7 @@ fn ids_get_names() {
         "  CollectionId 1",
         "  ServerId 1:3",
     ];
-    let named = name(&lines.map(str::to_owned), &mut names, "phone");
+    let named = name(&lines.map(str::to_owned), &mut names, "phone", &[]);
     assert_eq!(
         named,
         [

@@ -260,7 +260,12 @@ impl House {
         }
         let (kind, record) = if let Some(text) = read("ics") {
             let text = text.replace('\n', "\r\n");
-            let found = ical::parse(text.as_bytes(), &ical::Defaults::default()).map_err(said)?;
+            let defaults = ical::Defaults {
+                addresses: &["alice@example.org"],
+                now_ms: NEW_YEAR_MS,
+                ..ical::Defaults::default()
+            };
+            let found = ical::parse(text.as_bytes(), &defaults).map_err(said)?;
             match found.found.into_iter().next().ok_or("nothing in it")? {
                 Found::Event(event) => ("calendar", Record::Event(event)),
                 Found::Task(task) => ("tasks", Record::Task(task)),

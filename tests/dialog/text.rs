@@ -276,7 +276,9 @@ pub(crate) fn repeated(lines: &[Line]) -> Result<Vec<Line>, String> {
             continue;
         };
         let indent = line.text.len() - trimmed.len();
-        let count = count.strip_suffix(':').and_then(|n| n.parse::<usize>().ok());
+        let count = count
+            .strip_suffix(':')
+            .and_then(|n| n.parse::<usize>().ok());
         let count = count.ok_or_else(|| format!("line {}: not a count", line.no))?;
         let deeper = |l: &&Line| l.text.len() - l.text.trim_start().len() > indent;
         let block: Vec<&Line> = lines[i..].iter().take_while(deeper).collect();
