@@ -16,6 +16,7 @@
 //! | `60 seconds pass`, `3 minutes pass`, `2 days pass` | |
 //! | `the disk is full`, `the store fails`, `the store breaks`, `the store works` | what is written is refused, lost, or the last that was |
 //! | `the server restarts` | |
+//! | `phone is forgotten` | what it holds is; it has to begin anew |
 //! | `phone is blocked`, `phone is to be wiped`, `phone is to be wiped of the account` | |
 //! | `alice is disabled` | |
 //! | `the policy of alice says AllowCamera=0` | |
@@ -175,6 +176,12 @@ impl House {
                 self.account(user, |a| a.policy.clone_from(&policy))
             }
             [user, "is", "disabled"] => self.account(user, |a| a.status = AccountStatus::Blocked),
+            [device, "is", "forgotten"] => {
+                let (mailbox, scope) = (self.appliance().mailbox(), self.appliance().scope(0));
+                let row = block_on(mailbox.find_device(scope, device)).map_err(said)?;
+                let DeviceRow { number, .. } = row.ok_or("no such device")?;
+                block_on(mailbox.forget_sync(scope, number, None)).map_err(said)
+            }
             [device, "is", rest @ ..] => {
                 let (access, wipe) = match rest.join(" ").as_str() {
                     "blocked" => (Access::Blocked, Wipe::None),
