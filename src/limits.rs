@@ -187,6 +187,30 @@ pub const MEETING_LINE_BYTES_MAX: usize = 1_000;
 /// Categories of one item.
 pub const CATEGORIES_MAX: usize = 300;
 
+// ---- search ----------------------------------------------------------------------------------
+
+/// Bytes of a word in the index; what it has more is cut off, of a word that is looked for as well.
+pub const WORD_BYTES_MAX: usize = 40;
+/// Bytes of the words of one item: some two thousand different ones.
+pub const WORDS_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of them that subject, addresses and names of files may take, so that the text has its share.
+pub const WORDS_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a text whose words are taken: a long one has said by then what it is about.
+pub const WORDS_TEXT_BYTES_MAX: usize = 256 * 1024;
+
+/// Rows of the index that one search looks at.
+pub const SEARCH_ROWS_MAX: usize = 1_000_000;
+/// Bytes of them: a second or two of work. What was found by then is the result.
+pub const SEARCH_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Milliseconds that a search may take; phones wait for half a minute.
+pub const SEARCH_MS_MAX: u64 = 10_000;
+/// Items that one search reads because their words alone do not tell: for phrases, and for marks.
+pub const SEARCH_RECORDS_MAX: usize = 5_000;
+/// Mails that one search takes apart, for phrases in long texts.
+pub const SEARCH_TEXTS_MAX: usize = 200;
+/// Bytes of such a mail; of a larger one the beginning of its text is looked at.
+pub const SEARCH_TEXT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 // ---- import ----------------------------------------------------------------------------------
 
 /// Directories below a path that is imported.
@@ -290,6 +314,20 @@ pub const DELIVERED_KEPT_DAYS: u32 = 7;
 pub const SENT_KEPT_DAYS: u32 = 7;
 /// Results of one Search answer (Range 0-99).
 pub const SEARCH_RESULTS_MAX: usize = 100;
+/// Items of a mailbox that a search finds at most, the newest; Find shows them all (Range 0-999).
+pub const SEARCH_HITS_MAX: usize = 1_000;
+/// Bytes after which an answer to Search or Find brings no more results.
+pub const SEARCH_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Characters of the text that is looked for in a mailbox.
+pub const SEARCH_TEXT_CHARS_MAX: usize = 1_024;
+/// Words, phrases and other conditions of one query.
+pub const SEARCH_TERMS_MAX: usize = 50;
+/// Seconds that a result is kept for its further pages.
+pub const SEARCH_KEPT_S: u64 = 900;
+/// Results that are kept, of all devices: some 16 MiB.
+pub const SEARCHES_KEPT: usize = 2_000;
+/// Searches of mailboxes of one account at one time: each reads all of its words.
+pub const SEARCHES_PER_USER_MAX: u32 = 4;
 /// Recipients of one outgoing mail.
 pub const RECIPIENTS_MAX: usize = 1_000;
 

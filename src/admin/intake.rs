@@ -4,7 +4,9 @@ use super::Refusal;
 use crate::delivery::intake as mail_intake;
 use crate::import::{Folder, Kind, Marks, Taken};
 use crate::limits::{BODY_INLINE_BYTES_MAX, CONFLICT_RETRIES_MAX, FOLDERS_MAX};
-use crate::mailbox::{AccountRow, Delivered, Error, FolderId, FolderKind, FolderRow, Mailbox};
+use crate::mailbox::{
+    AccountRow, Delivered, Entry, Error, FolderId, FolderKind, FolderRow, Mailbox,
+};
 use crate::pim::body::BlobRef;
 use crate::pim::{Body, Class, Record, ical, mail, vcard};
 use aws_lc_rs::digest;
@@ -61,7 +63,8 @@ async fn take_mail(
         .received_ms
         .or_else(|| mail::dates(&item.bytes).received_ms);
     let received_ms = received_ms.unwrap_or(now_ms).min(now_ms);
-    let mut message = mail_intake::look(&item.bytes, received_ms).record_for(&row.account);
+    let seen = mail_intake::look(&item.bytes, received_ms);
+    let mut message = seen.record_for(&row.account);
     message.read = item.marks.read;
     message.draft = item.marks.draft;
     if item.marks.flagged {
@@ -82,7 +85,7 @@ async fn take_mail(
         mailbox,
         row,
         &folder,
-        &record,
+        (&record, Some(seen.words())),
         fingerprint(&folder, &item.bytes),
         taken,
     )
@@ -206,13 +209,14 @@ async fn put(
     mailbox: &Mailbox,
     row: &AccountRow,
     folder: &FolderRow,
-    record: &Record,
+    entry: impl Into<Entry<'_>>,
     print: [u8; 32],
     taken: &mut Taken,
 ) -> Result<(), Refusal> {
+    let entry = entry.into();
     let mut outcome = Err(Error::Conflict);
     for _ in 0..CONFLICT_RETRIES_MAX {
-        outcome = Box::pin(mailbox.put_once(row.scope, folder, record, Some(print))).await;
+        outcome = Box::pin(mailbox.put_once(row.scope, folder, entry, Some(print))).await;
         if outcome != Err(Error::Conflict) {
             break;
         }

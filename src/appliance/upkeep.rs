@@ -1,4 +1,5 @@
-//! What goes on beside the cores: tidying, and new keys for session tickets.
+//! What goes on beside the cores: tidying, completing the search index of accounts that an older release
+//! has filled, and new keys for session tickets.
 
 use super::tickets;
 use crate::mailbox::{Error, Mailbox};
@@ -11,6 +12,9 @@ use std::time::Duration;
 /// How often accounts are tidied.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
+/// Between two steps of completing an index: others want to write, too.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// Forgets what is old (tombstones, outcomes of sent mail, fingerprints), account by account.
 pub(super) struct Upkeep {
     /// Dropped to end it.
@@ -22,6 +26,9 @@ impl Upkeep {
     pub(super) fn start(mailbox: Mailbox, keys: Option<Arc<Tickets>>) -> io::Result<Self> {
         let (end, ended) = flume::bounded::<()>(0);
         let tidy = move || {
+            if let Err(e) = block_on(index(&mailbox, &ended)) {
+                tracing::warn!(error = %e, "the search index is completed later");
+            }
             while let Err(flume::RecvTimeoutError::Timeout) = ended.recv_timeout(PERIOD) {
                 if let Some(keys) = &keys {
                     match block_on(tickets::fresh(mailbox.store(), mailbox.clock().now_ms())) {
@@ -31,6 +38,9 @@ impl Upkeep {
                 }
                 if let Err(e) = block_on(purge(&mailbox, &ended)) {
                     tracing::warn!(error = %e, "tidying goes on later");
+                }
+                if let Err(e) = block_on(index(&mailbox, &ended)) {
+                    tracing::warn!(error = %e, "the search index is completed later");
                 }
             }
         };
@@ -57,6 +67,27 @@ async fn purge(mailbox: &Mailbox, ended: &flume::Receiver<()>) -> Result<(), Err
             }
             if mark.is_none() || ended.is_disconnected() {
                 break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives the items of older releases their words, account by account, a few items at a time.
+async fn index(mailbox: &Mailbox, ended: &flume::Receiver<()>) -> Result<(), Error> {
+    for account in mailbox.accounts().await? {
+        let mut mark = None;
+        loop {
+            match mailbox.fill_words(account.scope, mark).await {
+                Ok(next) => mark = next,
+                Err(Error::Conflict) => {}
+                Err(e) => return Err(e),
+            }
+            if mark.is_none() {
+                break;
+            }
+            if let Err(flume::RecvTimeoutError::Disconnected) = ended.recv_timeout(BREATH) {
+                return Ok(());
             }
         }
     }

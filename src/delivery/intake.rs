@@ -2,6 +2,7 @@
 
 use crate::mailbox::Account;
 use crate::pim::mail::{self, Calendar};
+use crate::pim::words::{self, Words};
 use crate::pim::{Message, ical, message::Flag};
 use crate::work::{self, Pool};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ const WORKER_BYTES_MIN: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Seen {
     message: Message,
+    words: Words,
     calendar: Option<Calendar>,
     received_ms: i64,
 }
@@ -22,6 +24,7 @@ pub struct Seen {
 pub fn look(raw: &[u8], received_ms: i64) -> Seen {
     let (message, inspected) = mail::inspect(raw, received_ms);
     Seen {
+        words: words::of_mail(&message, Some(&inspected.text)),
         message,
         calendar: inspected.calendar,
         received_ms,
@@ -45,6 +48,12 @@ pub async fn look_from_core(
 }
 
 impl Seen {
+    /// Its words, which are the same for every recipient.
+    #[must_use]
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
     /// The record for one recipient: an invitation says what it means for that person.
     #[must_use]
     pub fn record_for(&self, account: &Account) -> Message {

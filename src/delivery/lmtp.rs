@@ -98,6 +98,7 @@ impl Door {
             raw_bytes: mail.raw.len() as u64,
             unstored: (!mail.is_stored).then(|| Arc::clone(&mail.raw)),
             message: mail.seen.record_for(&row.account),
+            words: Some(mail.seen.words().clone()),
             // The blob's address is the hash of exactly what was handed over.
             fingerprint: Some(mail.blob.0),
         };

@@ -150,7 +150,7 @@ static TABLE: [Row; 25] = [
     Row { needs_policy: false, run: run!(provision), ..row(Command::Provision, "Provision", 20, (provision::PROVISION, provision::STATUS)) },
     row(Command::ResolveRecipients, "ResolveRecipients", 21, (resolverecipients::RESOLVE_RECIPIENTS, resolverecipients::STATUS)),
     row(Command::ValidateCert, "ValidateCert", 22, (validatecert::VALIDATE_CERT, validatecert::STATUS)),
-    Row { versions: SINCE_16_1, ..row(Command::Find, "Find", 23, (find::FIND, find::STATUS)) },
+    Row { versions: SINCE_16_1, run: run!(find), ..row(Command::Find, "Find", 23, (find::FIND, find::STATUS)) },
     bare(Command::Notify, "Notify", None),
 ];
 

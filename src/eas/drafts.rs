@@ -10,6 +10,7 @@ use crate::eas::status::Failure;
 use crate::mailbox::Account;
 use crate::pim::body::BlobRef;
 use crate::pim::mail::{self, compose};
+use crate::pim::words::{self, Words};
 use crate::pim::{BodyKind, Message, html};
 
 /// A draft as it is stored, and its MIME.
@@ -19,6 +20,8 @@ pub struct Composed {
     pub message: Message,
     /// The MIME.
     pub raw: Vec<u8>,
+    /// Its words.
+    pub words: Words,
 }
 
 /// Makes the mail of a draft; `before` is what there was of it.
@@ -65,7 +68,7 @@ fn build(
         _ => write(draft, before.as_ref(), old, from, now_ms, host),
     };
     let received_ms = before.as_ref().map_or(now_ms, |m| m.received_ms);
-    let (mut message, _) = mail::inspect(&raw, received_ms);
+    let (mut message, seen) = mail::inspect(&raw, received_ms);
     if let Some(before) = before {
         message.read = before.read;
         message.flag = before.flag;
@@ -77,7 +80,12 @@ fn build(
     }
     message.draft = true;
     draft.mark(&mut message);
-    Composed { message, raw }
+    let words = words::of_mail(&message, Some(&seen.text));
+    Composed {
+        message,
+        raw,
+        words,
+    }
 }
 
 fn write(

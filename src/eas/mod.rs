@@ -19,6 +19,7 @@ pub mod parked;
 pub mod policy;
 pub mod quirks;
 pub mod request;
+pub mod searches;
 pub mod stand_in;
 pub mod status;
 pub mod storm;
@@ -51,6 +52,7 @@ use outgoing::Outbound;
 use parked::{Parked, PasswordPrint, Wait, Waiting};
 use quirks::{Book, Known, Quirk, Quirks, Traits};
 use request::Target;
+use searches::Searches;
 use status::{Common, Failure};
 use storm::{StormGuard, Verdict};
 use strikes::Strikes;
@@ -135,6 +137,7 @@ pub struct Eas {
     in_flight: InFlight,
     storm: StormGuard,
     strikes: Strikes,
+    searches: Searches,
     core: usize,
 }
 
@@ -159,6 +162,7 @@ impl Eas {
             in_flight: InFlight::new(user, device),
             storm: StormGuard::new(settings.repeats_per_min_max),
             strikes: Strikes::default(),
+            searches: Searches::default(),
             parts: Arc::new(parts),
             core: 0,
         }
@@ -172,6 +176,7 @@ impl Eas {
             in_flight: self.in_flight.clone(),
             storm: self.storm.clone(),
             strikes: self.strikes.clone(),
+            searches: self.searches.clone(),
             core,
         }
     }
@@ -216,6 +221,12 @@ impl Eas {
     #[must_use]
     pub fn strikes(&self) -> &Strikes {
         &self.strikes
+    }
+
+    /// Results of searches, and those that are going on.
+    #[must_use]
+    pub fn searches(&self) -> &Searches {
+        &self.searches
     }
 
     /// What the operator set.

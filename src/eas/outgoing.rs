@@ -14,6 +14,7 @@ use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, ItemId, Sent}
 use crate::pim::body::BlobRef;
 use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
+use crate::pim::words::{self, Words};
 use crate::pim::{Message, Record, mail};
 use crate::store::{BlobId, Scope};
 
@@ -150,18 +151,19 @@ pub async fn submit(
         client_id.as_bytes(),
         &begun_ms.to_be_bytes(),
     ]);
-    let (outgoing, record) = prepare(eas, author, &submission, begun_ms, &seed).await?;
+    let (outgoing, record, words) = prepare(eas, author, &submission, begun_ms, &seed).await?;
     let raw = mailbox.store().put_blob(&outgoing.raw).await?;
     let post = Post {
         eas,
         sender: author.account.scope,
         outgoing: &outgoing,
         record: &record,
+        words: &words,
         raw,
         seed,
     };
     post.distribute().await?;
-    let save = submission.save.then_some(post.record);
+    let save = submission.save.then_some((post.record, post.words));
     let answered = submission.answers.as_ref().map(|a| Mark {
         folder: a.folder,
         item: a.item,
@@ -196,7 +198,7 @@ async fn prepare(
     submission: &Submission<'_>,
     begun_ms: i64,
     seed: &[u8; 32],
-) -> Result<(Outgoing, Message), Failure> {
+) -> Result<(Outgoing, Message, Words), Failure> {
     let account = author.account.account.clone();
     let host = &eas.settings().host;
     let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
@@ -213,8 +215,9 @@ async fn prepare(
             name: &account.display_name,
         };
         let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
-        let (record, _) = mail::inspect(&outgoing.raw, begun_ms);
-        Ok::<_, ComposeError>((outgoing, record))
+        let (record, seen) = mail::inspect(&outgoing.raw, begun_ms);
+        let words = words::of_mail(&record, Some(&seen.text));
+        Ok::<_, ComposeError>((outgoing, record, words))
     };
     let done = eas.workers().run(work).await?;
     done.map_err(|e| {
@@ -232,6 +235,7 @@ struct Post<'a> {
     sender: Scope,
     outgoing: &'a Outgoing,
     record: &'a Message,
+    words: &'a Words,
     raw: BlobId,
     seed: [u8; 32],
 }
@@ -292,6 +296,7 @@ impl Post<'_> {
             raw_bytes: self.outgoing.raw.len() as u64,
             unstored: None,
             message: self.record.clone(),
+            words: Some(self.words.clone()),
             fingerprint: Some(self.seed),
         };
         Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;
@@ -305,7 +310,7 @@ async fn finish(
     eas: &Eas,
     author: Author<'_>,
     client_id: &str,
-    (raw, save): (BlobId, Option<&Message>),
+    (raw, save): (BlobId, Option<(&Message, &Words)>),
     answered: Option<Mark>,
 ) -> Result<(), Failure> {
     let (mailbox, scope) = (eas.mailbox(), author.account.scope);
@@ -318,7 +323,7 @@ async fn finish(
         via_sync: false,
     };
     let mut tx = mailbox.transaction(scope, by);
-    if let Some(message) = save {
+    if let Some((message, words)) = save {
         let folder = mailbox.folder(scope, FolderId::SENT).await?;
         let mut copy = message.clone();
         copy.read = true;
@@ -326,7 +331,8 @@ async fn finish(
             hash: raw.0,
             bytes: message.mime.bytes,
         };
-        tx.add(&folder, &Record::Message(copy)).await?;
+        let copy = Record::Message(copy);
+        tx.add(&folder, (&copy, Some(words))).await?;
     }
     if let Some(mark) = answered
         && let Some(row) = mailbox.item(scope, mark.folder, mark.item).await?

@@ -134,6 +134,7 @@ impl Mailbox {
         tx.require(Condition::Absent(key.clone()));
         tx.write(Write::Put(key, stored::write(FORMAT, account)?));
         tree::put_defaults(&mut tx)?;
+        tx.write(super::words::filled(scope));
         tx.commit().await?;
         Ok(scope)
     }

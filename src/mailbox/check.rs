@@ -2,8 +2,8 @@
 //! without loss is mended if that is wanted.
 //!
 //! What has to hold of each folder: every item can be read, stands once in the index by date, and has
-//! one entry in the change log, under the number that is its version; neither names an item that is not
-//! there; what an item names outside of its row is there, with the hash that names it. Read in pages,
+//! one entry in the change log, under the number that is its version, and has its words in the search
+//! index; none of the three names an item that is not there; what an item names outside of its row is there, with the hash that names it. Read in pages,
 //! so that an account of any size takes little memory and others go on meanwhile; what changes under
 //! the eyes of the check is looked at again before it counts.
 //!
@@ -14,10 +14,12 @@ use std::fmt;
 
 use super::item::Place;
 use super::log;
+use super::words::words_key;
 use super::{By, Error, FolderId, ItemId, ItemRow, Mailbox};
 use crate::limits;
 use crate::pim::Record;
 use crate::pim::body::{BlobRef, Body};
+use crate::pim::words::WordsRef;
 use crate::store::keys::Span;
 use crate::store::{BlobId, Row, Scope, Write, keys};
 
@@ -30,6 +32,10 @@ pub enum Wrong {
     NotInIndex(FolderId, ItemId),
     /// A place in the index without its item.
     NoItemForIndex(FolderId, ItemId),
+    /// An item without its words in the search index, in an account that is through with them.
+    NotInWords(FolderId, ItemId),
+    /// Words in the search index without their item.
+    NoItemForWords(FolderId, ItemId),
     /// An item without its entry in the change log.
     NotInLog(FolderId, ItemId),
     /// An entry of the change log that says of an item that it is there, and it is not; or a second
@@ -63,6 +69,15 @@ impl fmt::Display for Wrong {
                 write!(
                     f,
                     "the index by date names {folder}:{item}, which is not there"
+                )
+            }
+            Self::NotInWords(folder, item) => {
+                write!(f, "item {folder}:{item} is not in the search index")
+            }
+            Self::NoItemForWords(folder, item) => {
+                write!(
+                    f,
+                    "the search index names {folder}:{item}, which is not there"
                 )
             }
             Self::NotInLog(folder, item) => {
@@ -114,6 +129,8 @@ struct Check<'a> {
     mailbox: &'a Mailbox,
     scope: Scope,
     look: Look,
+    /// Every item has its words.
+    filled: bool,
     found: Checked,
     tell: &'a mut dyn FnMut(&Wrong, bool),
 }
@@ -133,6 +150,7 @@ impl Mailbox {
             mailbox: self,
             scope,
             look,
+            filled: self.is_filled(scope).await?,
             found: Checked::default(),
             tell,
         };
@@ -148,6 +166,7 @@ impl Check<'_> {
             if let Some(folder) = folder.filter(|folder| *folder != FolderId::ROOT) {
                 Box::pin(self.items(folder)).await?;
                 self.index(folder).await?;
+                self.words(folder).await?;
                 self.log(folder).await?;
             }
         }
@@ -208,6 +227,12 @@ impl Check<'_> {
         {
             wrong.push(Wrong::NotInLog(folder, item));
         }
+        if self.filled {
+            let words = self.mailbox.get(words_key(self.scope, row)).await?;
+            if words.is_none_or(|row| WordsRef::read(row.value()).is_none()) {
+                wrong.push(Wrong::NotInWords(folder, item));
+            }
+        }
         if self.look.bodies && !self.bodies_are_there(&record).await? {
             wrong.push(Wrong::Body(folder, item));
         }
@@ -237,9 +262,18 @@ impl Check<'_> {
         if now.is_none_or(|now| now.version() != row.version()) {
             return Ok(());
         }
-        let mended = self.look.repair && wrong.is_mendable() && self.put_again(row).await?;
+        let mended = self.look.repair && wrong.is_mendable() && self.mend(row, &wrong).await?;
         self.note(&wrong, mended);
         Ok(())
+    }
+
+    async fn mend(&self, row: &ItemRow, wrong: &Wrong) -> Result<bool, Error> {
+        match wrong {
+            Wrong::NotInWords(..) => {
+                committed(Box::pin(self.mailbox.fill_one(self.scope, row)).await)
+            }
+            _ => self.put_again(row).await,
+        }
     }
 
     /// Puts an item again as it is: with its place, and an entry of the log that every device hears.
@@ -270,6 +304,27 @@ impl Check<'_> {
                 if !fits && self.mailbox.get(row.key.to_vec()).await?.is_some() {
                     let mended = self.look.repair && self.remove(&row).await?;
                     self.note(&Wrong::NoItemForIndex(folder, item), mended);
+                }
+            }
+            next = rest;
+        }
+        Ok(())
+    }
+
+    async fn words(&mut self, folder: FolderId) -> Result<(), Error> {
+        let mut next = Some(keys::words_of(self.scope, folder.0));
+        while let Some(span) = next {
+            let (rows, rest) = self.page(span).await?;
+            for row in rows {
+                let Some(key) = keys::parse_words(&row.key) else {
+                    continue;
+                };
+                let item = ItemId(key.item);
+                let there = self.mailbox.item(self.scope, folder, item).await?;
+                let fits = there.is_some_and(|there| there.place().date_ms == key.date_ms);
+                if !fits && self.mailbox.get(row.key.to_vec()).await?.is_some() {
+                    let mended = self.look.repair && self.remove(&row).await?;
+                    self.note(&Wrong::NoItemForWords(folder, item), mended);
                 }
             }
             next = rest;
@@ -480,6 +535,22 @@ mod tests {
         finds(
             |scope, _| Write::Put(keys::date(scope, 2, 5, 77), vec![0]),
             |_| Wrong::NoItemForIndex(INBOX, ItemId(77)),
+        );
+    }
+
+    #[test]
+    fn an_item_that_is_not_in_the_search_index_is_put_there() {
+        finds(
+            |scope, row| Write::Delete(words_key(scope, row)),
+            |item| Wrong::NotInWords(INBOX, item),
+        );
+    }
+
+    #[test]
+    fn words_without_item_are_removed() {
+        finds(
+            |scope, _| Write::Put(keys::words(scope, 2, 5, 77), vec![1]),
+            |_| Wrong::NoItemForWords(INBOX, ItemId(77)),
         );
     }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{By, Error, FolderRow, ItemId, Mailbox, ServerId};
+use super::{By, Entry, Error, FolderRow, ItemId, Mailbox, ServerId};
 use crate::clock::UnixMs;
 use crate::pim::body::BlobRef;
+use crate::pim::words::Words;
 use crate::pim::{Message, Record};
 use crate::store::{Batch, BlobId, Condition, Row, Scope, Write, keys};
 
@@ -19,6 +20,8 @@ pub struct Delivery {
     pub unstored: Option<Arc<[u8]>>,
     /// The record; its `mime` is set here.
     pub message: Message,
+    /// Its words; none: those of what the record holds.
+    pub words: Option<Words>,
     /// What a repeated delivery has again: the SHA-256 of what the sender handed over, without
     /// what was added here. `None`: a repetition is stored again (imports, copies).
     pub fingerprint: Option<[u8; 32]>,
@@ -60,8 +63,9 @@ impl Mailbox {
         };
         // Boxed: callers keep their own futures small.
         let record = Box::new(Record::Message(message));
+        let entry = Entry::from((&*record, delivery.words.as_ref()));
         let (fingerprint, mime) = (delivery.fingerprint, delivery.unstored.as_deref());
-        Box::pin(self.put_with(scope, folder, &record, fingerprint, mime)).await
+        Box::pin(self.put_with(scope, folder, entry, fingerprint, mime)).await
     }
 
     /// Stores a new item, unless one with this fingerprint was stored within the last
@@ -73,10 +77,10 @@ impl Mailbox {
         &self,
         scope: Scope,
         folder: &FolderRow,
-        record: &Record,
+        entry: impl Into<Entry<'_>>,
         fingerprint: Option<[u8; 32]>,
     ) -> Result<Delivered, Error> {
-        self.put_with(scope, folder, record, fingerprint, None)
+        self.put_with(scope, folder, entry.into(), fingerprint, None)
             .await
     }
 
@@ -84,7 +88,7 @@ impl Mailbox {
         &self,
         scope: Scope,
         folder: &FolderRow,
-        record: &Record,
+        entry: Entry<'_>,
         fingerprint: Option<[u8; 32]>,
         mime: Option<&[u8]>,
     ) -> Result<Delivered, Error> {
@@ -96,7 +100,7 @@ impl Mailbox {
             return Ok(Delivered::Before(parse(&row).0));
         }
         let mut tx = self.transaction(scope, By::default());
-        let item = tx.add(folder, record).await?;
+        let item = tx.add(folder, entry).await?;
         let folder = folder.id;
         let id = ServerId { folder, item };
         if let Some(hash) = fingerprint {
@@ -191,6 +195,7 @@ mod tests {
             raw_bytes: text.len() as u64,
             unstored: None,
             message: mail(text, mailbox.clock().now_ms()),
+            words: None,
             fingerprint: Some(raw.0),
         };
         let delivered = Box::pin(mailbox.deliver(scope, &folder, delivery)).await;

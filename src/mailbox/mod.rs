@@ -7,8 +7,8 @@
 //! - A change is computed from rows that were read, and commits only if they are still the same:
 //!   else [`Error::Conflict`], and the caller computes it again, at most
 //!   [`crate::limits::CONFLICT_RETRIES_MAX`] times.
-//! - Every change of an item keeps four rows in step: the item, its one entry in the change log,
-//!   its place in the index by date, and (on the way out) the tombstone.
+//! - Every change of an item keeps five rows in step: the item, its one entry in the change log,
+//!   its place in the index by date, its words in the search index, and (on the way out) the tombstone.
 //!
 //! Deliberately absent: the protocol (tokens, statuses, versions), sockets, credentials.
 
@@ -22,6 +22,7 @@ pub mod ids;
 pub mod item;
 mod log;
 mod purge;
+pub mod search;
 pub mod sent;
 pub(crate) mod stored;
 pub mod sync;
@@ -29,6 +30,7 @@ pub mod sync;
 pub(crate) mod testing;
 mod tree;
 pub mod tx;
+mod words;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -59,6 +61,7 @@ pub use sync::{
     Presented, Recorded, Round, Watched, Window,
 };
 pub use tx::Tx;
+pub use words::{Entry, FillMark};
 
 /// Why something was not done. Nothing of it was written, unless the variant says so.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -91,6 +91,7 @@ impl Mailbox {
         let folder = row.id;
         let mut spans = vec![
             keys::items(scope, folder.0),
+            keys::words_of(scope, folder.0),
             keys::dates(scope, folder.0),
             keys::changes(scope, folder.0),
         ];
@@ -136,6 +137,7 @@ impl Mailbox {
         };
         let spans = [
             devices(keys::items),
+            devices(keys::words_of),
             devices(keys::dates),
             devices(keys::changes),
             devices(keys::syncs),

@@ -6,19 +6,19 @@
 use std::collections::HashSet;
 
 use super::log::{self, By};
+use super::words::{Entry, words_key};
 use super::{Error, FolderId, FolderRow, ITEM_IDS, ItemId, ItemRow, Mailbox, Place};
 use super::{unchanged, used};
 use crate::clock::UnixMs;
 use crate::limits;
-use crate::pim::Record;
 use crate::store::{Batch, Condition, Hint, Scope, Seq, Write, keys};
 
-/// Writes that one change of an item makes at most: a move takes an item, its place and its entry
-/// from one folder, puts the three and a tombstone, and the mark of the item numbers.
-const WRITES_PER_CHANGE: usize = 8;
+/// Writes that one change of an item makes at most: a move takes an item, its place, its words and its
+/// entry from one folder, puts the four and a tombstone, and the mark of the item numbers.
+const WRITES_PER_CHANGE: usize = 10;
 /// What is left free in a full transaction, for the sync state that goes with it.
 const SPARE_WRITES: usize = 64;
-/// The same in bytes: a large item, a state, and the parts of the set that it names.
+/// The same in bytes: a large item with its words, a state, and the parts of the set that it names.
 const SPARE_BYTES: usize = 320 * 1024;
 
 /// Changes of one account, to be committed together.
@@ -82,11 +82,17 @@ impl Tx {
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a record beyond [`limits::VALUE_BYTES_MAX`]; the store's.
-    pub async fn add(&mut self, folder: &FolderRow, record: &Record) -> Result<ItemId, Error> {
-        let place = Place::of(record);
-        let stored = checked(record.to_stored(place.date_ms)?)?;
+    pub async fn add(
+        &mut self,
+        folder: &FolderRow,
+        entry: impl Into<Entry<'_>>,
+    ) -> Result<ItemId, Error> {
+        let entry = entry.into();
+        let place = Place::of(entry.record);
+        let stored = checked(entry.record.to_stored(place.date_ms)?)?;
         let item = self.new_id().await?;
         self.put_new(folder, item, stored, place, self.by);
+        self.put_words(folder.id.0, item.0, place, entry.words());
         Ok(item)
     }
 
@@ -94,10 +100,11 @@ impl Tx {
     ///
     /// # Errors
     /// [`Error::TooLarge`] as [`Tx::add`]; [`Error::Conflict`] if it [`Tx::has_touched`] it.
-    pub fn update(&mut self, row: &ItemRow, record: &Record) -> Result<(), Error> {
+    pub fn update<'a>(&mut self, row: &ItemRow, entry: impl Into<Entry<'a>>) -> Result<(), Error> {
         self.touch(row.folder, row.item)?;
-        let (old, new) = (row.place(), Place::of(record));
-        let stored = checked(record.to_stored(new.date_ms)?)?;
+        let entry = entry.into();
+        let (old, new) = (row.place(), Place::of(entry.record));
+        let stored = checked(entry.record.to_stored(new.date_ms)?)?;
         let (scope, folder, item) = (self.scope(), row.folder.0, row.item.0);
         self.batch.conditions.push(unchanged(row.row()));
         if old.date_ms != new.date_ms {
@@ -107,6 +114,7 @@ impl Tx {
             let key = keys::date(scope, folder, new.date_ms, item);
             self.write(Write::Put(key, new.to_value()));
         }
+        self.change_words(row, &entry, new);
         self.write(Write::Put(keys::item(scope, folder, item), stored));
         let old_entry = keys::change(scope, folder, row.version(), item);
         self.write(Write::Delete(old_entry));
@@ -125,6 +133,7 @@ impl Tx {
         self.write(Write::Delete(keys::item(scope, folder, item)));
         let date_ms = row.place().date_ms;
         self.write(Write::Delete(keys::date(scope, folder, date_ms, item)));
+        self.write(Write::Delete(words_key(scope, row)));
         let old_entry = keys::change(scope, folder, row.version(), item);
         self.write(Write::Delete(old_entry));
         self.log(row.folder, row.item, true, self.by);
@@ -147,6 +156,7 @@ impl Tx {
         to: &FolderRow,
         is_known: bool,
     ) -> Result<ItemId, Error> {
+        let words = Box::pin(self.mailbox.stored_words(self.scope(), row)).await?;
         self.delete(row)?;
         let item = self.new_id().await?;
         let by = By {
@@ -154,6 +164,9 @@ impl Tx {
             ..self.by
         };
         self.put_new(to, item, row.stored().to_vec(), row.place(), by);
+        if let Some(words) = words {
+            self.put_words(to.id.0, item.0, row.place(), words);
+        }
         Ok(item)
     }
 

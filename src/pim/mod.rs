@@ -22,6 +22,7 @@ pub mod recur;
 pub mod task;
 pub mod tz;
 pub mod vcard;
+pub mod words;
 
 pub use body::{Body, BodyKind};
 pub use contact::{Contact, ContactField};

@@ -10,6 +10,7 @@
 //! | `i` item | scope, folder, item | record of its class |
 //! | `l` change | scope, folder, seq, item | what happened, by whom |
 //! | `d` date | scope, folder, date, item | flags |
+//! | `x` words | scope, folder, date and item (newest first) | the words of the item |
 //! | `v` device | scope, device | device record |
 //! | `w` device id | scope, id as the device spells it | device number |
 //! | `s` sync | scope, device, folder | sync state; folder 0 is the hierarchy |
@@ -22,7 +23,11 @@
 //!
 //! Deliberately absent: what the values look like, and the newtypes of `mailbox`.
 
+mod words;
+
 use super::{BlobId, Read, Scope, Seq, Write};
+
+pub use words::{parse_words, words, words_between, words_of};
 
 /// The first byte of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -42,6 +47,8 @@ pub enum Kind {
     Change = b'l',
     /// Index of items by date.
     Date = b'd',
+    /// Search index: the words of an item.
+    Words = b'x',
     /// Device record.
     Device = b'v',
     /// Device id to device number.
@@ -64,7 +71,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Name,
         Self::Account,
         Self::Counter,
@@ -81,6 +88,7 @@ impl Kind {
         Self::Secret,
         Self::Head,
         Self::Blob,
+        Self::Words,
     ];
 
     /// The kind of `key`; `None` if its first byte is none of ours.

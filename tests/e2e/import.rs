@@ -82,12 +82,7 @@ fn everything_of_a_corpus_of_ones_own_is_synced_once() {
     let items = said.split("\"items\": ").nth(1).unwrap();
     let items: usize = items[..items.find(',').unwrap()].parse().unwrap();
     assert!(items > 0, "{said}");
-    for version in [
-        Version::V2_5,
-        Version::V12_1,
-        Version::V14_1,
-        Version::V16_1,
-    ] {
+    for version in Version::ALL {
         let mut phone = new_phone(&house, &format!("CORPUS{}", version.byte()), version);
         phone.catch_up();
         let held = phone.device.collections.values().map(|c| c.items.len());

@@ -1,5 +1,6 @@
 //! The commands, one file (or folder) each.
 
+pub mod find;
 pub mod folder_create;
 pub mod folder_delete;
 pub mod folder_sync;

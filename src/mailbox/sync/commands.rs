@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::round::Round;
 use super::{Command, Outcome, Presented, Recorded};
 use crate::mailbox::log::{self, By};
-use crate::mailbox::{Error, FolderRow, ItemId, ItemRow};
+use crate::mailbox::{Entry, Error, FolderRow, ItemId, ItemRow};
 use crate::pim::Record;
 use crate::store::keys;
 
@@ -69,12 +69,12 @@ impl Round {
     pub async fn add(
         &mut self,
         client_id: &str,
-        record: &Record,
+        entry: impl Into<Entry<'_>>,
         status: u8,
         print: u64,
     ) -> Result<ItemId, Error> {
         self.make_room().await?;
-        let item = self.tx.add(&self.folder, record).await?;
+        let item = self.tx.add(&self.folder, entry).await?;
         self.own_change(item, true);
         let command = Command::Add(client_id.to_owned());
         self.note(command, Some(item), status, print);
@@ -89,11 +89,11 @@ impl Round {
     pub async fn change(
         &mut self,
         row: &ItemRow,
-        record: &Record,
+        entry: impl Into<Entry<'_>>,
         status: u8,
         print: u64,
     ) -> Result<(), Error> {
-        self.replace(row, record).await?;
+        self.replace(row, entry.into()).await?;
         self.note(Command::Change(row.item), Some(row.item), status, print);
         Ok(())
     }
@@ -111,16 +111,16 @@ impl Round {
         status: u8,
         print: u64,
     ) -> Result<(), Error> {
-        self.replace(row, record).await?;
+        self.replace(row, record.into()).await?;
         let command = Command::Add(client_id.to_owned());
         self.note(command, Some(row.item), status, print);
         Ok(())
     }
 
-    async fn replace(&mut self, row: &ItemRow, record: &Record) -> Result<(), Error> {
+    async fn replace(&mut self, row: &ItemRow, entry: Entry<'_>) -> Result<(), Error> {
         let conflicts = self.conflicts(row).await?;
         self.make_room().await?;
-        self.tx.update(row, record)?;
+        self.tx.update(row, entry)?;
         let held = self.draft.held.contains(row.item.0) || self.origin.held.contains(row.item.0);
         self.own_change(row.item, held);
         if conflicts {

@@ -174,7 +174,13 @@ fn is_kept(key: &[u8]) -> bool {
     !matches!(
         Kind::of(key),
         None | Some(
-            Kind::Item | Kind::Date | Kind::Queue | Kind::Sent | Kind::Delivered | Kind::Blob
+            Kind::Item
+                | Kind::Date
+                | Kind::Words
+                | Kind::Queue
+                | Kind::Sent
+                | Kind::Delivered
+                | Kind::Blob
         )
     )
 }

@@ -20,6 +20,7 @@ pub(super) struct Keyspaces {
     items: Keyspace,
     changes: Keyspace,
     dates: Keyspace,
+    words: Keyspace,
     /// Sync states and the outcomes of what was sent or delivered: rewritten with every request.
     sync: Keyspace,
     queue: Keyspace,
@@ -37,6 +38,7 @@ impl Keyspaces {
             items: db.keyspace("items", rows)?,
             changes: db.keyspace("changes", rows)?,
             dates: db.keyspace("dates", rows)?,
+            words: db.keyspace("words", rows)?,
             sync: db.keyspace("sync", rows)?,
             queue: db.keyspace("queue", rows)?,
             blobs: db.keyspace("blobs", || rows().with_kv_separation(Some(separated)))?,
@@ -57,6 +59,7 @@ impl Keyspaces {
             Kind::Item => &self.items,
             Kind::Change => &self.changes,
             Kind::Date => &self.dates,
+            Kind::Words => &self.words,
             Kind::Sync | Kind::Sent | Kind::Delivered => &self.sync,
             Kind::Queue => &self.queue,
             Kind::Blob => &self.blobs,

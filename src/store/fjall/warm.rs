@@ -56,7 +56,8 @@ impl Warm {
         let now = self.now();
         reads.iter().all(|read| match read {
             Read::Range { from, limit, .. }
-                if *limit > ITEMS_ON_CORE && Kind::of(from) == Some(Kind::Item) =>
+                if *limit > ITEMS_ON_CORE
+                    && matches!(Kind::of(from), Some(Kind::Item | Kind::Words)) =>
             {
                 false
             }

@@ -53,7 +53,11 @@ pub fn write(found: &[Account], from: usize, count: usize, picture: bool) -> Rep
     open(&mut w, DONE);
     let page: Vec<_> = found.iter().skip(from).take(count).collect();
     for account in &page {
-        result(&mut w, account, picture);
+        w.open(tags::RESULT);
+        w.open(tags::PROPERTIES);
+        properties(&mut w, account, picture);
+        w.close();
+        w.close();
     }
     if page.is_empty() {
         w.empty(tags::RESULT);
@@ -65,15 +69,14 @@ pub fn write(found: &[Account], from: usize, count: usize, picture: bool) -> Rep
     close(w, DONE).with_changes(page.len())
 }
 
-/// FirstName stands there even if it is empty: Nokia's clients show no entry without it.
-fn result(w: &mut Writer, account: &Account, picture: bool) {
+/// The properties of a result. FirstName stands there even if it is empty: Nokia's clients show no
+/// entry without it.
+pub fn properties(w: &mut Writer, account: &Account, picture: bool) {
     let name = shown_name(account);
     let (first, last) = match account.display_name.rsplit_once(' ') {
         Some((first, last)) => (first, last),
         None => ("", account.display_name.as_str()),
     };
-    w.open(tags::RESULT);
-    w.open(tags::PROPERTIES);
     w.text(gal::DISPLAY_NAME, name);
     w.text(gal::ALIAS, &account.login);
     w.text(gal::FIRST_NAME, first);
@@ -84,6 +87,4 @@ fn result(w: &mut Writer, account: &Account, picture: bool) {
         w.num(gal::STATUS, NO_PICTURE);
         w.close();
     }
-    w.close();
-    w.close();
 }

@@ -11,8 +11,9 @@ use super::kept::Kept;
 use crate::eas::classes::{self, Decoded, Draft, Fetched, Source};
 use crate::eas::outgoing::fresh_id;
 use crate::eas::status::Failure;
-use crate::mailbox::{self, FolderId, ItemId, ItemRow, Recorded, Round, ServerId};
+use crate::mailbox::{self, Entry, FolderId, ItemId, ItemRow, Recorded, Round, ServerId};
 use crate::pim::body::BlobRef;
+use crate::pim::words::Words;
 use crate::pim::{Class, Record};
 
 pub(super) const DONE: u8 = 1;
@@ -28,6 +29,9 @@ pub(super) struct Desk<'a> {
     class: Class,
     kept: &'a Kept,
 }
+
+/// A record, and its words where they are known.
+type Worded = (Record, Option<Words>);
 
 /// How an item is changed, apart from what it consists of.
 #[derive(Clone, Copy)]
@@ -201,15 +205,16 @@ impl Desk<'_> {
             }
         };
         let record = self.new_record(round, decoded, client_id, send, item);
-        let record = match Box::pin(record).await? {
-            Ok(record) => record,
+        let (record, words) = match Box::pin(record).await? {
+            Ok(worded) => worded,
             // Sent, or refused: there is no item.
             Err(status) => {
                 round.refuse(command, status, item.print);
                 return Ok((None, status));
             }
         };
-        match Box::pin(round.add(client_id, &record, DONE, item.print)).await {
+        let entry = (&record, words.as_ref());
+        match Box::pin(round.add(client_id, entry, DONE, item.print)).await {
             Ok(id) => Ok((Some(id), DONE)),
             Err(e) => {
                 let status = refused(e)?;
@@ -219,7 +224,7 @@ impl Desk<'_> {
         }
     }
 
-    /// The record of a new item. The inner error: there is none, since it was refused, or is a
+    /// The record of a new item, and its words where they are known. The inner error: there is none, since it was refused, or is a
     /// mail that was sent at once.
     async fn new_record(
         &self,
@@ -228,9 +233,9 @@ impl Desk<'_> {
         client_id: &str,
         send: bool,
         item: &Item<'_>,
-    ) -> Result<Result<Record, u8>, Failure> {
+    ) -> Result<Result<Worded, u8>, Failure> {
         let draft = match (decoded.record, decoded.draft) {
-            (Some(record), _) => return Ok(Ok(record)),
+            (Some(record), _) => return Ok(Ok((record, None))),
             (None, None) => return Ok(Err(MALFORMED)),
             (None, Some(draft)) => draft,
         };
@@ -247,7 +252,7 @@ impl Desk<'_> {
         Ok(Ok(draft::record(composed)))
     }
 
-    /// The changed record of an item. The inner error: it was refused, or is a draft that was
+    /// The changed record of an item, as a new one. The inner error: it was refused, or is a draft that was
     /// sent.
     async fn changed_record(
         &self,
@@ -256,12 +261,12 @@ impl Desk<'_> {
         decoded: Decoded,
         send: bool,
         print: u64,
-    ) -> Result<Result<Record, u8>, Failure> {
+    ) -> Result<Result<Worded, u8>, Failure> {
         let (draft, before) = match (decoded.record, decoded.draft) {
             (Some(Record::Message(before)), Some(draft)) => (draft, before),
             // Nothing was changed but where it goes.
             (Some(Record::Message(before)), None) if send => (Draft::default(), before),
-            (Some(record), _) => return Ok(Ok(record)),
+            (Some(record), _) => return Ok(Ok((record, None))),
             (None, _) => return Ok(Err(MALFORMED)),
         };
         let send = send || draft.send;
@@ -331,24 +336,25 @@ impl Desk<'_> {
             return Ok(CONFLICT);
         }
         let record = self.changed_record(round, &row, decoded, send, print);
-        let record = match Box::pin(record).await? {
-            Ok(record) => record,
+        let (record, words) = match Box::pin(record).await? {
+            Ok(worded) => worded,
             Err(status) => {
                 round.refuse(command, status, print);
                 return Ok(status);
             }
         };
-        self.store(round, &row, &record, print).await
+        let entry = Entry::from((&record, words.as_ref()));
+        self.store(round, &row, entry, print).await
     }
 
     async fn store(
         &self,
         round: &mut Round,
         row: &ItemRow,
-        record: &Record,
+        entry: Entry<'_>,
         print: u64,
     ) -> Result<u8, Failure> {
-        match Box::pin(round.change(row, record, DONE, print)).await {
+        match Box::pin(round.change(row, entry, DONE, print)).await {
             Ok(()) => Ok(DONE),
             Err(e) => {
                 let status = refused(e)?;
@@ -404,7 +410,8 @@ impl Desk<'_> {
         if classes::delete_occurrence(&mut event, instance_ms).is_err() {
             return Ok(MALFORMED);
         }
-        self.store(round, &row, &Record::Event(event), print).await
+        let record = Record::Event(event);
+        self.store(round, &row, Entry::from(&record), print).await
     }
 
     /// Reads an item onto what there is of it, and stores what is too large for its record. The

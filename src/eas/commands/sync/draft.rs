@@ -6,6 +6,7 @@ use crate::eas::drafts::{self, Composed};
 use crate::eas::outgoing::{Author, Submission, submit};
 use crate::eas::status::{Common, Failure};
 use crate::mailbox::{By, FolderKind, ItemRow, Round};
+use crate::pim::words::Words;
 use crate::pim::{Message, Record};
 
 /// The draft has no recipient, or one that is none.
@@ -69,7 +70,7 @@ impl Desk<'_> {
     }
 }
 
-/// The record of what was composed.
-pub(super) fn record(composed: Composed) -> Record {
-    Record::Message(composed.message)
+/// The record of what was composed, and its words.
+pub(super) fn record(composed: Composed) -> (Record, Option<Words>) {
+    (Record::Message(composed.message), Some(composed.words))
 }
