@@ -25,6 +25,7 @@ const IDS: &[(&str, &str)] = &[
     ("FileReference", "file"),
     ("AttName", "file"),
     ("ConversationId", "conversation"),
+    ("Certificate", ""),
 ];
 /// What is not determined, or too long to be of use.
 const ANYTHING: &[&str] = &["MS-ASProtocolCommands:", "ConversationIndex", "MessageId"];

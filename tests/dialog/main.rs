@@ -49,8 +49,12 @@
 #[allow(dead_code, reason = "shared with the simulation")]
 mod appliance;
 mod bless;
+#[path = "../../src/smime/testing.rs"]
+#[allow(dead_code, reason = "shared with the tests of certificates")]
+mod certificates;
 mod house;
 mod outline;
+mod papers;
 mod pattern;
 mod run;
 mod statuses;

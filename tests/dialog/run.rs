@@ -176,7 +176,9 @@ fn event(house: &mut House, line: &str, version: Version) -> Result<(), String> 
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
         [device, "knows", "folders"] => knows(house, device, version),
-        [device, "has", folders @ ..] => {
+        [device, "has", folders @ ..]
+            if !matches!(folders.first(), Some(&("a" | "certificate"))) =>
+        {
             if !house.names.contains_key(&named("folders", device)) {
                 knows(house, device, version)?;
             }
