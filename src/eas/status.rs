@@ -47,9 +47,11 @@ pub enum Common {
     InvalidStoredRequest = 149,
     ItemNotFound = 150,
     BodyPartPreferenceTypeNotSupported = 164,
+    DeviceInformationRequired = 165,
     InvalidAccountId = 166,
     MaximumDevicesReached = 177,
     InvalidMimeBodyCombination = 178,
+    InvalidSmartForwardParameters = 179,
     InvalidRecipients = 183,
 }
 

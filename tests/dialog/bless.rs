@@ -1,7 +1,7 @@
 //! Writes answers into the files of dialogues. They are to be read then, every one of them, with
 //! the specification beside: a file that holds an error is worse than none.
 
-use crate::pattern::Names;
+use crate::pattern::{Names, fill};
 use crate::run::Run;
 use crate::text::{Dialogue, Versions};
 use roost::eas::version::Version;
@@ -25,13 +25,29 @@ const IDS: &[(&str, &str)] = &[
     ("FileReference", "file"),
     ("AttName", "file"),
     ("ConversationId", "conversation"),
+    ("Certificate", ""),
 ];
 /// What is not determined, or too long to be of use.
 const ANYTHING: &[&str] = &["MS-ASProtocolCommands:", "ConversationIndex", "MessageId"];
 
 /// Puts names where ids are; new ones get a new name. Keys of a device other than the phone have
 /// its name in front.
-pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<String> {
+pub(crate) fn name(
+    lines: &[String],
+    names: &mut Names,
+    device: &str,
+    sent: &[String],
+) -> Vec<String> {
+    // What the request said comes back as it stands there.
+    let said: Vec<(&str, String, &str)> = sent
+        .iter()
+        .filter_map(|line| {
+            let (element, value) = line.trim_start().split_once(' ')?;
+            let local = element.rsplit_once(':').map_or(element, |(_, l)| l);
+            Some((local, fill(value, names).ok()?, value))
+        })
+        .filter(|(local, ..)| *local != "SyncKey")
+        .collect();
     let root = lines
         .iter()
         .find(|l| !l.starts_with('<') && !l.contains(": "));
@@ -55,6 +71,11 @@ pub(crate) fn name(lines: &[String], names: &mut Names, device: &str) -> Vec<Str
             named.push(line.clone());
             continue;
         };
+        let mut all = said.iter();
+        if let Some((.., text)) = all.find(|(l, filled, _)| *l == local && filled == value) {
+            named.push(line.replace(value, text));
+            continue;
+        }
         let of_device = ["key", "folders", "policy"].contains(&kind) && device != "phone";
         let prefix = if of_device {
             format!("{device}-")
@@ -99,8 +120,10 @@ fn known(
     fits_too: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let is_key = |name: &str| name.starts_with("key") || name.contains("-key");
+    let is_own = |name: &str| name.starts_with("key") || name.ends_with("-key");
     let is_folders = |name: &str| name.starts_with("folders") || name.contains("-folders");
     let fits = |name: &str| match kind {
+        "key" if prefix.is_empty() => is_own(name),
         "key" => is_key(name),
         "folders" => is_folders(name),
         "policy" => name.contains("policy"),
@@ -116,7 +139,7 @@ pub(crate) fn rewrite(dialogue: &Dialogue, runs: &[(Version, Run)]) {
     let mut lines = dialogue.lines.clone();
     for (i, step) in dialogue.steps.iter().enumerate().rev() {
         let mut all_fit = true;
-        let mut merged: Vec<(String, Versions)> = Vec::new();
+        let mut merged = Vec::new();
         let mut among = Versions::NONE;
         for (version, run) in runs {
             let Some((_, heard, fits)) = run.heard.iter().find(|(n, ..)| *n == i) else {
@@ -124,70 +147,105 @@ pub(crate) fn rewrite(dialogue: &Dialogue, runs: &[(Version, Run)]) {
             };
             all_fit &= fits;
             among = among.with(*version);
-            merged = merge(merged, heard, *version);
+            merged = merge(&merged, &nodes(heard, *version));
         }
         if !all_fit {
-            lines.splice(step.place.clone(), blocks(&merged, among));
+            let mut text = Vec::new();
+            blocks(&merged, among, among, &mut text);
+            lines.splice(step.place.clone(), text);
         }
     }
     fs::write(&dialogue.path, lines.join("\n") + "\n").unwrap();
 }
 
-/// Adds the lines of one more version.
-fn merge(
-    all: Vec<(String, Versions)>,
-    lines: &[String],
-    version: Version,
-) -> Vec<(String, Versions)> {
-    let (n, m) = (all.len(), lines.len());
-    let mut common = vec![vec![0_usize; m + 1]; n + 1];
-    for i in (0..n).rev() {
-        for j in (0..m).rev() {
-            common[i][j] = if all[i].0 == lines[j] {
-                common[i + 1][j + 1] + 1
+/// A line with those below it, and the versions that have it.
+#[derive(Clone, Debug)]
+struct Node {
+    line: String,
+    versions: Versions,
+    below: Vec<Self>,
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+fn nodes(lines: &[String], version: Version) -> Vec<Node> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        at += 1;
+        let deeper = lines[at..].iter().take_while(|l| indent(l) > indent(line));
+        let count = deeper.count();
+        out.push(Node {
+            line: line.clone(),
+            versions: Versions::NONE.with(version),
+            below: nodes(&lines[at..at + count], version),
+        });
+        at += count;
+    }
+    out
+}
+
+/// How many lines two lists have in common, from each pair of places on.
+fn common(a: &[Node], b: &[Node]) -> Vec<Vec<usize>> {
+    let mut common = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            let skipped = common[i + 1][j].max(common[i][j + 1]);
+            let same = if a[i].line == b[j].line {
+                1 + common[i + 1][j + 1] + self::common(&a[i].below, &b[j].below)[0][0]
             } else {
-                common[i + 1][j].max(common[i][j + 1])
+                0
             };
+            common[i][j] = skipped.max(same);
         }
     }
+    common
+}
+
+fn merge(a: &[Node], b: &[Node]) -> Vec<Node> {
+    let common = common(a, b);
     let (mut i, mut j) = (0, 0);
     let mut out = Vec::new();
-    while i < n || j < m {
-        if i < n && j < m && all[i].0 == lines[j] {
-            out.push((all[i].0.clone(), all[i].1.with(version)));
-            (i, j) = (i + 1, j + 1);
-        } else if j == m || i < n && common[i + 1][j] >= common[i][j + 1] {
-            out.push(all[i].clone());
+    while i < a.len() || j < b.len() {
+        if j == b.len() || i < a.len() && common[i + 1][j] == common[i][j] {
+            out.push(a[i].clone());
             i += 1;
-        } else {
-            out.push((lines[j].clone(), Versions::NONE.with(version)));
+        } else if i == a.len() || common[i][j + 1] == common[i][j] {
+            out.push(b[j].clone());
             j += 1;
+        } else {
+            out.push(Node {
+                line: a[i].line.clone(),
+                versions: a[i].versions.or(b[j].versions),
+                below: merge(&a[i].below, &b[j].below),
+            });
+            (i, j) = (i + 1, j + 1);
         }
     }
     out
 }
 
-/// Lines with `when` where they do not hold at all versions.
-fn blocks(merged: &[(String, Versions)], among: Versions) -> Vec<String> {
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut out = Vec::new();
-    let mut current: Option<(Versions, usize)> = None;
-    for (line, versions) in merged {
-        if *versions == among {
-            current = None;
-            out.push(line.clone());
-            continue;
+/// Lines with `when` where they do not hold at all versions of what they stand below.
+fn blocks(nodes: &[Node], above: Versions, among: Versions, out: &mut Vec<String>) {
+    let mut at = 0;
+    while let Some(node) = nodes.get(at) {
+        let versions = node.versions;
+        let run = nodes[at..].iter().take_while(|n| n.versions == versions);
+        let run: Vec<&Node> = run.collect();
+        at += run.len();
+        let from = out.len();
+        for node in run {
+            out.push(node.line.clone());
+            blocks(&node.below, versions, among, out);
         }
-        let fits = |(v, i): (Versions, usize)| v == *versions && i <= indent(line);
-        if !current.is_some_and(fits) {
-            let at = indent(line);
-            current = Some((*versions, at));
-            let blanks = " ".repeat(at);
-            out.push(format!("{blanks}when {}:", versions.among(among)));
+        if versions != above {
+            out[from..].iter_mut().for_each(|l| l.insert_str(0, "  "));
+            let blanks = " ".repeat(indent(&node.line));
+            out.insert(from, format!("{blanks}when {}:", versions.among(among)));
         }
-        out.push(format!("  {line}"));
     }
-    out
 }
 
 #[test]
@@ -198,13 +256,19 @@ fn what_differs_stands_in_blocks() {
     for (version, text) in [
         (Version::V12_0, "< 200\nSync\n  Class Email\n  Status 1"),
         (Version::V12_1, "< 200\nSync\n  Status 1"),
-        (Version::V14_0, "< 200\nSync\n  Status 1\n    More"),
+        (
+            Version::V14_0,
+            "< 200\nSync\n  Status 1\n  More\n    Class Email\n    Yes",
+        ),
+        (Version::V14_1, "< 200\nSync\n  Status 1\n  More\n    Yes"),
     ] {
         among = among.with(version);
-        merged = merge(merged, &of(text), version);
+        merged = merge(&merged, &nodes(&of(text), version));
     }
-    let text = "< 200\nSync\n  when 12.0:\n    Class Email\n  Status 1\n    when 14.0:\n      More";
-    assert_eq!(blocks(&merged, among).join("\n"), text);
+    let text = "< 200\nSync\n  when 12.0:\n    Class Email\n  Status 1\n  when 14.0..:\n    More\n      when 14.0:\n        Class Email\n      Yes";
+    let mut lines = Vec::new();
+    blocks(&merged, among, among, &mut lines);
+    assert_eq!(lines.join("\n"), text);
 }
 
 #[test]
@@ -218,7 +282,7 @@ fn ids_get_names() {
         "  CollectionId 1",
         "  ServerId 1:3",
     ];
-    let named = name(&lines.map(str::to_owned), &mut names, "phone");
+    let named = name(&lines.map(str::to_owned), &mut names, "phone", &[]);
     assert_eq!(
         named,
         [

@@ -5,17 +5,20 @@
 //! |---|---|
 //! | `policy MinDevicePasswordLength=4` | at the head only: demanded of all devices |
 //! | `ceiling 14.1` | at the head only: no version above it |
+//! | `certificates` | at the head only: a root that is trusted, and certificates of all sorts (see `papers`) |
 //! | `there is lunch` | the thing in `things/lunch.*`: a mail comes in, other things are in their folder; `{lunch}` is its id |
 //! | `there is lunch in drafts`, `... as supper` | into that folder, by that name |
 //! | `there are 5 of lunch` | five mails in the inbox, under no name |
 //! | `phone knows folders` | it has done FolderSync: `{folders}` is its key |
 //! | `phone has inbox` | it has synced it to the end: `{inbox-key}` is its key |
+//! | `bob has a photo`, `bob has certificate {good}` | in the address list |
 //! | `someone deletes {lunch}`, `reads {lunch}` | another client does |
 //! | `someone creates folder Bills`, `deletes folder {bills}` | the folder is `{bills}` |
 //! | `someone renames folder {bills} to Paid` | |
 //! | `60 seconds pass`, `3 minutes pass`, `2 days pass` | |
-//! | `the disk is full`, `the store fails`, `the store works` | |
+//! | `the disk is full`, `the store fails`, `the store breaks`, `the store works` | what is written is refused, lost, or the last that was |
 //! | `the server restarts` | |
+//! | `phone is forgotten` | what it holds is; it has to begin anew |
 //! | `phone is blocked`, `phone is to be wiped`, `phone is to be wiped of the account` | |
 //! | `alice is disabled` | |
 //! | `the policy of alice says AllowCamera=0` | |
@@ -25,11 +28,16 @@
 //! addresses are `alice@example.org` and so on.
 
 use crate::appliance::{Appliance, Reply};
+use crate::papers::{self, Papers};
 use crate::pattern::{Names, fill};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use roost::clock::Clock;
 use roost::eas::Settings;
 use roost::eas::version::Version;
-use roost::mailbox::{Access, AccountStatus, By, DeviceRow, FolderId, FolderKind, ServerId, Wipe};
+use roost::mailbox::{
+    Access, AccountStatus, By, DeviceRow, FolderId, FolderKind, Portrait, ServerId, Wipe,
+};
 use roost::pim::ical::{self, Found};
 use roost::pim::{Record, vcard};
 use roost::store::{Fault, FaultPlan};
@@ -38,6 +46,7 @@ use roost_load::{Answer, Request};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
@@ -63,6 +72,7 @@ pub(crate) struct House {
     appliance: Option<Appliance>,
     clock: Clock,
     pub(crate) names: Names,
+    _papers: Option<Papers>,
     /// Who waits, by ticket.
     pub(crate) waiting: BTreeMap<u64, String>,
 }
@@ -76,13 +86,20 @@ impl House {
     /// One with these settings; returns the lines that were none.
     pub(crate) fn new(lines: &[String]) -> Result<(Self, Vec<String>), String> {
         let mut settings = Settings::default();
-        let mut others = Vec::new();
+        let (mut others, mut names) = (Vec::new(), Names::new());
+        let mut papers = None;
         for line in lines {
             match line.split_once(' ') {
                 Some(("policy", words)) => settings.policy = pairs(words)?,
                 Some(("ceiling", text)) => {
                     let version = Version::parse(text).ok_or("not a version")?;
                     settings.version_max = version;
+                }
+                None if line == "certificates" => {
+                    let made = papers::make();
+                    settings.trust = Arc::clone(&made.trust);
+                    names.clone_from(&made.names);
+                    papers = Some(made);
                 }
                 _ => others.push(line.clone()),
             }
@@ -93,7 +110,8 @@ impl House {
         let mut house = Self {
             appliance: Some(appliance),
             clock,
-            names: Names::new(),
+            names,
+            _papers: papers,
             waiting: BTreeMap::new(),
         };
         for (name, kind) in FOLDERS {
@@ -147,6 +165,11 @@ impl House {
                 // Not delivered: a mail that comes in twice is taken once.
                 (0..count).try_for_each(|_| self.store(thing, Some("inbox")))
             }
+            [user, "has", "a", "photo"] => self.portray(user, Some(b"a photo".to_vec()), None),
+            [user, "has", "certificate", text] => {
+                let der = STANDARD.decode(text).map_err(said)?;
+                self.portray(user, None, Some(vec![der]))
+            }
             ["someone", rest @ ..] => self.someone(rest),
             [count, unit, "pass"] => {
                 let count: i64 = count.parse().map_err(|_| "not a count")?;
@@ -162,6 +185,7 @@ impl House {
             }
             ["the", "disk", "is", "full"] => self.faults(Some(Fault::Full)),
             ["the", "store", "fails"] => self.faults(Some(Fault::Lost)),
+            ["the", "store", "breaks"] => self.faults(Some(Fault::Poisoned)),
             ["the", "store", "works"] => self.faults(None),
             ["the", "server", "restarts"] => {
                 let old = self.appliance.take().map(Appliance::crash);
@@ -174,6 +198,12 @@ impl House {
                 self.account(user, |a| a.policy.clone_from(&policy))
             }
             [user, "is", "disabled"] => self.account(user, |a| a.status = AccountStatus::Blocked),
+            [device, "is", "forgotten"] => {
+                let (mailbox, scope) = (self.appliance().mailbox(), self.appliance().scope(0));
+                let row = block_on(mailbox.find_device(scope, device)).map_err(said)?;
+                let DeviceRow { number, .. } = row.ok_or("no such device")?;
+                block_on(mailbox.forget_sync(scope, number, None)).map_err(said)
+            }
             [device, "is", rest @ ..] => {
                 let (access, wipe) = match rest.join(" ").as_str() {
                     "blocked" => (Access::Blocked, Wipe::None),
@@ -204,6 +234,23 @@ impl House {
         let mut account = row.account.clone();
         change(&mut account);
         block_on(mailbox.update_account(&row, &account)).map_err(said)
+    }
+
+    fn portray(
+        &self,
+        user: &str,
+        photo: Option<Vec<u8>>,
+        certificates: Option<Vec<Vec<u8>>>,
+    ) -> Result<(), String> {
+        let mailbox = self.appliance().mailbox();
+        let row = block_on(mailbox.find_login(user, "")).map_err(said)?;
+        let change = |details| Portrait {
+            details,
+            photo,
+            certificates,
+        };
+        let scope = row.ok_or("no such user")?.scope;
+        block_on(mailbox.portray(scope, change)).map_err(said)
     }
 
     fn faults(&self, fault: Option<Fault>) -> Result<(), String> {
@@ -259,7 +306,12 @@ impl House {
         }
         let (kind, record) = if let Some(text) = read("ics") {
             let text = text.replace('\n', "\r\n");
-            let found = ical::parse(text.as_bytes(), &ical::Defaults::default()).map_err(said)?;
+            let defaults = ical::Defaults {
+                addresses: &["alice@example.org"],
+                now_ms: NEW_YEAR_MS,
+                ..ical::Defaults::default()
+            };
+            let found = ical::parse(text.as_bytes(), &defaults).map_err(said)?;
             match found.found.into_iter().next().ok_or("nothing in it")? {
                 Found::Event(event) => ("calendar", Record::Event(event)),
                 Found::Task(task) => ("tasks", Record::Task(task)),

@@ -23,6 +23,7 @@
 //! what else happens behind `!`, each with its answer behind `<`: the HTTP code, headers that not every
 //! answer has, and the document as an outline (see `outline`). `< waits` is no answer yet. What stands
 //! below `when 14.0..:` holds at those versions alone; a whole step does with `(14.0..)` behind it.
+//! In requests, what stands below `repeat 101:` is sent as often, `{n}` counting.
 //! Names in braces are learnt and kept, `{*}` is anything, `...` any lines (see `pattern`).
 //!
 //! Each dialogue runs at each of its versions with the plain query, and from 12.1 on with the base64
@@ -48,8 +49,12 @@
 #[allow(dead_code, reason = "shared with the simulation")]
 mod appliance;
 mod bless;
+#[path = "../../src/smime/testing.rs"]
+#[allow(dead_code, reason = "shared with the tests of certificates")]
+mod certificates;
 mod house;
 mod outline;
+mod papers;
 mod pattern;
 mod run;
 mod statuses;

@@ -87,21 +87,43 @@ fn steps(
             });
         }
         let expect = at(&step.heard, version)?;
-        check(step, i, &expect, actual, &mut house.names, write, run)?;
+        let sent: Vec<String> = at(&step.sent, version)?
+            .into_iter()
+            .map(|l| l.text)
+            .collect();
+        let said = Said {
+            number: i,
+            sent,
+            expect,
+            actual,
+        };
+        check(step, said, &mut house.names, write, run)?;
     }
     Ok(())
+}
+
+/// What was said in a step.
+struct Said {
+    number: usize,
+    sent: Vec<String>,
+    expect: Vec<Line>,
+    actual: Vec<String>,
 }
 
 /// Holds an answer against what is expected, and learns its names.
 fn check(
     step: &Step,
-    number: usize,
-    expect: &[Line],
-    actual: Vec<String>,
+    said: Said,
     names: &mut Names,
     write: bool,
     run: &mut Run,
 ) -> Result<(), String> {
+    let Said {
+        number,
+        sent,
+        expect,
+        actual,
+    } = said;
     let lines: Vec<String> = expect.iter().map(|l| l.text.clone()).collect();
     let lines: Vec<String> = lines.into_iter().filter(|l| !l.is_empty()).collect();
     if let Some(known) = matches(&lines, &actual, names) {
@@ -121,7 +143,7 @@ fn check(
         Deed::Ask { device, .. } => device.as_str(),
         Deed::Event(_) => "phone",
     };
-    let named = bless::name(&actual, names, device);
+    let named = bless::name(&actual, names, device, &sent);
     run.heard.push((number, named, false));
     Ok(())
 }
@@ -154,7 +176,9 @@ fn event(house: &mut House, line: &str, version: Version) -> Result<(), String> 
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
         [device, "knows", "folders"] => knows(house, device, version),
-        [device, "has", folders @ ..] => {
+        [device, "has", folders @ ..]
+            if !matches!(folders.first(), Some(&("a" | "certificate"))) =>
+        {
             if !house.names.contains_key(&named("folders", device)) {
                 knows(house, device, version)?;
             }

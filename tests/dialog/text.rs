@@ -46,6 +46,10 @@ impl Versions {
         Self(self.0 | 1 << (v as u8))
     }
 
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     pub(crate) fn each(self) -> impl Iterator<Item = Version> {
         Version::ALL.into_iter().filter(move |v| self.has(*v))
     }
@@ -255,6 +259,35 @@ pub(crate) fn at(lines: &[Line], version: Version) -> Result<Vec<Line>, String> 
         i += block.len();
         if versions.has(version) {
             out.extend(at(&block, version)?);
+        }
+    }
+    Ok(out)
+}
+
+/// What stands below `repeat 101:` as often as that, one level to the left, `{n}` counting from 1.
+pub(crate) fn repeated(lines: &[Line]) -> Result<Vec<Line>, String> {
+    let mut out = Vec::new();
+    let mut i = 0;
+    while let Some(line) = lines.get(i) {
+        i += 1;
+        let trimmed = line.text.trim_start();
+        let Some(count) = trimmed.strip_prefix("repeat ") else {
+            out.push(line.clone());
+            continue;
+        };
+        let indent = line.text.len() - trimmed.len();
+        let count = count
+            .strip_suffix(':')
+            .and_then(|n| n.parse::<usize>().ok());
+        let count = count.ok_or_else(|| format!("line {}: not a count", line.no))?;
+        let deeper = |l: &&Line| l.text.len() - l.text.trim_start().len() > indent;
+        let block: Vec<&Line> = lines[i..].iter().take_while(deeper).collect();
+        i += block.len();
+        for n in 1..=count {
+            out.extend(block.iter().map(|l| Line {
+                no: l.no,
+                text: l.text[2..].replace("{n}", &n.to_string()),
+            }));
         }
     }
     Ok(out)

@@ -2,7 +2,7 @@
 
 use crate::outline;
 use crate::pattern::{Names, fill};
-use crate::text::{Deed, Line, Step, at};
+use crate::text::{Deed, Line, Step, at, repeated};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use roost::eas::dispatch::Command;
@@ -76,7 +76,7 @@ pub(crate) fn request(
     else {
         return Err("not a request".into());
     };
-    let sent = at(&step.sent, version)?;
+    let sent = repeated(&at(&step.sent, version)?)?;
     let filled =
         |line: &Line| fill(&line.text, names).map_err(|e| format!("line {}: {e}", line.no));
     let texts: Vec<String> = sent.iter().map(filled).collect::<Result<_, _>>()?;

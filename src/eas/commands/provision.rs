@@ -65,6 +65,8 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         Answer::Refused(UNKNOWN_TYPE)
     } else if policy.status.is_some() {
         acknowledge(ctx, policy).await?
+    } else if asked.information.is_none() && has_to_introduce_itself(ctx) {
+        return Err(Common::DeviceInformationRequired.into());
     } else {
         Answer::Offered(offer(ctx).await?)
     };
@@ -142,6 +144,16 @@ async fn wipe(ctx: &Context<'_>, asked: &Asked) -> Result<Option<Reply>, Failure
     }
     w.close();
     Ok(Some(Reply::document(w, DONE)))
+}
+
+/// From 14.1 on a device has to say what it is ([MS-ASPROV] 3.1.5.1.1). One that has done so
+/// before, in Settings for example, need not do it again.
+fn has_to_introduce_itself(ctx: &Context<'_>) -> bool {
+    let d = &ctx.device.device;
+    let told = [&d.model, &d.imei, &d.friendly_name, &d.os, &d.phone_number];
+    ctx.version() >= Version::V14_1
+        && ctx.device_no() != DeviceNo::NONE
+        && told.iter().all(|text| text.is_empty())
 }
 
 /// What the Policy element of the answer says.

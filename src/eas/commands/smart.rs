@@ -27,6 +27,9 @@ struct Asked<'a> {
     mime: Option<&'a [u8]>,
     /// `Forwardees` or `Body`, in place of a MIME message.
     forwardees: bool,
+    /// Those cannot be read.
+    bad_forwardees: bool,
+    template: bool,
 }
 
 /// The original, as the client names it.
@@ -49,7 +52,7 @@ pub async fn reply(ctx: &Context<'_>) -> Result<Done, Failure> {
 /// Carries out SmartForward.
 ///
 /// # Errors
-/// As [`reply`]; 120 and 178 for an appointment's `Forwardees`.
+/// As [`reply`]; 120, 178 and 179 for an appointment's `Forwardees`.
 pub async fn forward(ctx: &Context<'_>) -> Result<Done, Failure> {
     Box::pin(answer(ctx, tags::SMART_FORWARD, Answer::Forward)).await
 }
@@ -61,10 +64,11 @@ async fn answer(ctx: &Context<'_>, root: Tag, how: Answer) -> Result<Done, Failu
         of_document(ctx, root)?
     };
     if asked.forwardees {
-        let mixed = asked.mime.is_some() || asked.save || asked.replace;
-        let refused = match mixed {
-            true => Common::InvalidMimeBodyCombination,
-            false => Common::MailSubmissionFailed,
+        let mixed = asked.mime.is_some() || asked.save || asked.replace || asked.template;
+        let refused = match (mixed, asked.bad_forwardees) {
+            (true, _) => Common::InvalidMimeBodyCombination,
+            (false, true) => Common::InvalidSmartForwardParameters,
+            (false, false) => Common::MailSubmissionFailed,
         };
         return Err(refused.into());
     }
@@ -130,11 +134,18 @@ fn of_document<'a>(ctx: &Context<'a>, root: Tag) -> Result<Asked<'a>, Failure> {
                     return Err(Common::InvalidAccountId.into());
                 }
             }
-            tags::FORWARDEES | airsyncbase::BODY if root == tags::SMART_FORWARD => {
+            tags::FORWARDEES if root == tags::SMART_FORWARD => {
+                asked.forwardees = true;
+                asked.bad_forwardees |= !forwardees(&mut r)?;
+            }
+            airsyncbase::BODY if root == tags::SMART_FORWARD => {
                 asked.forwardees = true;
                 r.skip()?;
             }
-            rightsmanagement::TEMPLATE_ID => r.skip()?,
+            rightsmanagement::TEMPLATE_ID => {
+                r.skip()?;
+                asked.template = true;
+            }
             _ => return Err(Common::InvalidXml.into()),
         }
     }
@@ -143,6 +154,32 @@ fn of_document<'a>(ctx: &Context<'a>, root: Tag) -> Result<Asked<'a>, Failure> {
         return Err(Common::InvalidXml.into());
     }
     Ok(asked)
+}
+
+/// Whether there is one `Forwardee` at least, and each has an address.
+fn forwardees(r: &mut Reader<'_>) -> Result<bool, Failure> {
+    let (mut some, mut sound) = (false, true);
+    while let Some(tag) = r.child()? {
+        let mut has_address = false;
+        if tag != tags::FORWARDEE {
+            r.skip()?;
+            sound = false;
+            continue;
+        }
+        while let Some(tag) = r.child()? {
+            match tag {
+                tags::EMAIL => has_address = r.text()?.contains('@'),
+                tags::NAME => r.skip()?,
+                _ => {
+                    r.skip()?;
+                    sound = false;
+                }
+            }
+        }
+        some = true;
+        sound &= has_address;
+    }
+    Ok(some && sound)
 }
 
 impl Source {
@@ -170,7 +207,7 @@ impl Source {
             (Some(id), None, None) | (None, _, Some(id)) => id,
             (None, _, None) => return Err(Common::InvalidXml.into()),
         };
-        let id = ServerId::parse(id).ok_or(Common::ItemNotFound)?;
+        let id = ServerId::parse(id).ok_or(Common::InvalidIds)?;
         // The folder is in the id already; it has to be the same.
         let is_there = |folder: &String| FolderId::parse(folder) == Some(id.folder);
         match self.folder.as_ref().is_none_or(is_there) {

@@ -30,7 +30,7 @@ use crate::eas::Eas;
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::parked;
 use crate::eas::quirks::{Quirk, Quirks};
-use crate::eas::status::{Failure, retrying};
+use crate::eas::status::{Common, Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits;
 use crate::mailbox::{self, AccountRow, DeviceNo, FolderRow};
@@ -156,10 +156,19 @@ async fn with_keys<'a>(
         let key = mailbox
             .current_key(ctx.scope(), ctx.device_no(), folder)
             .await?;
-        let (key, _) = key.ok_or(Refused::Status(13))?;
+        let (key, _) = key.ok_or_else(|| no_longer_valid(ctx.version()))?;
         c.key = Some(key);
     }
     Ok(request)
+}
+
+/// There is a stored request, but it cannot be run again: 149 came with 14.0.
+fn no_longer_valid(version: Version) -> Refused {
+    if version >= Version::V14_0 {
+        Refused::Failure(Common::InvalidStoredRequest.into())
+    } else {
+        Refused::Status(13)
+    }
 }
 
 /// How long the stored request of a device waits.
