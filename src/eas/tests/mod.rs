@@ -3,6 +3,7 @@
 mod folders;
 mod items;
 mod mail;
+mod matrix;
 mod noise;
 mod quirks;
 mod requests;
