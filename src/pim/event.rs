@@ -10,7 +10,7 @@ pub struct Event {
     pub uid: String,
     /// Subject.
     pub subject: String,
-    /// Location as shown.
+    /// Location as shown, perhaps with its parts: see [`super::place`].
     pub location: String,
     /// Start, Unix milliseconds (UTC instant). All-day: midnight of `zone`.
     pub start_ms: i64,

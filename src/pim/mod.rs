@@ -16,6 +16,7 @@ mod lines;
 pub mod mail;
 pub mod message;
 pub mod note;
+pub mod place;
 pub mod record;
 pub mod recur;
 pub mod task;

@@ -5,6 +5,8 @@
 use super::wire::{self, Seen};
 use roost::eas::classes::{Context, Fetched, encode, needs};
 use roost::eas::options::{BodyPreference, Options};
+use roost::eas::quirks::Quirks;
+use roost::eas::quirks::Quirks;
 use roost::eas::version::Version as Served;
 use roost::pim::body::{BlobRef, Body, BodyKind};
 use roost::pim::contact::ContactField;
@@ -150,6 +152,7 @@ fn sync(record: &Record, options: &Options, version: Served) -> Vec<u8> {
             options,
             item: (2, 1),
             fetched: &fetched,
+            quirks: Quirks::default(),
         },
     );
     (0..6).for_each(|_| w.close());

@@ -96,6 +96,8 @@ pub(super) fn decode(
         if series.start_ms == 0 {
             series.start_ms = t.start_ms.or(t.due_ms).unwrap_or(source.now_ms);
         }
+        let before = existing.recurrence.as_ref().map(|old| &old.rule);
+        recurrence::keep(&mut series.rule, before, &recurrence::TASKS, source.version);
         recurrence::complete(&mut series.rule, series.start_ms);
     }
     Ok(Decoded {
