@@ -32,6 +32,8 @@ pub struct Options {
     pub max_items: Option<u32>,
     /// `RightsManagementSupport` (14.1+).
     pub rights: bool,
+    /// Text messages are told as such: there was a second block for them (14.0+).
+    pub texts: bool,
 }
 
 /// A class as `Options` name one: those of items, and text messages.
@@ -197,7 +199,8 @@ impl Options {
             Some(OptionsClass::Of(c)) => c as u8,
             Some(OptionsClass::Sms) => NO_CODE,
         };
-        let flags = u8::from(self.client_wins) | u8::from(self.rights) << 1;
+        let flags =
+            u8::from(self.client_wins) | u8::from(self.rights) << 1 | u8::from(self.texts) << 2;
         out.extend_from_slice(&[
             FORMAT,
             self.filter,
@@ -234,6 +237,7 @@ impl Options {
             },
             client_wins: flags & 1 != 0,
             rights: flags & 2 != 0,
+            texts: flags & 4 != 0,
             mime_support,
             mime_truncation: Some(mime).filter(|c| *c != NO_CODE),
             truncation: Some(truncation).filter(|c| *c != NO_CODE),

@@ -6,7 +6,6 @@ use super::wire::{self, Seen};
 use roost::eas::classes::{Context, Fetched, encode, needs};
 use roost::eas::options::{BodyPreference, Options};
 use roost::eas::quirks::Quirks;
-use roost::eas::quirks::Quirks;
 use roost::eas::version::Version as Served;
 use roost::pim::body::{BlobRef, Body, BodyKind};
 use roost::pim::contact::ContactField;

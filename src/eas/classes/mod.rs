@@ -11,8 +11,7 @@
 //! Decoding gives a new record; an error in one item ([`Error::costs_one_item`]) leaves the reader
 //! behind that item, so that the rest of the request can be carried out.
 //!
-//! Deliberately absent: text messages (SMS), rights management, attachments of appointments
-//! (16.0+), compressed RTF. [MS-ASEMAIL], [MS-ASCNTC], [MS-ASCAL], [MS-ASTASK], [MS-ASNOTE],
+//! Deliberately absent: rights management, attachments of appointments (16.0+), compressed RTF. [MS-ASEMAIL], [MS-ASCNTC], [MS-ASCAL], [MS-ASTASK], [MS-ASNOTE],
 //! [MS-ASAIRS].
 
 mod body;
@@ -28,7 +27,7 @@ mod tasks;
 mod value;
 
 pub use calendar::delete_occurrence;
-pub use email::draft::{Draft, NewAttachment};
+pub use email::draft::{Draft, NewAttachment, TextMessage};
 pub use reference::FileReference;
 pub use supported::Supported;
 
@@ -179,6 +178,8 @@ pub struct Source<'a> {
     pub instance_ms: Option<i64>,
     /// What is done differently for the client.
     pub quirks: Quirks,
+    /// It is a new text message (14.0+).
+    pub sms: bool,
 }
 
 /// What a client's item comes to.

@@ -8,4 +8,5 @@ mod noise;
 mod quirks;
 mod requests;
 mod smart;
+mod texts;
 mod waiting;

@@ -33,8 +33,31 @@ pub struct Draft {
     pub delete: Vec<FileReference>,
     /// `Send`: it is to go out now.
     pub send: bool,
+    /// It is a text message, and no draft at all.
+    pub text: Option<TextMessage>,
     /// The marks that came with it, for [`mark`](Self::mark).
     pub(super) marks: Marks,
+}
+
+/// What a text message has beside the properties of a draft ([MS-ASMS] 2.2.2).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TextMessage {
+    /// `From`, as the client wrote it.
+    pub from: String,
+    /// `DateReceived`, Unix milliseconds.
+    pub received_ms: Option<i64>,
+}
+
+impl TextMessage {
+    /// Takes one property, just named; false, and nothing read, if it is none of its own.
+    pub(super) fn element(&mut self, r: &mut Reader<'_>, tag: Tag) -> Result<bool, Error> {
+        match tag {
+            email::FROM => self.from = value::text(r)?,
+            email::DATE_RECEIVED => self.received_ms = value::time(r, tag)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 /// What any mail may be marked with; none: as before.

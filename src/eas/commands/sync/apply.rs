@@ -11,6 +11,8 @@ use super::kept::Kept;
 use crate::eas::classes::{self, Decoded, Draft, Fetched, Source};
 use crate::eas::outgoing::fresh_id;
 use crate::eas::status::Failure;
+use crate::eas::texts;
+use crate::eas::version::Version;
 use crate::mailbox::{self, FolderId, ItemId, ItemRow, Recorded, Round, ServerId};
 use crate::pim::body::BlobRef;
 use crate::pim::{Class, Record};
@@ -27,6 +29,14 @@ pub(super) struct Desk<'a> {
     pub(super) env: &'a Env<'a>,
     class: Class,
     kept: &'a Kept,
+}
+
+/// How an item is added, apart from what it consists of.
+#[derive(Clone, Copy)]
+struct New<'a> {
+    client_id: &'a str,
+    send: bool,
+    sms: bool,
 }
 
 /// How an item is changed, apart from what it consists of.
@@ -88,11 +98,12 @@ impl Desk<'_> {
                 send,
                 item,
             } => {
-                let send = *send;
-                let (item, status) = match sms {
-                    true => (None, MALFORMED),
-                    false => Box::pin(self.add(round, client_id, send, item)).await?,
+                let new = New {
+                    client_id,
+                    send: *send,
+                    sms: *sms,
                 };
+                let (item, status) = Box::pin(self.add(round, new, item)).await?;
                 Ok(Some(Response::Add {
                     client_id: client_id.clone(),
                     item,
@@ -162,10 +173,14 @@ impl Desk<'_> {
     async fn add(
         &self,
         round: &mut Round,
-        client_id: &str,
-        send: bool,
+        new: New<'_>,
         item: &Item<'_>,
     ) -> Result<(Option<ItemId>, u8), Failure> {
+        let New {
+            client_id,
+            send,
+            sms,
+        } = new;
         let command = mailbox::Command::Add(client_id.to_owned());
         match round.recorded(&command, item.print) {
             Recorded::New => {}
@@ -189,11 +204,13 @@ impl Desk<'_> {
                 }
             }
         }
-        if client_id.is_empty() {
+        // Text messages came with 14.0, and live beside mail.
+        let has_place = self.env.version >= Version::V14_0 && self.class == Class::Email;
+        if client_id.is_empty() || sms && !has_place {
             round.refuse(command, MALFORMED, item.print);
             return Ok((None, MALFORMED));
         }
-        let decoded = match Box::pin(self.decode(item, None, None)).await? {
+        let decoded = match Box::pin(self.decode(item, None, None, sms)).await? {
             Ok(decoded) => decoded,
             Err(status) => {
                 round.refuse(command, status, item.print);
@@ -234,6 +251,10 @@ impl Desk<'_> {
             (None, None) => return Ok(Err(MALFORMED)),
             (None, Some(draft)) => draft,
         };
+        if let Some(text) = &draft.text {
+            let message = texts::compose(self.env.eas, &draft, text);
+            return Ok(Ok(Record::Message(Box::pin(message).await?)));
+        }
         let send = send || draft.send;
         let composed = match Box::pin(self.compose(round, draft, None)).await? {
             Ok(composed) => composed,
@@ -308,7 +329,7 @@ impl Desk<'_> {
                 ..Decoded::default()
             })
         } else {
-            Box::pin(self.decode(item, Some(existing), instance_ms)).await?
+            Box::pin(self.decode(item, Some(existing), instance_ms, false)).await?
         };
         let decoded = match decoded {
             Ok(decoded) => decoded,
@@ -414,6 +435,7 @@ impl Desk<'_> {
         item: &Item<'_>,
         existing: Option<Record>,
         instance_ms: Option<i64>,
+        sms: bool,
     ) -> Result<Result<Decoded, u8>, Failure> {
         let Some(mut r) = item.at.clone() else {
             return Ok(Err(PROTOCOL));
@@ -430,6 +452,7 @@ impl Desk<'_> {
             uid: &uid,
             instance_ms,
             quirks: self.env.quirks,
+            sms,
         };
         let mut decoded = match classes::decode(&mut r, self.class, existing, &source) {
             Ok(decoded) => decoded,
