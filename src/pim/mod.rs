@@ -19,13 +19,14 @@ pub mod note;
 pub mod place;
 pub mod record;
 pub mod recur;
+pub mod rtf;
 pub mod task;
 pub mod tz;
 pub mod vcard;
 
 pub use body::{Body, BodyKind};
 pub use contact::{Contact, ContactField};
-pub use event::{Attendee, Event, Exception, Recurrence};
+pub use event::{Attendee, Event, EventFile, Exception, Recurrence};
 pub use message::{Message, Part};
 pub use note::Note;
 pub use record::{Class, Record, RecordRef};

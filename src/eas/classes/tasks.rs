@@ -14,6 +14,7 @@ const OLD_BODY: OldTags = OldTags {
     body: tasks::BODY,
     size: Some(tasks::BODY_SIZE),
     truncated: tasks::BODY_TRUNCATED,
+    rtf: Some(tasks::COMPRESSED_RTF),
 };
 
 /// Writes the properties of a task.
@@ -131,6 +132,11 @@ fn element(
         tasks::RECURRENCE => t.recurrence = read_series(r, version)?,
         airsyncbase::BODY => {
             if let Some(new) = body::read(r, version)? {
+                body::set(&mut t.body, new, uploads);
+            }
+        }
+        tasks::COMPRESSED_RTF => {
+            if let Some(new) = body::read_rtf(r)? {
                 body::set(&mut t.body, new, uploads);
             }
         }

@@ -1,5 +1,6 @@
 //! The commands over a house in memory, as phones of several versions see it.
 
+mod files;
 mod folders;
 mod items;
 mod mail;

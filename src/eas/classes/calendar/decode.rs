@@ -1,6 +1,6 @@
 //! Appointments as clients write them: onto the existing one, or a new one.
 
-use super::{PLACE, exception, floor_day, is_a_number, people};
+use super::{PLACE, exception, files, floor_day, is_a_number, people};
 use crate::eas::classes::{Decoded, Error, Slot, Source, body, check_version, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
@@ -48,10 +48,12 @@ pub(in crate::eas::classes) fn decode(
     if !fresh {
         given.clear(&mut event, source);
     }
+    let adds_files = given.adds_files;
     given.settle(&mut event, source, fresh)?;
     name(&mut event, source);
     Ok(Decoded {
         uploads,
+        adds_files,
         ..Decoded::of(Record::Event(event))
     })
 }
@@ -153,6 +155,7 @@ struct Given {
     end_ms: Option<i64>,
     rule: Option<Option<Recurrence>>,
     exceptions: Option<Vec<Exception>>,
+    adds_files: bool,
 }
 
 impl Given {
@@ -202,8 +205,16 @@ impl Given {
             // An appointment keeps the UID that it began with.
             calendar::UID if fresh => e.uid = value::text(r)?,
             calendar::CLIENT_UID if fresh && e.uid.is_empty() => e.uid = value::text(r)?,
+            airsyncbase::ATTACHMENTS if version >= Version::V16_0 => {
+                self.adds_files |= files::read(r, &mut e.files, source.uid, uploads)?;
+            }
             airsyncbase::BODY => {
                 if let Some(new) = body::read(r, version)? {
+                    body::set(&mut e.body, new, uploads);
+                }
+            }
+            calendar::COMPRESSED_RTF => {
+                if let Some(new) = body::read_rtf(r)? {
                     body::set(&mut e.body, new, uploads);
                 }
             }

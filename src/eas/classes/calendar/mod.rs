@@ -3,10 +3,11 @@
 //! Whole days: up to 14.1 the start is the instant of local midnight, beside the time zone; from
 //! 16.0 on it is the date itself written as midnight UTC, and no zone is needed (2.2.2.1).
 //!
-//! Absent: attachments of appointments (16.0+), proposed times.
+//! Absent: files of single occurrences, proposed times.
 
 pub(in crate::eas::classes) mod decode;
 mod exception;
+mod files;
 mod people;
 
 pub use decode::delete_occurrence;
@@ -17,6 +18,7 @@ use super::{Context, date, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::event::ArchivedEvent;
 use crate::pim::place;
+use crate::pim::record::EventRef;
 use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Tag, Writer};
@@ -30,10 +32,12 @@ const OLD_BODY: OldTags = OldTags {
     body: calendar::BODY,
     size: None,
     truncated: calendar::BODY_TRUNCATED,
+    rtf: Some(calendar::COMPRESSED_RTF),
 };
 
 /// Writes the properties of an appointment.
-pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
+pub(super) fn encode(w: &mut Writer, appointment: EventRef<'_>, ctx: &Context<'_>) {
+    let e = appointment.event();
     let times = Times::of(e, ctx.version);
     if !(e.all_day && times.dates.is_some()) {
         let blob = tz::blob_for(&e.zone, &e.zone_blob, e.start_ms.to_native());
@@ -101,6 +105,9 @@ pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
         &e.online_meeting_external,
     );
     body::write(w, ctx, &e.body, Some(OLD_BODY));
+    if ctx.version >= Version::V16_0 {
+        files::write(w, appointment.files(), ctx.item);
+    }
 }
 
 /// The parts of a location (16.0+, [MS-ASAIRS] 2.2.2.27) in the order of [`place::parts`], and whether

@@ -8,7 +8,7 @@ use crate::wbxml::tags::{airsyncbase, email, email2};
 use crate::wbxml::{Reader, Tag};
 
 /// Attachments added or deleted by one Change.
-const ATTACHMENTS_MAX: usize = 100;
+pub(in crate::eas::classes) const ATTACHMENTS_MAX: usize = 100;
 
 /// The properties of a draft that a client sent; none: as before, or empty in a new draft.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -153,7 +153,7 @@ impl Draft {
     }
 }
 
-fn added(r: &mut Reader<'_>) -> Result<NewAttachment, Error> {
+pub(in crate::eas::classes) fn added(r: &mut Reader<'_>) -> Result<NewAttachment, Error> {
     let mut new = NewAttachment {
         method: 1,
         ..NewAttachment::default()
@@ -175,7 +175,7 @@ fn added(r: &mut Reader<'_>) -> Result<NewAttachment, Error> {
     Ok(new)
 }
 
-fn deleted(r: &mut Reader<'_>) -> Result<FileReference, Error> {
+pub(in crate::eas::classes) fn deleted(r: &mut Reader<'_>) -> Result<FileReference, Error> {
     let mut reference = None;
     while let Some(tag) = r.child()? {
         match tag {

@@ -217,6 +217,7 @@ impl Desk<'_> {
                 return Ok((None, status));
             }
         };
+        let adds_files = decoded.adds_files;
         let record = self.new_record(round, decoded, client_id, send, item);
         let record = match Box::pin(record).await? {
             Ok(record) => record,
@@ -227,7 +228,12 @@ impl Desk<'_> {
             }
         };
         match Box::pin(round.add(client_id, &record, DONE, item.print)).await {
-            Ok(id) => Ok((Some(id), DONE)),
+            Ok(id) => {
+                if adds_files {
+                    round.echo(id);
+                }
+                Ok((Some(id), DONE))
+            }
             Err(e) => {
                 let status = refused(e)?;
                 round.refuse(command, status, item.print);
@@ -350,6 +356,9 @@ impl Desk<'_> {
             round.refuse(command, CONFLICT, print);
             round.echo(id);
             return Ok(CONFLICT);
+        }
+        if decoded.adds_files {
+            round.echo(id);
         }
         let record = self.changed_record(round, &row, decoded, send, print);
         let record = match Box::pin(record).await? {
