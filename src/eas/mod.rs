@@ -29,6 +29,7 @@ pub mod strikes;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 pub mod value;
 pub mod version;
 

@@ -449,7 +449,9 @@ fn blobs_of(record: &Record) -> Vec<BlobRef> {
         Record::Event(event) => {
             let exceptions = event.exceptions.iter();
             let bodies = exceptions.filter_map(|e| e.body.as_ref().and_then(of));
-            of(&event.body).into_iter().chain(bodies).collect()
+            let files = event.files.iter().map(|file| file.blob);
+            let bodies = of(&event.body).into_iter().chain(bodies);
+            bodies.chain(files).collect()
         }
         Record::Task(task) => of(&task.body).into_iter().collect(),
         Record::Note(note) => of(&note.body).into_iter().collect(),

@@ -1,9 +1,11 @@
 //! The commands over a house in memory, as phones of several versions see it.
 
+mod files;
 mod find;
 mod folders;
 mod items;
 mod mail;
+mod matrix;
 mod meetings;
 mod noise;
 mod operations;
@@ -13,4 +15,5 @@ mod requests;
 mod search;
 mod settings;
 mod smart;
+mod texts;
 mod waiting;
