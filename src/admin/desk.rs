@@ -99,33 +99,7 @@ impl Desk {
             }
             Order::UserList => self.user_list().await,
             Order::UserShow { name } => self.user_show(&name).await,
-            Order::UserSet {
-                name,
-                display_name,
-                add_addresses,
-                remove_addresses,
-                version_max,
-            } => {
-                let row = self.user(&name).await?;
-                let mut account = row.account.clone();
-                if let Some(display_name) = display_name {
-                    account.display_name = display_name;
-                }
-                account
-                    .addresses
-                    .retain(|a| !remove_addresses.iter().any(|r| same(a, r)));
-                for address in add_addresses {
-                    check_address(&address)?;
-                    if !account.addresses.iter().any(|a| same(a, &address)) {
-                        account.addresses.push(address);
-                    }
-                }
-                if let Some(version) = version_max {
-                    account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
-                }
-                self.update(&row, &account, &format!("changed {name}"))
-                    .await
-            }
+            order @ Order::UserSet { .. } => self.user_set(order).await,
             Order::UserPortray { name, change } => Box::pin(self.user_portray(&name, change)).await,
             Order::UserRemove { name } => {
                 let row = self.user(&name).await?;
@@ -192,6 +166,38 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    async fn user_set(&self, order: Order) -> Result<Reply, Refusal> {
+        let Order::UserSet {
+            name,
+            display_name,
+            add_addresses,
+            remove_addresses,
+            version_max,
+        } = order
+        else {
+            return Err(Refusal::Wrong("an order of another kind".into()));
+        };
+        let row = self.user(&name).await?;
+        let mut account = row.account.clone();
+        if let Some(display_name) = display_name {
+            account.display_name = display_name;
+        }
+        account
+            .addresses
+            .retain(|a| !remove_addresses.iter().any(|r| same(a, r)));
+        for address in add_addresses {
+            check_address(&address)?;
+            if !account.addresses.iter().any(|a| same(a, &address)) {
+                account.addresses.push(address);
+            }
+        }
+        if let Some(version) = version_max {
+            account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
+        }
+        self.update(&row, &account, &format!("changed {name}"))
+            .await
     }
 
     async fn device_resync(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
