@@ -32,6 +32,7 @@ pub enum Command {
     Ping,
     ItemOperations,
     Provision,
+    Find,
 }
 
 impl Command {
@@ -54,6 +55,7 @@ impl Command {
             Self::Ping => "Ping",
             Self::ItemOperations => "ItemOperations",
             Self::Provision => "Provision",
+            Self::Find => "Find",
         }
     }
 
@@ -74,6 +76,7 @@ impl Command {
             Self::Ping => 18,
             Self::ItemOperations => 19,
             Self::Provision => 20,
+            Self::Find => 23,
         }
     }
 }
