@@ -56,8 +56,14 @@ pub(super) fn decode(dir: &Path, seen: &[Seen]) -> Vec<Result<Element, String>> 
 
 /// Whether both read the same.
 pub(super) fn compare(ours: &Node, theirs: &Element) -> Result<(), String> {
+    compare_in(ours, theirs, true)
+}
+
+/// `has_page`: the element around it is known to libwbxml, which loses its way within one that is not,
+/// and then shows no namespace, or that of a page before.
+fn compare_in(ours: &Node, theirs: &Element, has_page: bool) -> Result<(), String> {
     let differs = |what: &str| Err(format!("{} read as <{}>: {what}", ours.tag, theirs.name));
-    if !same_name(ours, theirs) {
+    if !same_name(ours, theirs, has_page) {
         return differs("another element");
     }
     let (mine, other) = (ours.children(), &theirs.children);
@@ -66,7 +72,7 @@ pub(super) fn compare(ours: &Node, theirs: &Element) -> Result<(), String> {
     }
     mine.iter()
         .zip(other)
-        .try_for_each(|(ours, theirs)| compare(ours, theirs))?;
+        .try_for_each(|(mine, other)| compare_in(mine, other, theirs.name != "unknown"))?;
     let same = match &ours.content {
         Content::Nodes(_) => true,
         Content::Empty => theirs.text.is_empty(),
@@ -84,7 +90,7 @@ fn same_text(ours: &[u8], theirs: &str) -> bool {
     String::from_utf8_lossy(ours) == theirs || STANDARD.encode(ours) == theirs
 }
 
-fn same_name(ours: &Node, theirs: &Element) -> bool {
+fn same_name(ours: &Node, theirs: &Element, has_page: bool) -> bool {
     if theirs.name == "unknown" {
         let recent = (ours.tag.namespace(), ours.tag.name());
         return matches!(
@@ -95,7 +101,7 @@ fn same_name(ours: &Node, theirs: &Element) -> bool {
         );
     }
     let namespace = theirs.namespace.trim_end_matches(':');
-    if !namespace.eq_ignore_ascii_case(ours.tag.namespace()) {
+    if has_page && !namespace.eq_ignore_ascii_case(ours.tag.namespace()) {
         return false;
     }
     let name = ours.tag.name();
