@@ -14,7 +14,7 @@ use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, ItemId, Sent}
 use crate::pim::body::BlobRef;
 use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
-use crate::pim::{Message, Record, mail};
+use crate::pim::{Message, Record, ical, mail};
 use crate::store::{BlobId, Scope};
 
 /// Takes mail for other hosts.
@@ -150,13 +150,15 @@ pub async fn submit(
         client_id.as_bytes(),
         &begun_ms.to_be_bytes(),
     ]);
-    let (outgoing, record) = prepare(eas, author, &submission, begun_ms, &seed).await?;
+    let prepared = prepare(eas, author, &submission, begun_ms, &seed).await?;
+    let outgoing = prepared.outgoing;
     let raw = mailbox.store().put_blob(&outgoing.raw).await?;
     let post = Post {
         eas,
         sender: author.account.scope,
         outgoing: &outgoing,
-        record: &record,
+        record: &prepared.record,
+        calendar: prepared.calendar.as_deref(),
         raw,
         seed,
     };
@@ -189,6 +191,14 @@ fn verb(how: Answer, recipients: usize) -> u8 {
     }
 }
 
+/// A message that is fit for sending.
+struct Prepared {
+    outgoing: Outgoing,
+    record: Message,
+    /// The calendar in it.
+    calendar: Option<String>,
+}
+
 /// Makes the client's message fit for sending, and its record.
 async fn prepare(
     eas: &Eas,
@@ -196,7 +206,7 @@ async fn prepare(
     submission: &Submission<'_>,
     begun_ms: i64,
     seed: &[u8; 32],
-) -> Result<(Outgoing, Message), Failure> {
+) -> Result<Prepared, Failure> {
     let account = author.account.account.clone();
     let host = &eas.settings().host;
     let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
@@ -213,8 +223,12 @@ async fn prepare(
             name: &account.display_name,
         };
         let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
-        let (record, _) = mail::inspect(&outgoing.raw, begun_ms);
-        Ok::<_, ComposeError>((outgoing, record))
+        let (record, seen) = mail::inspect(&outgoing.raw, begun_ms);
+        Ok::<_, ComposeError>(Prepared {
+            outgoing,
+            record,
+            calendar: seen.calendar.map(|calendar| calendar.text),
+        })
     };
     let done = eas.workers().run(work).await?;
     done.map_err(|e| {
@@ -232,6 +246,7 @@ struct Post<'a> {
     sender: Scope,
     outgoing: &'a Outgoing,
     record: &'a Message,
+    calendar: Option<&'a str>,
     raw: BlobId,
     seed: [u8; 32],
 }
@@ -287,11 +302,17 @@ impl Post<'_> {
     async fn deliver(&self, account: &AccountRow) -> Result<(), Failure> {
         let mailbox = self.eas.mailbox();
         let inbox = mailbox.folder(account.scope, FolderId::INBOX).await?;
+        let mut message = self.record.clone();
+        if let Some(calendar) = self.calendar {
+            // An invitation says what it means for this person.
+            let own = &account.account.addresses;
+            message.meeting = ical::meeting_for(calendar, message.received_ms, own);
+        }
         let delivery = Delivery {
             raw: self.raw,
             raw_bytes: self.outgoing.raw.len() as u64,
             unstored: None,
-            message: self.record.clone(),
+            message,
             fingerprint: Some(self.seed),
         };
         Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;
