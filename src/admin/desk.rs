@@ -131,13 +131,7 @@ impl Desk {
                 Box::pin(self.mailbox.remove_account(row.scope)).await?;
                 done(format!("removed {name}"))
             }
-            Order::UserPassword { name, password } => {
-                let row = self.user(&name).await?;
-                let mut account = row.account.clone();
-                account.password_hash = self.hash(&password)?;
-                self.update(&row, &account, &format!("changed the password of {name}"))
-                    .await
-            }
+            Order::UserPassword { name, password } => self.user_password(&name, &password).await,
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
             Order::DeviceShow {
                 user,
@@ -191,6 +185,14 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    async fn user_password(&self, name: &str, password: &str) -> Result<Reply, Refusal> {
+        let row = self.user(name).await?;
+        let mut account = row.account.clone();
+        account.password_hash = self.hash(password)?;
+        self.update(&row, &account, &format!("changed the password of {name}"))
+            .await
     }
 
     async fn device_resync(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
