@@ -106,13 +106,7 @@ impl Desk {
                 Box::pin(self.mailbox.remove_account(row.scope)).await?;
                 done(format!("removed {name}"))
             }
-            Order::UserPassword { name, password } => {
-                let row = self.user(&name).await?;
-                let mut account = row.account.clone();
-                account.password_hash = self.hash(&password)?;
-                self.update(&row, &account, &format!("changed the password of {name}"))
-                    .await
-            }
+            Order::UserPassword { name, password } => self.user_password(&name, &password).await,
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
             Order::DeviceShow {
                 user,
@@ -197,6 +191,14 @@ impl Desk {
             account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
         }
         self.update(&row, &account, &format!("changed {name}"))
+            .await
+    }
+
+    async fn user_password(&self, name: &str, password: &str) -> Result<Reply, Refusal> {
+        let row = self.user(name).await?;
+        let mut account = row.account.clone();
+        account.password_hash = self.hash(password)?;
+        self.update(&row, &account, &format!("changed the password of {name}"))
             .await
     }
 
