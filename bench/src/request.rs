@@ -85,6 +85,8 @@ pub fn read(document: &[u8], class: Class, existing: &[Vec<u8>]) -> usize {
         user_email: "anna@example.org",
         uid: "fresh",
         instance_ms: None,
+        quirks: Quirks::default(),
+        sms: false,
     };
     let mut existing = existing.iter();
     let mut count = 0;
