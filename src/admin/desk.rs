@@ -126,15 +126,7 @@ impl Desk {
                 user,
                 device,
                 version_max,
-            } => {
-                let (row, found) = self.device(&user, &device).await?;
-                let ceiling = ceiling(&version_max)?.map(Version::tens);
-                let set = self
-                    .mailbox
-                    .set_version_ceiling(row.scope, found.number, ceiling);
-                Box::pin(set).await?;
-                done(format!("changed {device}"))
-            }
+            } => self.device_set(&user, &device, &version_max).await,
             Order::DeviceRemove { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
                 self.mailbox.remove_device(row.scope, found.number).await?;
@@ -160,6 +152,19 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    async fn device_set(
+        &self,
+        user: &str,
+        device: &str,
+        version_max: &str,
+    ) -> Result<Reply, Refusal> {
+        let (row, found) = self.device(user, device).await?;
+        let ceiling = ceiling(version_max)?.map(Version::tens);
+        let (scope, number) = (row.scope, found.number);
+        Box::pin(self.mailbox.set_version_ceiling(scope, number, ceiling)).await?;
+        done(format!("changed {device}"))
     }
 
     async fn user_set(&self, order: Order) -> Result<Reply, Refusal> {
