@@ -281,6 +281,13 @@ pub const ID_CHARS_MAX: usize = 64;
 pub const CLIENT_ID_CHARS_MAX: usize = 40;
 /// Characters of a DeviceId.
 pub const DEVICE_ID_CHARS_MAX: usize = 32;
+/// Bytes of an absence note: the three of an account have to fit into one value of the store.
+pub const ABSENCE_NOTE_BYTES_MAX: usize = 20 * 1024;
+/// Characters of a recovery password ([MS-ASCMD] 2.2.3.130.2).
+pub const RECOVERY_PASSWORD_CHARS_MAX: usize = 255;
+/// Conversations of an account whose future mail goes elsewhere than to the Inbox; the oldest gives
+/// way. They are one value of the store, which every delivery reads.
+pub const CONVERSATIONS_MOVED_MAX: usize = 200;
 /// Bytes of a property of `DeviceInformation` that are kept.
 pub const DEVICE_INFORMATION_BYTES_MAX: usize = 1_024;
 /// Bytes of a `User-Agent` that are kept.
@@ -349,6 +356,8 @@ pub const VALIDATE_CERTIFICATES_MAX: usize = 100;
 /// Milliseconds after which no further certificate of a ValidateCert request is looked at: a chain can
 /// be made so that it takes a second to be refused.
 pub const VALIDATE_MS_MAX: u64 = 5_000;
+/// Certificates of one name that help to judge others.
+pub const CERTIFICATE_NAMESAKES_MAX: usize = 4;
 /// Files with trusted roots, and files with revocation lists.
 pub const TRUST_FILES_MAX: usize = 2_000;
 /// Bytes of all of them, of each sort: lists of large issuers have some MiB.

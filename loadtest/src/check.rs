@@ -9,7 +9,7 @@ use crate::violation::Violation;
 use roost::wbxml::Tag;
 use roost::wbxml::tags::{
     airsync, airsyncbase, calendar, composemail, contacts, email, folderhierarchy, getitemestimate,
-    itemoperations, moves, ping, provision, search, settings, tasks,
+    itemoperations, meetingresponse, moves, ping, provision, search, settings, tasks,
 };
 
 /// The type of WBXML bodies.
@@ -64,6 +64,8 @@ fn root_tag(command: Command) -> Tag {
         Command::FolderUpdate => folderhierarchy::FOLDER_UPDATE,
         Command::MoveItems => moves::MOVE_ITEMS,
         Command::GetItemEstimate => getitemestimate::GET_ITEM_ESTIMATE,
+        Command::GetHierarchy => folderhierarchy::FOLDERS,
+        Command::MeetingResponse => meetingresponse::MEETING_RESPONSE,
         Command::Search => search::SEARCH,
         Command::Settings => settings::SETTINGS,
         Command::Ping => ping::PING,
@@ -80,7 +82,9 @@ pub(crate) fn status_tag(command: Command) -> Tag {
         Command::FolderSync
         | Command::FolderCreate
         | Command::FolderDelete
-        | Command::FolderUpdate => folderhierarchy::STATUS,
+        | Command::FolderUpdate
+        | Command::GetHierarchy => folderhierarchy::STATUS,
+        Command::MeetingResponse => meetingresponse::STATUS,
         Command::MoveItems => moves::STATUS,
         Command::GetItemEstimate => getitemestimate::STATUS,
         Command::Search => search::STATUS,

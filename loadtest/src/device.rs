@@ -358,6 +358,7 @@ impl Device {
             Operation::SetDevice => Some(lookup::set_device_request(self)),
             Operation::UserInformation => Some(lookup::user_information_request()),
             Operation::SearchGal { query, range } => Some(lookup::search_request(query, *range)),
+            Operation::Ask { document, .. } => document.clone(),
         };
         tree.map(|root| root.encode()).unwrap_or_default()
     }
@@ -401,7 +402,8 @@ impl Device {
             Operation::Options
             | Operation::Sync(_)
             | Operation::SendMail { .. }
-            | Operation::Smart { .. } => Ok(()),
+            | Operation::Smart { .. }
+            | Operation::Ask { .. } => Ok(()),
         }
     }
 
@@ -464,5 +466,6 @@ fn command_of(operation: &Operation) -> Option<Command> {
         Operation::Smart { forward: false, .. } => Command::SmartReply,
         Operation::SetDevice | Operation::UserInformation => Command::Settings,
         Operation::SearchGal { .. } => Command::Search,
+        Operation::Ask { command, .. } => *command,
     })
 }

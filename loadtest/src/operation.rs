@@ -97,6 +97,13 @@ pub enum Operation {
         /// First and last result wanted, from 0.
         range: (u32, u32),
     },
+    /// Anything else. Of the answer only the form is judged; the device itself stays as it is.
+    Ask {
+        /// The command.
+        command: Command,
+        /// What is sent; none: nothing.
+        document: Option<Node>,
+    },
 }
 
 /// A Sync request.

@@ -98,7 +98,7 @@ fn row(broken: &Broken, folder: String, item: Option<&ItemRow>) -> BrokenRow {
 fn subject(row: &ItemRow) -> String {
     let text = match row.record() {
         Ok(RecordRef::Message(m)) => m.subject.as_str(),
-        Ok(RecordRef::Event(e)) => e.subject.as_str(),
+        Ok(RecordRef::Event(e)) => e.event().subject.as_str(),
         Ok(RecordRef::Task(t)) => t.subject.as_str(),
         Ok(RecordRef::Note(n)) => n.subject.as_str(),
         Ok(RecordRef::Contact(c)) => c.fields.first().map_or("", |field| field.1.as_str()),
@@ -162,7 +162,11 @@ mod tests {
 
     async fn listed(desk: &Desk) -> Vec<BrokenRow> {
         let (user, device) = ("alice".to_owned(), "PHONE".to_owned());
-        let show = Order::DeviceShow { user, device };
+        let show = Order::DeviceShow {
+            user,
+            device,
+            recovery_password: false,
+        };
         match desk.carry_out(show, Vec::new()).await {
             Reply::Devices { devices } => devices[0].broken.clone(),
             other => panic!("{other:?}"),

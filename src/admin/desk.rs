@@ -1,5 +1,6 @@
 //! Carries out orders on the mailbox.
 
+use super::away;
 use super::intake::{self, Item};
 use super::order::{DeviceRow, FolderRow, HeartbeatRow, HeldRow, UserRow};
 use super::{Order, Refusal, Reply};
@@ -98,33 +99,8 @@ impl Desk {
             }
             Order::UserList => self.user_list().await,
             Order::UserShow { name } => self.user_show(&name).await,
-            Order::UserSet {
-                name,
-                display_name,
-                add_addresses,
-                remove_addresses,
-                version_max,
-            } => {
-                let row = self.user(&name).await?;
-                let mut account = row.account.clone();
-                if let Some(display_name) = display_name {
-                    account.display_name = display_name;
-                }
-                account
-                    .addresses
-                    .retain(|a| !remove_addresses.iter().any(|r| same(a, r)));
-                for address in add_addresses {
-                    check_address(&address)?;
-                    if !account.addresses.iter().any(|a| same(a, &address)) {
-                        account.addresses.push(address);
-                    }
-                }
-                if let Some(version) = version_max {
-                    account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
-                }
-                self.update(&row, &account, &format!("changed {name}"))
-                    .await
-            }
+            order @ Order::UserSet { .. } => self.user_set(order).await,
+            Order::UserPortray { name, change } => Box::pin(self.user_portray(&name, change)).await,
             Order::UserRemove { name } => {
                 let row = self.user(&name).await?;
                 Box::pin(self.mailbox.remove_account(row.scope)).await?;
@@ -138,17 +114,16 @@ impl Desk {
                     .await
             }
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
-            Order::DeviceShow { user, device } => self.device_show(&user, &device).await,
-            Order::Heartbeats => self.heartbeats().await,
-            Order::DeviceResync { user, device } => {
-                let (row, found) = self.device(&user, &device).await?;
-                self.mailbox
-                    .forget_sync(row.scope, found.number, None)
-                    .await?;
-                done(format!(
-                    "{device} fetches everything again when it next syncs"
-                ))
+            Order::DeviceShow {
+                user,
+                device,
+                recovery_password,
+            } => {
+                let show = self.device_show(&user, &device, recovery_password);
+                Box::pin(show).await
             }
+            Order::Heartbeats => self.heartbeats().await,
+            Order::DeviceResync { user, device } => self.device_resync(&user, &device).await,
             Order::DeviceDeliverAgain { user, device, item } => {
                 let again = self.deliver_again(&user, &device, item.as_deref());
                 Box::pin(again).await
@@ -193,9 +168,60 @@ impl Desk {
         }
     }
 
-    async fn device_show(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+    async fn user_set(&self, order: Order) -> Result<Reply, Refusal> {
+        let Order::UserSet {
+            name,
+            display_name,
+            add_addresses,
+            remove_addresses,
+            version_max,
+        } = order
+        else {
+            return Err(Refusal::Wrong("an order of another kind".into()));
+        };
+        let row = self.user(&name).await?;
+        let mut account = row.account.clone();
+        if let Some(display_name) = display_name {
+            account.display_name = display_name;
+        }
+        account
+            .addresses
+            .retain(|a| !remove_addresses.iter().any(|r| same(a, r)));
+        for address in add_addresses {
+            check_address(&address)?;
+            if !account.addresses.iter().any(|a| same(a, &address)) {
+                account.addresses.push(address);
+            }
+        }
+        if let Some(version) = version_max {
+            account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
+        }
+        self.update(&row, &account, &format!("changed {name}"))
+            .await
+    }
+
+    async fn device_resync(&self, user: &str, device: &str) -> Result<Reply, Refusal> {
+        let (row, found) = self.device(user, device).await?;
+        self.mailbox
+            .forget_sync(row.scope, found.number, None)
+            .await?;
+        done(format!(
+            "{device} fetches everything again when it next syncs"
+        ))
+    }
+
+    async fn device_show(
+        &self,
+        user: &str,
+        device: &str,
+        with_recovery: bool,
+    ) -> Result<Reply, Refusal> {
         let (row, device) = self.device(user, device).await?;
         let mut shown = device_row(&row, &device);
+        if with_recovery {
+            let kept = self.mailbox.recovery_password(row.scope, device.number);
+            shown.recovery_password = kept.await?;
+        }
         shown.broken = self.broken(row.scope, device.number).await?;
         if let Some(advisor) = &self.advisor {
             let now_ms = self.mailbox.clock().now_ms();
@@ -369,10 +395,14 @@ impl Desk {
             });
         }
         let devices = self.devices_of(&row).await?;
+        let mut user = self.user_row(&row).await?;
+        let absence = self.mailbox.absence(row.scope).await?;
+        user.absence = away::shown(&absence, self.mailbox.clock().now_ms());
         Ok(Reply::User {
-            user: self.user_row(&row).await?,
+            user,
             folders,
             devices,
+            portrait: self.portrait(row.scope).await?,
         })
     }
 
@@ -384,6 +414,7 @@ impl Desk {
             addresses: row.account.addresses.clone(),
             version_max: version.map(|v| v.to_string()),
             devices: self.mailbox.devices(row.scope).await?.len(),
+            absence: None,
         })
     }
 
@@ -417,7 +448,7 @@ impl Desk {
         Ok((row, device.ok_or_else(|| Refusal::NoDevice(id.to_owned()))?))
     }
 
-    async fn user(&self, name: &str) -> Result<AccountRow, Refusal> {
+    pub(super) async fn user(&self, name: &str) -> Result<AccountRow, Refusal> {
         let no_user = || Refusal::NoUser(name.to_owned());
         let login: LoginName = self.naming.parse(name).ok_or_else(no_user)?;
         auth::find(&self.mailbox, &login).await?.ok_or_else(no_user)
@@ -431,7 +462,7 @@ impl Desk {
     }
 }
 
-fn done(text: String) -> Result<Reply, Refusal> {
+pub(super) fn done(text: String) -> Result<Reply, Refusal> {
     Ok(Reply::Done { text })
 }
 
@@ -514,6 +545,7 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         cut: None,
         held_back: None,
         broken: Vec::new(),
+        recovery_password: None,
         version_max: found
             .version_ceiling
             .and_then(|tens| version_of(tens.into()))
@@ -695,6 +727,7 @@ mod tests {
             let order = Order::DeviceShow {
                 user: "alice".into(),
                 device: "D1".into(),
+                recovery_password: false,
             };
             match ask(&desk, order) {
                 Reply::Devices { devices } => devices[0].version_max.clone(),

@@ -8,12 +8,14 @@
 //!
 //! Deliberately absent: orders over the network. Whoever may open the socket may do everything.
 
+mod away;
 mod broken;
 pub mod desk;
 mod intake;
 pub mod measure;
 pub mod order;
 pub mod page;
+pub mod portrait;
 pub mod socket;
 
 pub use desk::Desk;

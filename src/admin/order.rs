@@ -38,6 +38,13 @@ pub enum Order {
         /// The highest protocol version; "none" lifts it.
         version_max: Option<String>,
     },
+    /// Changes what a user shows in the address list.
+    UserPortray {
+        /// The user.
+        name: String,
+        /// What changes.
+        change: PortraitChange,
+    },
     /// Removes a user with all data.
     UserRemove {
         /// The user.
@@ -61,6 +68,9 @@ pub enum Order {
         user: String,
         /// The device id.
         device: String,
+        /// With the recovery password that it left here.
+        #[serde(default)]
+        recovery_password: bool,
     },
     /// Where waiting connections are cut, and which heartbeats end before.
     Heartbeats,
@@ -125,6 +135,46 @@ impl Order {
     }
 }
 
+/// What changes of what a user shows in the address list; none: it stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortraitChange {
+    /// Details by name, as [`DETAILS`](super::portrait::DETAILS) has them; empty: taken away.
+    pub details: Vec<(String, String)>,
+    /// The photo, JPEG or PNG in base64; empty: taken away.
+    pub photo: Option<String>,
+    /// All certificates, PEM or DER in base64 each; empty: taken away.
+    pub certificates: Option<Vec<String>>,
+}
+
+/// What a user shows in the address list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortraitRow {
+    /// Details that are there, by name.
+    pub details: Vec<(String, String)>,
+    /// Bytes of the photo; 0: there is none.
+    pub photo_bytes: u64,
+    /// S/MIME certificates.
+    pub certificates: Vec<CertificateRow>,
+}
+
+/// A certificate, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRow {
+    /// Who it is about.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// Its number, hexadecimal.
+    pub serial: String,
+    /// Mail addresses that it is about.
+    pub addresses: Vec<String>,
+    /// Its first moment, Unix milliseconds.
+    pub from_ms: i64,
+    /// Its last moment, Unix milliseconds.
+    pub until_ms: i64,
+}
+
 /// What came of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reply")]
@@ -147,6 +197,9 @@ pub enum Reply {
         folders: Vec<FolderRow>,
         /// Devices, last seen first.
         devices: Vec<DeviceRow>,
+        /// What the user shows in the address list.
+        #[serde(default)]
+        portrait: PortraitRow,
     },
     /// Devices.
     Devices {
@@ -207,6 +260,22 @@ pub struct UserRow {
     pub version_max: Option<String>,
     /// How many devices.
     pub devices: usize,
+    /// The absence that the user has set, where one user is shown.
+    #[serde(default)]
+    pub absence: Option<AbsenceRow>,
+}
+
+/// An absence of a user, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsenceRow {
+    /// Of a timed one the first moment, Unix milliseconds.
+    pub from_ms: Option<i64>,
+    /// Of a timed one the end, Unix milliseconds.
+    pub to_ms: Option<i64>,
+    /// It is so now.
+    pub is_away: bool,
+    /// Who is told of it: `internal`, `external known`, `external unknown`.
+    pub audiences: Vec<String>,
 }
 
 /// A folder, as shown.
@@ -257,6 +326,9 @@ pub struct DeviceRow {
     /// Items that it got a stand-in for, the oldest first.
     #[serde(default)]
     pub broken: Vec<BrokenRow>,
+    /// The recovery password that it left here, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_password: Option<String>,
     /// The highest protocol version offered to it, where that was set.
     #[serde(default)]
     pub version_max: Option<String>,

@@ -308,6 +308,7 @@ mod tests {
             cut: None,
             held_back: None,
             broken: Vec::new(),
+            recovery_password: None,
             version_max: None,
         };
         Status {

@@ -24,6 +24,7 @@ use crate::eas::{self, Eas};
 use crate::mailbox::Mailbox;
 use crate::net::{self, Caps, Certificates, Deadlines, Server, Switch, certificate};
 use crate::push::Push;
+use crate::smime::{Trust, TrustError};
 use crate::store::{self, Store};
 use crate::work::Pool;
 use pages::{NoMail, Pages};
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The certificate.
     #[error(transparent)]
     Certificate(#[from] certificate::Error),
+    /// The roots and revocation lists of certificates for mail.
+    #[error("the settings of [certificates]: {0}")]
+    Trust(#[from] TrustError),
     /// The keys of session tickets.
     #[error("session tickets: {0}")]
     Tickets(#[from] tickets::KeyError),
@@ -311,6 +315,10 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         repeats_per_min_max: config.limits.repeats_per_min_max,
         host: config.server.host.clone(),
         quirks: Arc::new(quirks(config)?),
+        trust: Arc::new(Trust::open(
+            &config.certificates.roots,
+            &config.certificates.revocation_lists,
+        )?),
     })
 }
 

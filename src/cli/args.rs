@@ -176,6 +176,9 @@ pub enum User {
         /// The highest protocol version for this user's devices ("none" lifts it)
         #[arg(long, value_name = "VERSION")]
         version_max: Option<String>,
+        /// What the address list shows.
+        #[command(flatten)]
+        portrait: Box<Portrait>,
         /// Place.
         #[command(flatten)]
         place: Place,
@@ -204,6 +207,45 @@ pub enum User {
     },
 }
 
+/// What the address list shows of a user. An empty text takes a detail away.
+#[derive(Args, Debug, Default)]
+pub struct Portrait {
+    /// First name [default: taken from the display name]
+    #[arg(long, value_name = "TEXT")]
+    pub first_name: Option<String>,
+    /// Last name [default: taken from the display name]
+    #[arg(long, value_name = "TEXT")]
+    pub last_name: Option<String>,
+    /// What the user does
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Company
+    #[arg(long, value_name = "TEXT")]
+    pub company: Option<String>,
+    /// Department
+    #[arg(long, value_name = "TEXT")]
+    pub department: Option<String>,
+    /// Room
+    #[arg(long, value_name = "TEXT")]
+    pub office: Option<String>,
+    /// Phone number at work
+    #[arg(long, value_name = "NUMBER")]
+    pub phone: Option<String>,
+    /// Phone number at home
+    #[arg(long, value_name = "NUMBER")]
+    pub home_phone: Option<String>,
+    /// Mobile phone number
+    #[arg(long, value_name = "NUMBER")]
+    pub mobile_phone: Option<String>,
+    /// Photo, a JPEG or PNG file of at most 100 KiB ("none" takes it away)
+    #[arg(long, value_name = "FILE|none")]
+    pub photo: Option<PathBuf>,
+    /// S/MIME certificate, PEM or DER; may be given several times, and takes the place of all there
+    /// were ("none" takes them away)
+    #[arg(long, value_name = "FILE|none")]
+    pub certificate: Vec<PathBuf>,
+}
+
 /// `roost device`.
 #[derive(Subcommand, Debug)]
 pub enum Device {
@@ -225,6 +267,9 @@ pub enum Device {
         user: String,
         /// The device id, as `device list` shows it
         device: String,
+        /// With the password that unlocks it when its user has forgotten the device's own
+        #[arg(long)]
+        recovery_password: bool,
         /// One JSON document
         #[arg(long)]
         json: bool,

@@ -2,6 +2,7 @@
 
 use super::args::Demo;
 use super::{Failure, office, serve};
+use crate::admin::order::PortraitChange;
 use crate::admin::{Desk, Order, Refusal, Reply};
 use crate::appliance::{self, Running, log};
 use crate::config::{Config, Level};
@@ -9,6 +10,8 @@ use crate::demo::{self, DemoMail};
 use crate::import::{Kind, Marks};
 use crate::pim::Record;
 use crate::work::{block_on, join_all};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -64,8 +67,31 @@ fn add_users(desk: &Desk) -> Result<bool, Failure> {
             Reply::Refused { refusal } => return Err(refusal.into()),
             _ => added = true,
         }
+        if added {
+            portray(desk, name, display_name)?;
+        }
     }
     Ok(added)
+}
+
+/// Gives a user what the address list shows.
+fn portray(desk: &Desk, name: &str, display_name: &str) -> Result<(), Failure> {
+    let details = [
+        ("title", "Keeper"),
+        ("company", "Roost"),
+        ("office", "Loft 2"),
+        ("phone", "+1 555 0100"),
+    ];
+    let change = PortraitChange {
+        details: details.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+        photo: Some(STANDARD.encode(demo::portrait(display_name))),
+        certificates: None,
+    };
+    let name = name.to_owned();
+    match block_on(desk.carry_out(Order::UserPortray { name, change }, Vec::new())) {
+        Reply::Refused { refusal } => Err(refusal.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Stores everything that the demo makes up. Each item once: a first run that was cut short is

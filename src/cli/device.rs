@@ -14,9 +14,17 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
         Device::Show {
             user,
             device,
+            recovery_password,
             json,
             place,
-        } => (place, Order::DeviceShow { user, device }, json, true),
+        } => {
+            let order = Order::DeviceShow {
+                user,
+                device,
+                recovery_password,
+            };
+            (place, order, json, true)
+        }
         Device::Heartbeats { json, place } => (place, Order::Heartbeats, json, false),
         Device::Resync {
             user,
@@ -51,12 +59,30 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
             place,
         } => (place, Order::DeviceRemove { user, device }, false, false),
     };
+    let wants_recovery = matches!(
+        order,
+        Order::DeviceShow {
+            recovery_password: true,
+            ..
+        }
+    );
     match Office::open(&place)?.ask(order, Vec::new())? {
         Reply::Done { text } => println!("{text}"),
         Reply::Devices { devices } if json => {
             println!("{}", serde_json::to_string_pretty(&devices)?);
         }
-        Reply::Devices { devices } if whole => devices.iter().for_each(show),
+        Reply::Devices { devices } if whole => {
+            for device in &devices {
+                show(device);
+                if wants_recovery {
+                    let kept = device.recovery_password.as_deref();
+                    println!(
+                        "recovery    {}",
+                        kept.unwrap_or("the device left no password")
+                    );
+                }
+            }
+        }
         Reply::Heartbeats { heartbeats } if json => {
             println!("{}", serde_json::to_string_pretty(&heartbeats)?);
         }

@@ -15,6 +15,7 @@ mod demo;
 mod device;
 mod import;
 mod office;
+mod portrait;
 mod serve;
 mod table;
 mod user;

@@ -2,8 +2,9 @@
 
 use super::args::User;
 use super::office::Office;
-use super::{Failure, ask, device, table};
-use crate::admin::order::{DeviceRow, FolderRow, UserRow};
+use super::table::moment;
+use super::{Failure, ask, device, portrait, table};
+use crate::admin::order::{AbsenceRow, DeviceRow, FolderRow, PortraitRow, UserRow};
 use crate::admin::{Order, Reply};
 use std::process::ExitCode;
 
@@ -36,8 +37,20 @@ pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
             add_address,
             remove_address,
             version_max,
+            portrait,
             place,
         } => {
+            let mut office = Office::open(&place)?;
+            let change = portrait::read(*portrait)?;
+            if let Some(change) = change {
+                let name = name.clone();
+                let reply = office.ask(Order::UserPortray { name, change }, Vec::new())?;
+                let others = display_name.is_some() || version_max.is_some();
+                if !others && add_address.is_empty() && remove_address.is_empty() {
+                    show(reply, false)?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+            }
             let order = Order::UserSet {
                 name,
                 display_name,
@@ -45,7 +58,8 @@ pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
                 remove_addresses: remove_address,
                 version_max,
             };
-            (place, order, false)
+            show(office.ask(order, Vec::new())?, false)?;
+            return Ok(ExitCode::SUCCESS);
         }
         User::Remove { name, yes, place } => {
             let question = format!("Remove {name} with all mail, contacts and calendars?");
@@ -77,15 +91,19 @@ fn show(reply: Reply, json: bool) -> Result<(), Failure> {
             user,
             folders,
             devices,
+            portrait,
         } if json => {
-            let all = serde_json::json!({"user": user, "folders": folders, "devices": devices});
+            let all = serde_json::json!({
+                "user": user, "folders": folders, "devices": devices, "portrait": portrait
+            });
             println!("{all:#}");
         }
         Reply::User {
             user,
             folders,
             devices,
-        } => one(&user, &folders, &devices),
+            portrait,
+        } => one(&user, &folders, &devices, &portrait),
         _ => return Err(Failure::new("the appliance gave a reply of another kind")),
     }
     Ok(())
@@ -110,11 +128,15 @@ fn list(users: &[UserRow]) -> String {
     )
 }
 
-fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow]) {
+fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow], shown: &PortraitRow) {
     println!("{}  {}", user.name, user.display_name);
     println!("addresses  {}", user.addresses.join(", "));
     if let Some(version) = &user.version_max {
         println!("ceiling    version {version}");
+    }
+    print!("{}", portrait::shown(shown));
+    if let Some(absence) = &user.absence {
+        println!("absence    {}", away(absence));
     }
     let rows: Vec<_> = folders
         .iter()
@@ -123,5 +145,19 @@ fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow]) {
     print!("\n{}", table::render(["FOLDER", "NAME", "ITEMS"], &rows));
     if !devices.is_empty() {
         print!("\n{}", device::list(devices));
+    }
+}
+
+/// An absence in words.
+fn away(absence: &AbsenceRow) -> String {
+    let when = match (absence.from_ms, absence.to_ms) {
+        (Some(from_ms), Some(to_ms)) => {
+            format!("from {} to {} (UTC)", moment(from_ms), moment(to_ms))
+        }
+        _ => "until further notice".to_owned(),
+    };
+    match absence.audiences.as_slice() {
+        [] => format!("{when}; nobody is to be told"),
+        audiences => format!("{when}; to be told: {}", audiences.join(", ")),
     }
 }

@@ -26,6 +26,8 @@ pub struct Config {
     pub auth: Auth,
     /// The protocol.
     pub eas: Eas,
+    /// Certificates for mail.
+    pub certificates: Certificates,
     /// The store.
     pub store: Store,
     /// Bounds.
@@ -125,6 +127,16 @@ pub enum Advice {
     Tell,
     /// Longer heartbeats of that phone are refused with the proposal, too.
     Cap,
+}
+
+/// Certificates for mail (S/MIME): what devices are told of those of others.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Certificates {
+    /// Trusted roots: a file or a directory of files, PEM or DER. Empty: what the system trusts.
+    pub roots: PathBuf,
+    /// Revocation lists: a file or a directory of files, PEM or DER. Empty: none.
+    pub revocation_lists: PathBuf,
 }
 
 /// The store.

@@ -17,6 +17,7 @@ pub mod words;
 pub use calendar::events;
 pub use contacts::contacts;
 pub use mail::{DemoMail, mails};
+pub use png::portrait;
 pub use todo::{notes, tasks};
 
 /// Milliseconds of a day.

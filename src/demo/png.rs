@@ -45,7 +45,8 @@ fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
 }
 
 /// A portrait of squares, the same on both sides, that is always the same for the same name.
-pub(super) fn portrait(name: &str) -> Vec<u8> {
+#[must_use]
+pub fn portrait(name: &str) -> Vec<u8> {
     let seed = name
         .bytes()
         .fold(7u64, |s, b| s.wrapping_mul(131).wrapping_add(u64::from(b)));

@@ -148,8 +148,8 @@ static TABLE: [Row; 25] = [
     Row { needs_policy: false, carries: Carries::WbxmlOrNothing, run: run!(ping), ..row(Command::Ping, "Ping", 18, (ping::PING, ping::STATUS)) },
     Row { versions: SINCE_12_0, run: run!(item_operations), ..row(Command::ItemOperations, "ItemOperations", 19, (itemoperations::ITEM_OPERATIONS, itemoperations::STATUS)) },
     Row { needs_policy: false, run: run!(provision), ..row(Command::Provision, "Provision", 20, (provision::PROVISION, provision::STATUS)) },
-    row(Command::ResolveRecipients, "ResolveRecipients", 21, (resolverecipients::RESOLVE_RECIPIENTS, resolverecipients::STATUS)),
-    row(Command::ValidateCert, "ValidateCert", 22, (validatecert::VALIDATE_CERT, validatecert::STATUS)),
+    Row { run: run!(resolve_recipients), ..row(Command::ResolveRecipients, "ResolveRecipients", 21, (resolverecipients::RESOLVE_RECIPIENTS, resolverecipients::STATUS)) },
+    Row { run: run!(validate_cert), ..row(Command::ValidateCert, "ValidateCert", 22, (validatecert::VALIDATE_CERT, validatecert::STATUS)) },
     Row { versions: SINCE_16_1, run: run!(find), ..row(Command::Find, "Find", 23, (find::FIND, find::STATUS)) },
     bare(Command::Notify, "Notify", None),
 ];

@@ -16,6 +16,7 @@ pub mod log;
 pub mod options;
 pub mod outgoing;
 pub mod parked;
+pub mod people;
 pub mod policy;
 pub mod quirks;
 pub mod request;
@@ -28,6 +29,7 @@ pub mod strikes;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 pub mod value;
 pub mod version;
 
@@ -41,6 +43,7 @@ use crate::mailbox::{
     Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox, Wipe,
 };
 use crate::push::Push;
+use crate::smime::Trust;
 use crate::store::Scope;
 use crate::work::Pool;
 use advisor::{Advisor, End, Origin};
@@ -92,6 +95,8 @@ pub struct Settings {
     pub host: String,
     /// What is done differently for some clients, and how far their versions go.
     pub quirks: Arc<Book>,
+    /// Whose certificates are trusted.
+    pub trust: Arc<Trust>,
 }
 
 impl Default for Settings {
@@ -106,6 +111,7 @@ impl Default for Settings {
             repeats_per_min_max: limits::REPEATS_PER_MIN_MAX,
             host: "localhost".into(),
             quirks: Arc::default(),
+            trust: Arc::default(),
         }
     }
 }

@@ -32,6 +32,10 @@ pub struct Options {
     pub max_items: Option<u32>,
     /// `RightsManagementSupport` (14.1+).
     pub rights: bool,
+    /// `RTFTruncation` (2.5): rich text is taken, where there is any.
+    pub rtf: bool,
+    /// Text messages are told as such: there was a second block for them (14.0+).
+    pub texts: bool,
 }
 
 /// A class as `Options` name one: those of items, and text messages.
@@ -116,8 +120,8 @@ impl Options {
             airsync::MIME_SUPPORT => self.mime_support = code(r, tag, 2)?,
             airsync::MIME_TRUNCATION => self.mime_truncation = Some(code(r, tag, 8)?),
             airsync::TRUNCATION => self.truncation = Some(code(r, tag, 9)?),
-            // Compressed RTF is never sent.
-            airsync::RTF_TRUNCATION => r.skip()?,
+            // Rich text is sent whole or not at all.
+            airsync::RTF_TRUNCATION => self.rtf = code(r, tag, 9)? > 0,
             airsync::MAX_ITEMS => match number(r, tag)? {
                 Some(0) => return Err(OptionsError::Invalid(tag)),
                 n => self.max_items = n,
@@ -197,7 +201,10 @@ impl Options {
             Some(OptionsClass::Of(c)) => c as u8,
             Some(OptionsClass::Sms) => NO_CODE,
         };
-        let flags = u8::from(self.client_wins) | u8::from(self.rights) << 1;
+        let flags = u8::from(self.client_wins)
+            | u8::from(self.rights) << 1
+            | u8::from(self.texts) << 2
+            | u8::from(self.rtf) << 3;
         out.extend_from_slice(&[
             FORMAT,
             self.filter,
@@ -234,6 +241,8 @@ impl Options {
             },
             client_wins: flags & 1 != 0,
             rights: flags & 2 != 0,
+            texts: flags & 4 != 0,
+            rtf: flags & 8 != 0,
             mime_support,
             mime_truncation: Some(mime).filter(|c| *c != NO_CODE),
             truncation: Some(truncation).filter(|c| *c != NO_CODE),

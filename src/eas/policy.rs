@@ -77,6 +77,14 @@ impl Policy {
         self.0.is_empty()
     }
 
+    /// Whether devices may leave a recovery password here. Not, unless it is said.
+    #[must_use]
+    pub fn has_password_recovery(&self) -> bool {
+        let mut all = self.0.iter();
+        let said = all.find(|(tag, _)| *tag == tags::PASSWORD_RECOVERY_ENABLED);
+        said.is_some_and(|(_, value)| value == "1")
+    }
+
     /// Names these settings (FNV-1a: it has to stay the same from release to release).
     #[must_use]
     pub fn hash(&self) -> u64 {

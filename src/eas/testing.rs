@@ -270,6 +270,8 @@ pub(super) fn wbxml(text: &str) -> Vec<u8> {
             let (value, after) = after.split_once('<').unwrap();
             if name.ends_with("Mime") {
                 w.opaque(tag(name), value.replace('|', "\r\n").as_bytes());
+            } else if let Some(bytes) = hex(value) {
+                w.opaque(tag(name), &bytes);
             } else {
                 w.text(tag(name), value);
             }
@@ -278,6 +280,14 @@ pub(super) fn wbxml(text: &str) -> Vec<u8> {
     }
     assert_eq!(rest, "", "in {text}");
     w.finish()
+}
+
+/// The bytes of `[2 bytes: 00ff]`, as a dump shows them.
+fn hex(value: &str) -> Option<Vec<u8>> {
+    let (_, digits) = value.strip_prefix('[')?.split_once(" bytes: ")?;
+    let digits = digits.strip_suffix(']')?.as_bytes();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
 }
 
 fn tag(name: &str) -> Tag {

@@ -94,7 +94,7 @@ pub struct AccountRow {
 }
 
 impl AccountRow {
-    fn of(row: &Row) -> Result<Self, Error> {
+    pub(super) fn of(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             scope: keys::parse_account(&row.key).ok_or(Error::Damaged("a key of an account"))?,
             version: row.version,

@@ -45,13 +45,15 @@ pub enum Wrong {
     Body(FolderId, ItemId),
     /// The sync state of a device (its number) for a folder cannot be read.
     State(u32, FolderId),
+    /// What the account shows in the address list cannot be read, or its photo is missing or damaged.
+    Portrait,
 }
 
 impl Wrong {
     /// Whether it can be mended without loss.
     #[must_use]
     pub fn is_mendable(&self) -> bool {
-        !matches!(self, Self::Unreadable(..) | Self::Body(..))
+        !matches!(self, Self::Unreadable(..) | Self::Body(..) | Self::Portrait)
     }
 }
 
@@ -92,6 +94,9 @@ impl fmt::Display for Wrong {
             Self::Body(folder, item) => {
                 write!(f, "a body or file of {folder}:{item} is missing or damaged")
             }
+            Self::Portrait => f.write_str(
+                "details, photo or certificates of the user are missing or damaged: set them again",
+            ),
             Self::State(device, folder) => {
                 write!(
                     f,
@@ -170,7 +175,8 @@ impl Check<'_> {
                 self.log(folder).await?;
             }
         }
-        self.states().await
+        self.states().await?;
+        self.portrait().await
     }
 
     /// The next page of a span, and what remains of it.
@@ -241,19 +247,40 @@ impl Check<'_> {
 
     async fn bodies_are_there(&mut self, record: &Record) -> Result<bool, Error> {
         for blob in blobs_of(record) {
-            self.found.bodies += 1;
-            let id = BlobId(blob.hash);
-            let store = self.mailbox.store();
-            let whole = match store.get_blob(id, 0..u64::MAX).await {
-                Ok(body) => BlobId::of(&body) == id && body.len() as u64 == blob.bytes,
-                Err(crate::store::Error::NoBlob | crate::store::Error::Corrupt(_)) => false,
-                Err(e) => return Err(e.into()),
-            };
-            if !whole {
+            if !self.is_there(blob).await? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    async fn is_there(&mut self, blob: BlobRef) -> Result<bool, Error> {
+        self.found.bodies += 1;
+        let id = BlobId(blob.hash);
+        match self.mailbox.store().get_blob(id, 0..u64::MAX).await {
+            Ok(body) => Ok(BlobId::of(&body) == id && body.len() as u64 == blob.bytes),
+            Err(crate::store::Error::NoBlob | crate::store::Error::Corrupt(_)) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn portrait(&mut self) -> Result<(), Error> {
+        let shown = match self.mailbox.certificates(self.scope).await {
+            Ok(_) => self.mailbox.details(self.scope).await,
+            Err(e) => Err(e),
+        };
+        let sound = match shown {
+            Ok(details) => match details.photo.filter(|_| self.look.bodies) {
+                Some(photo) => self.is_there(photo).await?,
+                None => true,
+            },
+            Err(Error::Damaged(_)) => false,
+            Err(e) => return Err(e),
+        };
+        if !sound {
+            self.note(&Wrong::Portrait, false);
+        }
+        Ok(())
     }
 
     /// Something is wrong with an item, if it is still the one that was looked at.
@@ -422,7 +449,9 @@ fn blobs_of(record: &Record) -> Vec<BlobRef> {
         Record::Event(event) => {
             let exceptions = event.exceptions.iter();
             let bodies = exceptions.filter_map(|e| e.body.as_ref().and_then(of));
-            of(&event.body).into_iter().chain(bodies).collect()
+            let files = event.files.iter().map(|file| file.blob);
+            let bodies = of(&event.body).into_iter().chain(bodies);
+            bodies.chain(files).collect()
         }
         Record::Task(task) => of(&task.body).into_iter().collect(),
         Record::Note(note) => of(&note.body).into_iter().collect(),
@@ -518,6 +547,28 @@ mod tests {
             let made = mailbox.create_folder(scope, FolderId::ROOT, "new", kind);
             let id = made.await.unwrap();
             mailbox.delete_folder(scope, id).await.unwrap();
+            assert_eq!(look(&mailbox, scope, true).await, []);
+        });
+    }
+
+    #[test]
+    fn what_an_account_shows_is_looked_at_too() {
+        let unreadable = |key: fn(Scope) -> Vec<u8>| {
+            finds(
+                move |scope, _| Write::Put(key(scope), vec![9, 9]),
+                |_| Wrong::Portrait,
+            );
+        };
+        unreadable(keys::person);
+        unreadable(keys::certificates);
+        block_on(async {
+            let (mailbox, scope, ..) = Box::pin(fixture()).await;
+            let shown = |details| crate::mailbox::Portrait {
+                details,
+                photo: Some(b"photo".to_vec()),
+                certificates: None,
+            };
+            mailbox.portray(scope, shown).await.unwrap();
             assert_eq!(look(&mailbox, scope, true).await, []);
         });
     }

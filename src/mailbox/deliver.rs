@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{By, Entry, Error, FolderRow, ItemId, Mailbox, ServerId};
+use super::conversation::Rules;
+use super::{By, Entry, Error, FolderId, FolderRow, ItemId, Mailbox, ServerId};
 use crate::clock::UnixMs;
 use crate::pim::body::BlobRef;
 use crate::pim::words::Words;
@@ -36,6 +37,13 @@ pub enum Delivered {
     Before(ServerId),
 }
 
+/// What makes a new item one, and the blob that goes with it.
+#[derive(Clone, Copy)]
+struct Once<'a> {
+    fingerprint: Option<[u8; 32]>,
+    mime: Option<&'a [u8]>,
+}
+
 impl Mailbox {
     /// Stores the MIME of a mail, to be named by deliveries to any number of accounts. A MIME that
     /// no delivery names is never found.
@@ -46,7 +54,8 @@ impl Mailbox {
         Ok(self.store().put_blob(raw).await?)
     }
 
-    /// Delivers a mail into a folder. Durable when it returns.
+    /// Delivers a mail into a folder; into another one than the Inbox where its conversation was
+    /// moved there for good. Durable when it returns.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Conflict`]; the store's.
@@ -61,11 +70,31 @@ impl Mailbox {
             hash: delivery.raw.0,
             bytes: delivery.raw_bytes,
         };
+        let conversation = message.conversation_id;
         // Boxed: callers keep their own futures small.
         let record = Box::new(Record::Message(message));
         let entry = Entry::from((&*record, delivery.words.as_ref()));
-        let (fingerprint, mime) = (delivery.fingerprint, delivery.unstored.as_deref());
-        Box::pin(self.put_with(scope, folder, entry, fingerprint, mime)).await
+        let once = Once {
+            fingerprint: delivery.fingerprint,
+            mime: delivery.unstored.as_deref(),
+        };
+        if folder.id != FolderId::INBOX {
+            return Box::pin(self.put_with(scope, folder, entry, once, None)).await;
+        }
+        let rules = Rules::load(self, scope).await?;
+        let elsewhere = match rules.folder_of(&conversation) {
+            Some(id) if id != folder.id => match self.folder(scope, id).await {
+                Ok(elsewhere) => Some(elsewhere),
+                // It was deleted since.
+                Err(Error::NotFound) => None,
+                Err(e) => return Err(e),
+            },
+            _ => None,
+        };
+        let folder = elsewhere.as_ref().unwrap_or(folder);
+        // Else a move that is done meanwhile would miss this mail, and it the move.
+        let same = Some(rules.unchanged());
+        Box::pin(self.put_with(scope, folder, entry, once, same)).await
     }
 
     /// Stores a new item, unless one with this fingerprint was stored within the last
@@ -80,8 +109,11 @@ impl Mailbox {
         entry: impl Into<Entry<'_>>,
         fingerprint: Option<[u8; 32]>,
     ) -> Result<Delivered, Error> {
-        self.put_with(scope, folder, entry.into(), fingerprint, None)
-            .await
+        let once = Once {
+            fingerprint,
+            mime: None,
+        };
+        self.put_with(scope, folder, entry.into(), once, None).await
     }
 
     async fn put_with(
@@ -89,8 +121,8 @@ impl Mailbox {
         scope: Scope,
         folder: &FolderRow,
         entry: Entry<'_>,
-        fingerprint: Option<[u8; 32]>,
-        mime: Option<&[u8]>,
+        Once { fingerprint, mime }: Once<'_>,
+        require: Option<Condition>,
     ) -> Result<Delivered, Error> {
         let before = match fingerprint {
             Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
@@ -108,6 +140,9 @@ impl Mailbox {
             tx.require(Condition::Absent(key.clone()));
             let value = to_value(id, self.clock().now_ms());
             tx.write(Write::Put(key, value));
+        }
+        if let Some(condition) = require {
+            tx.require(condition);
         }
         let committed = match mime {
             Some(mime) => tx.commit_with_blob(mime).await,
@@ -174,7 +209,7 @@ fn parse(row: &Row) -> (ServerId, UnixMs) {
     };
     let at_ms = row.value().get(8..16).and_then(|b| b.try_into().ok());
     let id = ServerId {
-        folder: super::FolderId(u32_at(0)),
+        folder: FolderId(u32_at(0)),
         item: ItemId(u32_at(4)),
     };
     (id, at_ms.map_or(0, i64::from_be_bytes))
@@ -184,8 +219,8 @@ fn parse(row: &Row) -> (ServerId, UnixMs) {
 mod tests {
     use super::*;
     use crate::limits;
+    use crate::mailbox::purge::DAY_MS;
     use crate::mailbox::testing::{account, block_on, mail, mailbox};
-    use crate::mailbox::{FolderId, purge::DAY_MS};
 
     async fn deliver(mailbox: &Mailbox, scope: Scope, text: &str) -> Delivered {
         let folder = mailbox.folder(scope, FolderId::INBOX).await.unwrap();

@@ -363,6 +363,7 @@ impl Mailbox {
         batch.writes.push(Write::Delete(id_key));
         batch.writes.push(keys::syncs(scope, number.0).delete());
         batch.writes.push(keys::sents(scope, number.0).delete());
+        batch.writes.push(super::recovery::forget(scope, number));
         batch.tell.push(about(number));
         self.commit(batch).await.map(drop)
     }

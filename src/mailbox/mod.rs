@@ -12,16 +12,20 @@
 //!
 //! Deliberately absent: the protocol (tokens, statuses, versions), sockets, credentials.
 
+pub mod absence;
 pub mod account;
 pub mod answered;
 pub mod check;
+pub mod conversation;
 pub mod deliver;
 pub mod device;
 pub mod folder;
 pub mod ids;
 pub mod item;
 mod log;
+pub mod person;
 mod purge;
+mod recovery;
 pub mod search;
 pub mod sent;
 pub(crate) mod stored;
@@ -45,6 +49,7 @@ use crate::store::{
     keys::{self, Span},
 };
 
+pub use absence::{Absence, AbsenceState, Audience, Note};
 pub use account::{Account, AccountRow, AccountStatus};
 pub use answered::Answered;
 pub use deliver::{Delivered, Delivery};
@@ -53,6 +58,7 @@ pub use folder::{Folder, FolderKind, FolderRow};
 pub use ids::{DeviceNo, FolderId, ItemId, ServerId};
 pub use item::{ItemRow, Place};
 pub use log::By;
+pub use person::{Details, Person, Portrait};
 pub use purge::PurgeMark;
 pub use sent::{Begun, Sent};
 use sync::cursor as sync_cursor;

@@ -145,7 +145,10 @@ impl Mailbox {
             Span::prefix(keys::device_id(scope, "")),
             keys::devices(scope),
             keys::delivereds(scope),
+            keys::owns(scope),
             keys::folders(scope),
+            Span::prefix(keys::person(scope)),
+            Span::prefix(keys::certificates(scope)),
             Span {
                 from: keys::counter(scope, 0),
                 to: keys::prefix_end(&keys::counter(scope, u32::MAX)),

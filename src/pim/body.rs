@@ -18,7 +18,7 @@ pub enum BodyKind {
 }
 
 /// A reference to a blob: its SHA-256 and its length in bytes.
-#[derive(Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct BlobRef {
     /// SHA-256 of the bytes.
     pub hash: [u8; 32],

@@ -1,6 +1,6 @@
 //! An appointment or a series of them, and the meeting that a mail may carry.
 
-use super::body::Body;
+use super::body::{BlobRef, Body};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// An appointment ([MS-ASCAL] 2.2.2).
@@ -10,7 +10,7 @@ pub struct Event {
     pub uid: String,
     /// Subject.
     pub subject: String,
-    /// Location as shown.
+    /// Location as shown, perhaps with its parts: see [`super::place`].
     pub location: String,
     /// Start, Unix milliseconds (UTC instant). All-day: midnight of `zone`.
     pub start_ms: i64,
@@ -63,6 +63,31 @@ pub struct Event {
     pub body: Body,
     /// When it was created here, Unix milliseconds.
     pub created_ms: i64,
+    /// Files that are attached to it. No part of its archive: they stand beside it (see
+    /// [`super::record`]), where there are any.
+    #[rkyv(with = rkyv::with::Skip)]
+    pub files: Vec<EventFile>,
+}
+
+/// A file that is attached to an appointment (16.0+, [MS-ASAIRS] 2.2.2.8).
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+pub struct EventFile {
+    /// Names it within its appointment; never used again there.
+    pub index: u32,
+    /// File name.
+    pub name: String,
+    /// `Content-Type`, or empty.
+    pub content_type: String,
+    /// `Content-ID`, or empty.
+    pub content_id: String,
+    /// `Content-Location`, or empty.
+    pub content_location: String,
+    /// Shown within the HTML.
+    pub inline: bool,
+    /// An embedded message.
+    pub embedded: bool,
+    /// The bytes.
+    pub blob: BlobRef,
 }
 
 /// An attendee.

@@ -5,13 +5,16 @@
 //! format   class   date, i64 big-endian, ms   rkyv archive of the class's struct
 //! ```
 //!
-//! `format` is 1. A later format gets a number of its own; this one stays readable for ever.
+//! `format` is 1, or 2 for an appointment with files, whose archive has them beside the appointment.
+//! A later format gets a number of its own; these stay readable for ever.
 
 use super::contact::ArchivedContact;
-use super::event::ArchivedEvent;
+use super::event::{ArchivedEvent, ArchivedEventFile, EventFile};
 use super::message::ArchivedMessage;
 use super::note::ArchivedNote;
 use super::task::ArchivedTask;
+use std::ops::Deref;
+
 use super::{Body, Contact, Event, Exception, Message, Note, Task};
 
 /// The kind of a record, and of a folder's contents.
@@ -53,11 +56,47 @@ pub enum RecordRef<'a> {
     /// Contact.
     Contact(&'a ArchivedContact),
     /// Appointment.
-    Event(&'a ArchivedEvent),
+    Event(EventRef<'a>),
     /// Task.
     Task(&'a ArchivedTask),
     /// Note.
     Note(&'a ArchivedNote),
+}
+
+/// An appointment, read in place, with the files that stand beside it.
+#[derive(Clone, Copy)]
+pub struct EventRef<'a> {
+    event: &'a ArchivedEvent,
+    files: &'a [ArchivedEventFile],
+}
+
+impl<'a> EventRef<'a> {
+    /// The appointment.
+    #[must_use]
+    pub fn event(self) -> &'a ArchivedEvent {
+        self.event
+    }
+
+    /// Its files.
+    #[must_use]
+    pub fn files(self) -> &'a [ArchivedEventFile] {
+        self.files
+    }
+}
+
+impl Deref for EventRef<'_> {
+    type Target = ArchivedEvent;
+
+    fn deref(&self) -> &ArchivedEvent {
+        self.event
+    }
+}
+
+/// The archive of an appointment with files.
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+struct WithFiles {
+    event: Event,
+    files: Vec<EventFile>,
 }
 
 /// Stored bytes that are not a record of a format known here.
@@ -75,6 +114,8 @@ pub enum RecordError {
 }
 
 const FORMAT: u8 = 1;
+/// An appointment with files.
+const FORMAT_WITH_FILES: u8 = 2;
 const HEAD_BYTES: usize = 10;
 
 impl Class {
@@ -151,12 +192,18 @@ impl Record {
             rkyv::api::high::to_bytes_in::<_, rkyv::rancor::Error>(v, out)
                 .map_err(|_| RecordError::Damaged)
         }
+        let has_files = matches!(self, Self::Event(v) if !v.files.is_empty());
+        let format = if has_files { FORMAT_WITH_FILES } else { FORMAT };
         let mut out = Vec::with_capacity(1024);
-        out.extend_from_slice(&[FORMAT, self.class() as u8]);
+        out.extend_from_slice(&[format, self.class() as u8]);
         out.extend_from_slice(&date_ms.to_be_bytes());
         match self {
             Self::Message(v) => put(out, v),
             Self::Contact(v) => put(out, v),
+            Self::Event(v) if has_files => {
+                let (event, files) = (v.clone(), v.files.clone());
+                put(out, &WithFiles { event, files })
+            }
             Self::Event(v) => put(out, v),
             Self::Task(v) => put(out, v),
             Self::Note(v) => put(out, v),
@@ -175,7 +222,12 @@ impl<'a> RecordRef<'a> {
             .split_at_checked(HEAD_BYTES)
             .ok_or(RecordError::Damaged)?;
         let (&[format, class], date) = head.split_first_chunk::<2>().ok_or(RecordError::Damaged)?;
-        if format != FORMAT {
+        let is_known = match format {
+            FORMAT => true,
+            FORMAT_WITH_FILES => class == Class::Calendar as u8,
+            _ => false,
+        };
+        if !is_known {
             return Err(RecordError::Format(format));
         }
         let date_ms = i64::from_be_bytes(date.try_into().map_err(|_| RecordError::Damaged)?);
@@ -183,7 +235,15 @@ impl<'a> RecordRef<'a> {
         let record = match Class::from_number(class).ok_or(RecordError::Class(class))? {
             Class::Email => Self::Message(rkyv::access(archive).map_err(damaged)?),
             Class::Contacts => Self::Contact(rkyv::access(archive).map_err(damaged)?),
-            Class::Calendar => Self::Event(rkyv::access(archive).map_err(damaged)?),
+            Class::Calendar if format == FORMAT_WITH_FILES => {
+                let both: &ArchivedWithFiles = rkyv::access(archive).map_err(damaged)?;
+                let (event, files) = (&both.event, both.files.as_slice());
+                Self::Event(EventRef { event, files })
+            }
+            Class::Calendar => Self::Event(EventRef {
+                event: rkyv::access(archive).map_err(damaged)?,
+                files: &[],
+            }),
             Class::Tasks => Self::Task(rkyv::access(archive).map_err(damaged)?),
             Class::Notes => Self::Note(rkyv::access(archive).map_err(damaged)?),
         };
@@ -200,9 +260,63 @@ impl<'a> RecordRef<'a> {
         Ok(match self {
             Self::Message(a) => Record::Message(rkyv::deserialize(a).map_err(damaged)?),
             Self::Contact(a) => Record::Contact(rkyv::deserialize(a).map_err(damaged)?),
-            Self::Event(a) => Record::Event(rkyv::deserialize(a).map_err(damaged)?),
+            Self::Event(a) => {
+                let mut event: Event = rkyv::deserialize(a.event).map_err(damaged)?;
+                for file in a.files {
+                    event.files.push(rkyv::deserialize(file).map_err(damaged)?);
+                }
+                Record::Event(event)
+            }
             Self::Task(a) => Record::Task(rkyv::deserialize(a).map_err(damaged)?),
             Self::Note(a) => Record::Note(rkyv::deserialize(a).map_err(damaged)?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pim::body::BlobRef;
+
+    #[test]
+    fn an_appointment_with_files_has_a_format_of_its_own() {
+        let plain = Event {
+            subject: "Review".into(),
+            ..Event::default()
+        };
+        let file = EventFile {
+            index: 7,
+            name: "a.txt".into(),
+            blob: BlobRef {
+                hash: [9; 32],
+                bytes: 5,
+            },
+            ..EventFile::default()
+        };
+        let with_files = Event {
+            files: vec![file],
+            ..plain.clone()
+        };
+        for (event, format, files) in [(plain, 1, 0), (with_files, 2, 1)] {
+            let record = Record::Event(event);
+            let stored = record.to_stored(5).unwrap();
+            assert_eq!(stored.first(), Some(&format));
+            let (read, date_ms) = RecordRef::read(&stored).unwrap();
+            let RecordRef::Event(e) = read else {
+                panic!("no appointment")
+            };
+            assert_eq!(
+                (e.subject.as_str(), e.files().len(), date_ms),
+                ("Review", files, 5)
+            );
+            assert_eq!(read.to_owned().unwrap(), record);
+            // Every part of it, and other classes in that format, are no record.
+            for end in 0..stored.len() {
+                assert!(RecordRef::read(&stored[..end]).is_err(), "{end}");
+            }
+        }
+        let mut stored = Record::Note(Note::default()).to_stored(0).unwrap();
+        stored[0] = 2;
+        assert_eq!(RecordRef::read(&stored).err(), Some(RecordError::Format(2)));
     }
 }

@@ -116,6 +116,11 @@ impl Certificate {
         self.issuer_raw == self.subject_raw
     }
 
+    /// Whether both are about somebody of the same name.
+    pub(super) fn is_namesake_of(&self, other: &Self) -> bool {
+        self.subject_raw == other.subject_raw
+    }
+
     /// Whether its key usage lets it issue certificates.
     pub(super) fn may_issue(&self) -> bool {
         self.may_issue

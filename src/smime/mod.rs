@@ -12,4 +12,4 @@ pub mod verdict;
 
 pub use certificate::{Certificate, Unreadable};
 pub use trust::{Anchors, Trust, TrustError};
-pub use verdict::{Verdict, judge};
+pub use verdict::{Chain, Verdict, judge};

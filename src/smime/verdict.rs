@@ -2,6 +2,7 @@
 //! root, and what the revocation lists say.
 
 use super::{Anchors, Certificate};
+use crate::limits;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use std::time::Duration;
 use webpki::{
@@ -50,17 +51,51 @@ pub enum Verdict {
     Failed,
 }
 
+/// Certificates that came along, to help: issuers between those that are judged and a root.
+#[derive(Debug, Default)]
+pub struct Chain(Vec<Certificate>);
+
+impl Chain {
+    /// Of these, DER each: those that can be read, each once. Of a name a few are kept. An issuer that was
+    /// certified by several others has two or three; with many of one name, a chain could be made that
+    /// branches without end.
+    #[must_use]
+    pub fn of(all: &[Vec<u8>]) -> Self {
+        let mut kept: Vec<Certificate> = Vec::new();
+        for read in all.iter().filter_map(|der| Certificate::from_der(der).ok()) {
+            let namesakes = kept
+                .iter()
+                .filter(|other| read.is_namesake_of(other))
+                .count();
+            if namesakes < limits::CERTIFICATE_NAMESAKES_MAX && !kept.contains(&read) {
+                kept.push(read);
+            }
+        }
+        Self(kept)
+    }
+
+    /// Whether the names lead nowhere, rather than to a root that is not trusted.
+    fn has_gap(&self, leaf: &Certificate) -> bool {
+        let mut at = leaf;
+        for _ in 0..=self.0.len() {
+            if at.is_self_issued() {
+                return false;
+            }
+            match self.0.iter().find(|other| at.names_as_issuer(other)) {
+                Some(issuer) => at = issuer,
+                None => return true,
+            }
+        }
+        // They lead in a circle.
+        true
+    }
+}
+
 /// Judges a certificate (DER) at a moment (Unix seconds), with the help of the others that came with it.
 /// `strict`: it is not enough that no list names it, a list has to speak for it. Blocks and burns: for a
 /// worker.
 #[must_use]
-pub fn judge(
-    der: &[u8],
-    chain: &[Vec<u8>],
-    anchors: &Anchors,
-    now_s: i64,
-    strict: bool,
-) -> Verdict {
+pub fn judge(der: &[u8], chain: &Chain, anchors: &Anchors, now_s: i64, strict: bool) -> Verdict {
     let Ok(read) = Certificate::from_der(der) else {
         return Verdict::Malformed;
     };
@@ -71,22 +106,23 @@ pub fn judge(
         return Verdict::NotForMail;
     }
     let der = CertificateDer::from(der);
-    let chain: Vec<_> = chain
+    let others: Vec<_> = chain
+        .0
         .iter()
-        .map(|c| CertificateDer::from(c.as_slice()))
+        .map(|other| CertificateDer::from(other.der.as_slice()))
         .collect();
     let case = Case {
         leaf: match EndEntityCert::try_from(&der) {
             Ok(leaf) => leaf,
             Err(e) => return of(&e),
         },
-        chain: &chain,
+        chain: &others,
         anchors,
         now: UnixTime::since_unix_epoch(Duration::from_secs(now_s.try_into().unwrap_or(0))),
     };
     match case.verify(None) {
         Ok(()) => case.revocation(strict),
-        Err(Error::UnknownIssuer) if has_gap(read, &chain) => Verdict::Chain,
+        Err(Error::UnknownIssuer) if chain.has_gap(&read) => Verdict::Chain,
         Err(e) => of(&e),
     }
 }
@@ -151,7 +187,8 @@ impl Case<'_> {
     }
 }
 
-/// Purposes, where a certificate of the chain names some, have mail or anything among them.
+/// Purposes, where a certificate of the chain names some, have mail or anything among them. One without
+/// purposes is asked, too.
 struct ForMail;
 
 impl ExtendedKeyUsageValidator for ForMail {
@@ -164,11 +201,7 @@ impl ExtendedKeyUsageValidator for ForMail {
             }
             named = true;
         }
-        if named {
-            Err(misused())
-        } else {
-            Err(Error::EmptyEkuExtension)
-        }
+        if named { Err(misused()) } else { Ok(()) }
     }
 }
 
@@ -189,26 +222,6 @@ fn issuers_may_issue(path: &VerifiedPath<'_>) -> Result<(), Error> {
     } else {
         Err(Error::EndEntityUsedAsCa)
     }
-}
-
-/// Whether the names lead nowhere, rather than to a root that is not trusted.
-fn has_gap(leaf: Certificate, chain: &[CertificateDer<'_>]) -> bool {
-    let others: Vec<_> = chain
-        .iter()
-        .filter_map(|der| Certificate::from_der(der).ok())
-        .collect();
-    let mut at = &leaf;
-    for _ in 0..=others.len() {
-        if at.is_self_issued() {
-            return false;
-        }
-        match others.iter().find(|other| at.names_as_issuer(other)) {
-            Some(issuer) => at = issuer,
-            None => return true,
-        }
-    }
-    // They lead in a circle.
-    true
 }
 
 /// The first certificate has been looked at for itself: what is out of date or has another purpose now is
@@ -255,7 +268,13 @@ mod tests {
     ) {
         let ders = |all: &[&Made]| all.iter().map(|m| m.der().to_vec()).collect::<Vec<_>>();
         let anchors = Anchors::of(&ders(roots), crls);
-        let verdict = judge(leaf.der(), &ders(chain), &anchors, NOW_S, strict);
+        let verdict = judge(
+            leaf.der(),
+            &Chain::of(&ders(chain)),
+            &anchors,
+            NOW_S,
+            strict,
+        );
         assert_eq!(verdict, expect);
     }
 
@@ -288,7 +307,7 @@ mod tests {
         let mut changed = leaf.der().to_vec();
         changed[at.unwrap()] = b'b';
         let anchors = Anchors::of(&[root.der().to_vec()], &[]);
-        let verdict = |der: &[u8]| judge(der, &[], &anchors, NOW_S, false);
+        let verdict = |der: &[u8]| judge(der, &Chain::default(), &anchors, NOW_S, false);
         assert_eq!(verdict(leaf.der()), Verdict::Valid);
         assert_eq!(verdict(&changed), Verdict::Signature);
         assert_eq!(verdict(b"junk"), Verdict::Malformed);
@@ -296,6 +315,21 @@ mod tests {
         for cut in 0..leaf.der().len() {
             let short = verdict(&leaf.der()[..cut]);
             assert_eq!(short, Verdict::Malformed, "{cut}");
+        }
+    }
+
+    #[test]
+    fn no_certificate_stays_valid_when_a_byte_of_it_changes() {
+        let root = issuer("Root");
+        let leaf = root.mail(A, Purpose::Mail);
+        let anchors = Anchors::of(&[root.der().to_vec()], &[]);
+        for at in 0..leaf.der().len() {
+            for mask in [1, 0x80, 0xFF] {
+                let mut changed = leaf.der().to_vec();
+                changed[at] ^= mask;
+                let verdict = judge(&changed, &Chain::default(), &anchors, NOW_S, false);
+                assert_ne!(verdict, Verdict::Valid, "byte {at} ^ {mask}");
+            }
         }
     }
 
@@ -342,8 +376,12 @@ mod tests {
         check(&[], false, Verdict::Valid);
         check(&[], true, Verdict::RevocationUnknown);
         check(&[none.0.clone(), none.1.clone()], true, Verdict::Valid);
-        check(&[none.0.clone()], true, Verdict::RevocationUnknown);
-        check(&[none.0.clone()], false, Verdict::Valid);
+        check(
+            std::slice::from_ref(&none.0),
+            true,
+            Verdict::RevocationUnknown,
+        );
+        check(std::slice::from_ref(&none.0), false, Verdict::Valid);
         for strict in [false, true] {
             let named = middle.revokes(&[&leaf]);
             check(&[none.0.clone(), named], strict, Verdict::Revoked);
@@ -364,5 +402,27 @@ mod tests {
         // Somebody else's list of the same name.
         let forged = root.issuer("Middle").revokes(&[&leaf]);
         check(&[forged], false, Verdict::Valid);
+    }
+
+    #[test]
+    fn a_chain_that_branches_everywhere_is_refused_soon() {
+        let root = issuer("Root");
+        let mut above = vec![issuer("Top"), issuer("Top")];
+        let mut all = Vec::new();
+        for level in ["D", "C", "B", "A"] {
+            let level: Vec<_> = (0..12)
+                .map(|i| above[i % above.len()].issuer(level))
+                .collect();
+            all.extend(above);
+            above = level;
+        }
+        all.extend(above);
+        let ders: Vec<_> = all.iter().map(|made| made.der().to_vec()).collect();
+        let chain = Chain::of(&ders);
+        assert_eq!(chain.0.len(), 2 + 4 * limits::CERTIFICATE_NAMESAKES_MAX);
+        let leaf = all[all.len() - 1].mail(A, Purpose::Mail);
+        let anchors = Anchors::of(&[root.der().to_vec()], &[]);
+        let verdict = judge(leaf.der(), &chain, &anchors, NOW_S, false);
+        assert_eq!(verdict, Verdict::Untrusted);
     }
 }

@@ -5,6 +5,8 @@
 //! |---|---|---|
 //! | `n` account name | name (folded) | scope |
 //! | `a` account | scope | account record |
+//! | `p` person | scope | what the account shows in the address list |
+//! | `x` certificates | scope | the account's S/MIME certificates |
 //! | `c` counter | scope, which | a number that only grows |
 //! | `f` folder | scope, folder | folder record |
 //! | `i` item | scope, folder, item | record of its class |
@@ -16,6 +18,7 @@
 //! | `s` sync | scope, device, folder | sync state; folder 0 is the hierarchy |
 //! | `t` sent | scope, device, client's key | outcome |
 //! | `r` delivered | scope, hash | item |
+//! | `o` own | scope, name | what an account has beside its record |
 //! | `q` queue | due, id | outgoing mail |
 //! | `k` secret | name | keys of the appliance's own |
 //! | `h` head | scope | [`Head`](super::Head), written by the engine |
@@ -37,6 +40,10 @@ pub enum Kind {
     Name = b'n',
     /// Account record.
     Account = b'a',
+    /// What an account shows of itself.
+    Person = b'p',
+    /// S/MIME certificates of an account.
+    Certificates = b'y',
     /// High-water mark of an allocator.
     Counter = b'c',
     /// Folder record.
@@ -59,6 +66,8 @@ pub enum Kind {
     Sent = b't',
     /// Item that a delivery became.
     Delivered = b'r',
+    /// What an account has beside its record, by name.
+    Own = b'o',
     /// Outgoing mail by due time.
     Queue = b'q',
     /// Keys of the appliance's own.
@@ -71,9 +80,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Name,
         Self::Account,
+        Self::Person,
+        Self::Certificates,
         Self::Counter,
         Self::Folder,
         Self::Item,
@@ -84,6 +95,7 @@ impl Kind {
         Self::Sync,
         Self::Sent,
         Self::Delivered,
+        Self::Own,
         Self::Queue,
         Self::Secret,
         Self::Head,
@@ -276,6 +288,18 @@ pub fn accounts() -> Span {
     Span::prefix(Key::new(Kind::Account).0)
 }
 
+/// `p`: what an account shows of itself.
+#[must_use]
+pub fn person(scope: Scope) -> Vec<u8> {
+    Key::scoped(Kind::Person, scope).0
+}
+
+/// `x`: the S/MIME certificates of an account.
+#[must_use]
+pub fn certificates(scope: Scope) -> Vec<u8> {
+    Key::scoped(Kind::Certificates, scope).0
+}
+
 /// `c`: the counter `which` of a scope. For [`Write::Max`].
 #[must_use]
 pub fn counter(scope: Scope, which: u32) -> Vec<u8> {
@@ -419,6 +443,18 @@ pub fn delivered(scope: Scope, hash: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn delivereds(scope: Scope) -> Span {
     Span::prefix(Key::scoped(Kind::Delivered, scope).0)
+}
+
+/// `o`: what an account has beside its record, by name.
+#[must_use]
+pub fn own(scope: Scope, name: &[u8]) -> Vec<u8> {
+    Key::scoped(Kind::Own, scope).bytes(name).0
+}
+
+/// Everything that an account has beside its record.
+#[must_use]
+pub fn owns(scope: Scope) -> Span {
+    Span::prefix(Key::scoped(Kind::Own, scope).0)
 }
 
 /// `q`: an outgoing mail, due at `due_ms` (Unix milliseconds).

@@ -26,6 +26,7 @@
 pub mod digits;
 #[cfg(test)]
 mod edge_tests;
+mod pick;
 mod reader;
 mod tag;
 pub mod tags;
@@ -34,6 +35,7 @@ mod tests;
 mod writer;
 pub mod xml;
 
+pub use pick::pick;
 pub use reader::Reader;
 pub use tag::Tag;
 pub use writer::{Mark, Writer};

@@ -22,6 +22,7 @@ mod http;
 mod import;
 mod kill;
 mod lmtp;
+mod people;
 mod phone;
 mod restart;
 mod samples;

@@ -178,6 +178,20 @@ pub(crate) fn mail(subject: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// An invitation of somebody to alice, to a meeting with this title.
+pub(crate) fn invitation(organizer: &str, subject: &str) -> Vec<u8> {
+    format!(
+        "From: {organizer}\r\nTo: alice@example.org\r\nSubject: {subject}\r\n\
+         Message-ID: <{subject}@elsewhere.example>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n\
+         BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n\
+         UID:{subject}\r\nSUMMARY:{subject}\r\nDTSTAMP:20260601T080000Z\r\n\
+         DTSTART:20260702T080000Z\r\nDTEND:20260702T090000Z\r\nORGANIZER:mailto:{organizer}\r\n\
+         ATTENDEE;RSVP=TRUE:mailto:alice@example.org\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    .into_bytes()
+}
+
 /// A message as a phone sends it.
 pub(crate) fn outgoing(to: &str, subject: &str) -> Vec<u8> {
     format!(

@@ -1,6 +1,8 @@
 //! A device's day at each version and with both forms of the query: from OPTIONS to a Ping that a
 //! delivery wakes.
 
+mod answers;
+
 use super::house::House;
 use super::lmtp;
 use super::phone::{Phone, changes};
@@ -83,7 +85,14 @@ fn walk(version: Version, form: QueryForm, profile: &Profile) {
     day.folders_and_moves();
     if version >= Version::V12_0 {
         day.fetches();
+        day.properties();
         day.settings();
+        day.absence();
+    }
+    day.hierarchy();
+    day.meetings();
+    if version >= Version::V14_0 {
+        day.conversation();
     }
     day.mail_is_not_added();
     if version >= Version::V16_0 {
@@ -391,7 +400,7 @@ impl Day {
         find(&self.bob, &inbox, Class::Email, "Hello Bob");
         self.phone.look();
         let sent = folder(&self.phone, 5);
-        assert_eq!(self.phone.device.collections[&sent].items.len(), 1);
+        find(&self.phone, &sent, Class::Email, "Hello Bob");
     }
 
     fn ping_is_woken(&mut self) {

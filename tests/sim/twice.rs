@@ -3,9 +3,12 @@
 
 use roost::clock::Clock;
 use roost::mailbox::Wipe;
+use roost::wbxml::tags::{email2, itemoperations, meetingresponse, settings};
 use roost::work::block_on;
+use roost_load::tree::{empty, node, text};
 use roost_load::{
-    Answer, Class, Device, Operation, Sync, SyncCollection, SyncCommand, Version, profile,
+    Answer, Class, Command, Device, Node, Operation, Sync, SyncCollection, SyncCommand, Version,
+    profile,
 };
 
 use super::appliance::{Appliance, Reply, address};
@@ -111,7 +114,7 @@ fn items_are_added_changed_and_deleted_once() {
         }
         let inbox = scene.folder(2);
         let id = scene.an_item(&inbox);
-        let read = roost_load::tree::text(roost::wbxml::tags::email::READ, "1");
+        let read = text(roost::wbxml::tags::email::READ, "1");
         let properties = vec![read];
         scene.sync(&inbox, SyncCommand::Change { id, properties });
     }
@@ -231,5 +234,77 @@ fn a_device_describes_itself_once() {
     for version in Version::ALL.into_iter().filter(|v| *v >= Version::V12_0) {
         let mut scene = Scene::new(version);
         scene.ask(Operation::SetDevice);
+    }
+}
+
+#[test]
+fn an_invitation_is_answered_once() {
+    for version in Version::ALL {
+        for answer in ["1", "2", "3"] {
+            let mut scene = Scene::new(version);
+            let invitation = samples::invitation(&address(1), "meet");
+            let invitation = String::from_utf8(invitation).unwrap().replace('\r', "");
+            assert_eq!(scene.appliance.deliver(&[0], &invitation), [true]);
+            let before = scene.appliance.items(0).len();
+            let inbox = scene.folder(2);
+            // The second mail that came.
+            let mut children = vec![
+                text(meetingresponse::USER_RESPONSE, answer),
+                text(meetingresponse::COLLECTION_ID, inbox.clone()),
+                text(meetingresponse::REQUEST_ID, format!("{inbox}:2")),
+            ];
+            let tells = version >= Version::V16_0;
+            if tells {
+                children.push(empty(meetingresponse::SEND_RESPONSE));
+            }
+            let request = node(meetingresponse::REQUEST, children);
+            scene.ask(Operation::Ask {
+                command: Command::MeetingResponse,
+                document: Some(node(meetingresponse::MEETING_RESPONSE, vec![request])),
+            });
+            assert_eq!(scene.appliance.items(1).len(), usize::from(tells));
+            let appointment = usize::from(answer != "3");
+            let sent = usize::from(tells);
+            assert_eq!(scene.appliance.items(0).len(), before + appointment + sent);
+        }
+    }
+}
+
+#[test]
+fn a_conversation_is_moved_once() {
+    for version in Version::ALL.into_iter().filter(|v| *v >= Version::V14_0) {
+        let mut scene = Scene::new(version);
+        let (inbox, trash) = (scene.folder(2), scene.folder(4));
+        let item = scene.an_item(&inbox);
+        let mail = &scene.device.collections[&inbox].items[&item];
+        let id = mail.get(email2::CONVERSATION_ID).unwrap().content.clone();
+        let always = vec![empty(itemoperations::MOVE_ALWAYS)];
+        let children = vec![
+            Node {
+                tag: itemoperations::CONVERSATION_ID,
+                content: id,
+            },
+            text(itemoperations::DST_FLD_ID, trash),
+            node(itemoperations::OPTIONS, always),
+        ];
+        let request = node(itemoperations::MOVE, children);
+        scene.ask(Operation::Ask {
+            command: Command::ItemOperations,
+            document: Some(node(itemoperations::ITEM_OPERATIONS, vec![request])),
+        });
+        assert_eq!(scene.appliance.items(0).len(), 1);
+    }
+}
+
+#[test]
+fn an_absence_is_set_once() {
+    for version in Version::ALL.into_iter().filter(|v| *v >= Version::V12_0) {
+        let mut scene = Scene::new(version);
+        let set = node(settings::SET, vec![text(settings::OOF_STATE, "1")]);
+        let oof = node(settings::OOF, vec![set]);
+        scene.ask(Operation::Ask {
+            command: Command::Settings,
+            document: Some(node(settings::SETTINGS, vec![oof])),
+        });
     }
 }

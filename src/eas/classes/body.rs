@@ -8,7 +8,7 @@ use crate::eas::options::{BodyPreference, Options, body_kind};
 use crate::eas::version::Version;
 use crate::limits::BODY_INLINE_BYTES_MAX;
 use crate::pim::body::{ArchivedBlobRef, ArchivedBody, ArchivedBodyKind, BlobRef};
-use crate::pim::{Body, BodyKind, html, mail};
+use crate::pim::{Body, BodyKind, html, mail, rtf};
 use crate::wbxml::tags::airsyncbase;
 use crate::wbxml::{Reader, Tag, Writer};
 use std::borrow::Cow;
@@ -148,6 +148,8 @@ pub(super) struct OldTags {
     pub(super) body: Tag,
     pub(super) size: Option<Tag>,
     pub(super) truncated: Tag,
+    /// Rich text, where a client asks for it.
+    pub(super) rtf: Option<Tag>,
 }
 
 /// Writes the body of an item other than mail.
@@ -161,6 +163,11 @@ pub(super) fn write(w: &mut Writer, ctx: &Context<'_>, body: &ArchivedBody, old:
         .map_or(held.len() as u64, |b| b.bytes.to_native());
     if ctx.version == Version::V2_5 {
         if let Some(old) = old {
+            if let Some(tag) = old.rtf.filter(|_| ctx.options.rtf && complete)
+                && native == BodyKind::Rtf
+            {
+                return w.text(tag, held);
+            }
             let text = convert(held, native, BodyKind::Text);
             let size = if native == BodyKind::Text {
                 size
@@ -171,8 +178,15 @@ pub(super) fn write(w: &mut Writer, ctx: &Context<'_>, body: &ArchivedBody, old:
         }
         return;
     }
-    let choice = chosen(body, ctx.options);
+    let mut choice = chosen(body, ctx.options);
     let text = convert(held, native, choice.kind);
+    if choice.kind == BodyKind::Rtf {
+        // A part of it would be none.
+        choice.data &= complete
+            && choice
+                .limit
+                .is_none_or(|limit| text.len() <= limit as usize);
+    }
     let size = if native == choice.kind {
         size
     } else {
@@ -216,7 +230,9 @@ pub(super) fn needs(body: &ArchivedBody, options: &Options, version: Version) ->
     let blob = body.blob.as_ref()?;
     let served = if version == Version::V2_5 {
         // Characters, so a byte less each at worst.
-        truncation(options).is_some_and(|chars| body.text.chars().count() >= chars as usize)
+        let enough = truncation(options);
+        let is_rich = kind_of(&body.kind) == BodyKind::Rtf;
+        !is_rich && enough.is_some_and(|chars| body.text.chars().count() >= chars as usize)
     } else {
         let choice = chosen(body, options);
         choice.is_served_by(body.text.len()) && choice.kind == kind_of(&body.kind)
@@ -250,9 +266,8 @@ fn chosen(body: &ArchivedBody, options: &Options) -> Choice {
         .as_ref()
         .map_or(body.text.len() as u64, |b| b.bytes.to_native());
     let writable = move |p: &BodyPreference| match p.kind {
-        BodyKind::Text | BodyKind::Html => true,
-        // Only what is stored so can be given so.
-        kind => kind == native,
+        BodyKind::Text | BodyKind::Html | BodyKind::Rtf => true,
+        BodyKind::Mime => native == BodyKind::Mime,
     };
     let wanted = options.bodies.iter().flatten().copied().filter(writable);
     if wanted.clone().next().is_none() && options.bodies.iter().any(Option::is_some) {
@@ -277,8 +292,19 @@ fn convert(text: &str, from: BodyKind, to: BodyKind) -> Cow<'_, str> {
         (from, to) if from == to => Cow::Borrowed(text),
         (BodyKind::Text, BodyKind::Html) => Cow::Owned(html::from_text(text)),
         (BodyKind::Html, BodyKind::Text) => Cow::Owned(html::to_text(text)),
+        (BodyKind::Rtf, BodyKind::Text) => Cow::Owned(rtf::to_text(text)),
+        (BodyKind::Rtf, BodyKind::Html) => Cow::Owned(html::from_text(&rtf::to_text(text))),
+        (BodyKind::Text, BodyKind::Rtf) => Cow::Owned(rtf::from_text(text)),
+        (BodyKind::Html, BodyKind::Rtf) => Cow::Owned(rtf::from_text(&html::to_text(text))),
         _ => Cow::Borrowed(""),
     }
+}
+
+/// Reads the rich text of 2.5 (`CompressedRTF`), just named: none if it is empty.
+pub(super) fn read_rtf(r: &mut Reader<'_>) -> Result<Option<NewBody>, Error> {
+    let text = value::text(r)?;
+    let kind = BodyKind::Rtf;
+    Ok((!text.trim().is_empty()).then_some(NewBody { kind, text }))
 }
 
 /// What a client sent as a body.
@@ -366,6 +392,7 @@ mod tests {
             body: tasks::BODY,
             size: Some(tasks::BODY_SIZE),
             truncated: tasks::BODY_TRUNCATED,
+            rtf: None,
         };
         let check = |text: &str, chars, expect: &str| {
             let mut w = Writer::new();

@@ -21,6 +21,7 @@ const OLD_BODY: OldTags = OldTags {
     body: contacts::BODY,
     size: Some(contacts::BODY_SIZE),
     truncated: contacts::BODY_TRUNCATED,
+    rtf: Some(contacts::COMPRESSED_RTF),
 };
 
 /// Clients differ in whether they pad.
@@ -236,6 +237,11 @@ fn element(
         },
         airsyncbase::BODY => {
             if let Some(new) = body::read(r, source.version)? {
+                body::set(&mut c.body, new, uploads);
+            }
+        }
+        contacts::COMPRESSED_RTF => {
+            if let Some(new) = body::read_rtf(r)? {
                 body::set(&mut c.body, new, uploads);
             }
         }

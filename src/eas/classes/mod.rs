@@ -11,8 +11,7 @@
 //! Decoding gives a new record; an error in one item ([`Error::costs_one_item`]) leaves the reader
 //! behind that item, so that the rest of the request can be carried out.
 //!
-//! Deliberately absent: text messages (SMS), rights management, attachments of appointments
-//! (16.0+), compressed RTF. [MS-ASEMAIL], [MS-ASCNTC], [MS-ASCAL], [MS-ASTASK], [MS-ASNOTE],
+//! Deliberately absent: rights management, rich text of mail. [MS-ASEMAIL], [MS-ASCNTC], [MS-ASCAL], [MS-ASTASK], [MS-ASNOTE],
 //! [MS-ASAIRS].
 
 mod body;
@@ -28,7 +27,7 @@ mod tasks;
 mod value;
 
 pub use calendar::{delete_occurrence, instance_start};
-pub use email::draft::{Draft, NewAttachment};
+pub use email::draft::{Draft, NewAttachment, TextMessage};
 pub use reference::FileReference;
 pub use supported::Supported;
 
@@ -179,6 +178,8 @@ pub struct Source<'a> {
     pub instance_ms: Option<i64>,
     /// What is done differently for the client.
     pub quirks: Quirks,
+    /// It is a new text message (14.0+).
+    pub sms: bool,
 }
 
 /// What a client's item comes to.
@@ -188,6 +189,8 @@ pub struct Decoded {
     pub record: Option<Record>,
     /// The properties of a draft (16.0+), from which its MIME is made.
     pub draft: Option<Draft>,
+    /// It adds files: the client has to hear how they are called.
+    pub adds_files: bool,
     /// Bytes to store as blobs, each to be named with [`keep`](Self::keep) before the record is
     /// stored.
     pub uploads: Vec<(Slot, Vec<u8>)>,
@@ -200,6 +203,8 @@ pub enum Slot {
     Body,
     /// The picture of a contact.
     Picture,
+    /// The file of an appointment with this index.
+    File(u32),
 }
 
 impl Decoded {
@@ -207,6 +212,10 @@ impl Decoded {
     pub fn keep(&mut self, slot: Slot, blob: BlobRef) {
         match (slot, &mut self.record) {
             (Slot::Picture, Some(Record::Contact(c))) => c.picture = Some(blob),
+            (Slot::File(index), Some(Record::Event(e))) => {
+                let file = e.files.iter_mut().find(|f| f.index == index);
+                file.into_iter().for_each(|file| file.blob = blob);
+            }
             (Slot::Body, Some(Record::Contact(c))) => c.body.blob = Some(blob),
             (Slot::Body, Some(Record::Event(e))) => e.body.blob = Some(blob),
             (Slot::Body, Some(Record::Task(t))) => t.body.blob = Some(blob),

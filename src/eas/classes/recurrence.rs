@@ -174,6 +174,28 @@ pub(super) fn read(
     Ok(Some(rule))
 }
 
+/// Keeps of the rule that there was what the version has no word for, as long as the rule is of the
+/// same kind.
+pub(super) fn keep(
+    rule: &mut Recurrence,
+    before: Option<&Recurrence>,
+    tags: &Tags,
+    version: Version,
+) {
+    let Some(before) = before.filter(|b| b.kind == rule.kind) else {
+        return;
+    };
+    if !version.has(tags.calendar_type) {
+        rule.calendar_type = before.calendar_type;
+    }
+    if !version.has(tags.is_leap_month) {
+        rule.leap_month = before.leap_month;
+    }
+    if !version.has(tags.first_day_of_week) {
+        rule.first_day_of_week = before.first_day_of_week;
+    }
+}
+
 /// Fills in what a rule needs and a client left out, from the wall time of the first start
 /// ([MS-ASCAL] 2.2.2.37.1 names it required, several clients do not send it).
 pub(super) fn complete(rule: &mut Recurrence, wall_ms: i64) {

@@ -14,6 +14,7 @@ const OLD_BODY: OldTags = OldTags {
     body: tasks::BODY,
     size: Some(tasks::BODY_SIZE),
     truncated: tasks::BODY_TRUNCATED,
+    rtf: Some(tasks::COMPRESSED_RTF),
 };
 
 /// Writes the properties of a task.
@@ -96,6 +97,8 @@ pub(super) fn decode(
         if series.start_ms == 0 {
             series.start_ms = t.start_ms.or(t.due_ms).unwrap_or(source.now_ms);
         }
+        let before = existing.recurrence.as_ref().map(|old| &old.rule);
+        recurrence::keep(&mut series.rule, before, &recurrence::TASKS, source.version);
         recurrence::complete(&mut series.rule, series.start_ms);
     }
     Ok(Decoded {
@@ -129,6 +132,11 @@ fn element(
         tasks::RECURRENCE => t.recurrence = read_series(r, version)?,
         airsyncbase::BODY => {
             if let Some(new) = body::read(r, version)? {
+                body::set(&mut t.body, new, uploads);
+            }
+        }
+        tasks::COMPRESSED_RTF => {
+            if let Some(new) = body::read_rtf(r)? {
                 body::set(&mut t.body, new, uploads);
             }
         }

@@ -92,7 +92,7 @@ fn collection(r: &mut Reader<'_>, version: Version) -> Result<Asked, Failure> {
             }
             airsync::OPTIONS => {
                 let options = Options::decode(r, version).map_err(refused)?;
-                // A second block is legal for text messages, of which there are none.
+                // A second block is legal for text messages, which live beside mail.
                 let of_mail = options.class != Some(OptionsClass::Sms);
                 if of_mail && asked.options.replace(options).is_some() {
                     return Err(Common::InvalidXml.into());

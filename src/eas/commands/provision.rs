@@ -77,8 +77,10 @@ fn read(r: &mut Reader<'_>) -> Result<Asked, Failure> {
     let mut asked = Asked::default();
     while let Some(tag) = r.child()? {
         match tag {
-            // In every version: iOS at 16.1 sends it, and pyactivesync at 12.1.
-            settings::DEVICE_INFORMATION => asked.information = Some(Information::read(r)?),
+            // In every version, and with all there is: iOS at 16.1 sends it, and pyactivesync at 12.1.
+            settings::DEVICE_INFORMATION => {
+                asked.information = Some(Information::read(r, Version::V16_1)?);
+            }
             tags::POLICIES => {
                 while let Some(tag) = r.child()? {
                     if tag != tags::POLICY {

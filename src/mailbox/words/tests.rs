@@ -89,7 +89,10 @@ fn an_item_has_its_words_from_its_first_to_its_last_day() {
         let to = mailbox.folder(scope, to.await.unwrap()).await.unwrap();
         let before = row(&mailbox, scope, FolderId::TASKS, item).await;
         let mut tx = mailbox.transaction(scope, By::default());
-        let moved = tx.move_noted(DeviceNo(1), &before, &to).await.unwrap();
+        let moved = tx
+            .move_noted(DeviceNo(1), &before, &to, false)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         assert_eq!(has("ankauf").await, [0; 0]);
         assert_eq!(found(&mailbox, scope, to.id, "ankauf").await, [moved.0]);

@@ -2,9 +2,9 @@
 
 use super::super::body::BodyKind;
 use super::super::contact::{Contact, ContactField as F};
-use super::super::html;
 use super::super::lines::{Lines, escaped};
 use super::super::tz::civil;
+use super::super::{html, rtf};
 use super::Version;
 use super::entry::NO_YEAR;
 use super::read::{COMMON, OWN, display_name};
@@ -71,7 +71,8 @@ pub fn to_vcf(contact: &Contact, photo: Option<&[u8]>, version: Version) -> Stri
     match contact.body.kind {
         BodyKind::Text => out.text("NOTE", &contact.body.text),
         BodyKind::Html => out.text("NOTE", &html::to_text(&contact.body.text)),
-        BodyKind::Rtf | BodyKind::Mime => {}
+        BodyKind::Rtf => out.text("NOTE", &rtf::to_text(&contact.body.text)),
+        BodyKind::Mime => {}
     }
     if let Some(photo) = photo.filter(|p| !p.is_empty()) {
         picture(&mut out, photo, version);

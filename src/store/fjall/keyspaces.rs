@@ -15,7 +15,7 @@ const SEPARATED_BYTES: u32 = 4 * 1024;
 /// The keyspaces of a database.
 #[derive(Clone)]
 pub(super) struct Keyspaces {
-    /// Accounts, counters, folders, devices, heads: small and hot.
+    /// Accounts and what is theirs, counters, folders, devices, heads: small and hot.
     small: Keyspace,
     items: Keyspace,
     changes: Keyspace,
@@ -50,10 +50,13 @@ impl Keyspaces {
         Some(match Kind::of(key)? {
             Kind::Name
             | Kind::Account
+            | Kind::Person
+            | Kind::Certificates
             | Kind::Counter
             | Kind::Folder
             | Kind::Device
             | Kind::DeviceId
+            | Kind::Own
             | Kind::Secret
             | Kind::Head => &self.small,
             Kind::Item => &self.items,

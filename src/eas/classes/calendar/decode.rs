@@ -1,10 +1,10 @@
 //! Appointments as clients write them: onto the existing one, or a new one.
 
-use super::{exception, floor_day, people};
+use super::{PLACE, exception, files, floor_day, is_a_number, people};
 use crate::eas::classes::{Decoded, Error, Slot, Source, body, check_version, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
-use crate::pim::{Class, Event, Exception, Record, Recurrence};
+use crate::pim::{Class, Event, Exception, Record, Recurrence, place};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Reader, Tag};
 use base64::Engine;
@@ -48,10 +48,12 @@ pub(in crate::eas::classes) fn decode(
     if !fresh {
         given.clear(&mut event, source);
     }
+    let adds_files = given.adds_files;
     given.settle(&mut event, source, fresh)?;
     name(&mut event, source);
     Ok(Decoded {
         uploads,
+        adds_files,
         ..Decoded::of(Record::Event(event))
     })
 }
@@ -159,6 +161,7 @@ struct Given {
     end_ms: Option<i64>,
     rule: Option<Option<Recurrence>>,
     exceptions: Option<Vec<Exception>>,
+    adds_files: bool,
 }
 
 impl Given {
@@ -208,8 +211,16 @@ impl Given {
             // An appointment keeps the UID that it began with.
             calendar::UID if fresh => e.uid = value::text(r)?,
             calendar::CLIENT_UID if fresh && e.uid.is_empty() => e.uid = value::text(r)?,
+            airsyncbase::ATTACHMENTS if version >= Version::V16_0 => {
+                self.adds_files |= files::read(r, &mut e.files, source.uid, uploads)?;
+            }
             airsyncbase::BODY => {
                 if let Some(new) = body::read(r, version)? {
+                    body::set(&mut e.body, new, uploads);
+                }
+            }
+            calendar::COMPRESSED_RTF => {
+                if let Some(new) = body::read_rtf(r)? {
                     body::set(&mut e.body, new, uploads);
                 }
             }
@@ -286,6 +297,12 @@ impl Given {
         if let Some(mut rule) = self.rule.take() {
             if let Some(rule) = &mut rule {
                 rule.until_ms = rule.until_ms.map(|ms| clock.instant(ms, e.all_day));
+                recurrence::keep(
+                    rule,
+                    e.recurrence.as_ref(),
+                    &recurrence::CALENDAR,
+                    source.version,
+                );
                 recurrence::complete(rule, clock.0.to_local(e.start_ms));
             }
             e.recurrence = rule;
@@ -308,7 +325,7 @@ fn simple(e: &mut Event, r: &mut Reader<'_>, tag: Tag) -> Result<bool, Error> {
     match tag {
         calendar::ALL_DAY_EVENT => e.all_day = value::flag(r, tag)?.unwrap_or(false),
         calendar::SUBJECT => e.subject = value::text(r)?,
-        calendar::LOCATION => e.location = value::text(r)?,
+        calendar::LOCATION => e.location = place::named(&e.location, &value::text(r)?),
         airsyncbase::LOCATION => e.location = read_location(r)?,
         calendar::DT_STAMP => e.stamp_ms = value::time(r, tag)?.unwrap_or(e.stamp_ms),
         calendar::BUSY_STATUS => e.busy = value::within(r, tag, 0..=4)?.unwrap_or(BUSY),
@@ -372,16 +389,21 @@ pub(super) fn read_location(r: &mut Reader<'_>) -> Result<String, Error> {
     let mut as_text = r.clone();
     if let Ok(text) = as_text.text() {
         *r = as_text;
-        return Ok(text.into_owned());
+        return Ok(place::named("", &text));
     }
-    let mut name = String::new();
+    let mut parts = [const { String::new() }; place::PARTS];
     while let Some(tag) = r.child()? {
-        match tag {
-            airsyncbase::DISPLAY_NAME => name = value::text(r)?,
-            _ => r.skip()?,
+        let known = PLACE.iter().zip(&mut parts).find(|((t, _), _)| *t == tag);
+        let Some(((_, is_number), part)) = known else {
+            r.skip()?;
+            continue;
+        };
+        *part = value::text(r)?.trim().to_owned();
+        if *is_number && !part.is_empty() && !is_a_number(part) {
+            return Err(Error::Value(tag));
         }
     }
-    Ok(name)
+    Ok(place::of(&parts))
 }
 
 /// `Reminder`: minutes; empty for none.

@@ -8,7 +8,7 @@ use crate::eas::classes::{Context, Error, body, check_version};
 use crate::eas::version::Version;
 use crate::limits::{BODY_INLINE_BYTES_MAX, EXCEPTIONS_MAX};
 use crate::pim::event::{ArchivedEvent, ArchivedException};
-use crate::pim::{Body, Event, Exception, mail};
+use crate::pim::{Body, Event, Exception, mail, place};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Reader, Tag, Writer};
 
@@ -148,11 +148,31 @@ fn read_one(
         return Ok(None);
     }
     x.original_ms = original.ok_or(Error::Missing(calendar::EXCEPTION_START_TIME))?;
-    if x.body.is_none() {
-        let old = before.iter().find(|b| b.original_ms == x.original_ms);
-        x.body = old.and_then(|b| b.body.clone());
+    if let Some(old) = before.iter().find(|b| b.original_ms == x.original_ms) {
+        keep(&mut x, old, version);
     }
     Ok(Some(x))
+}
+
+/// Keeps of an occurrence that there was its text, the parts of its place, what the user answered, and
+/// what the version has no word for.
+fn keep(x: &mut Exception, old: &Exception, version: Version) {
+    if x.body.is_none() {
+        x.body.clone_from(&old.body);
+    }
+    if let (Some(new), Some(old)) = (&mut x.location, &old.location)
+        && version < Version::V16_0
+    {
+        *new = place::named(old, new);
+    }
+    x.response = x.response.or(old.response);
+    x.appointment_reply_ms = x.appointment_reply_ms.or(old.appointment_reply_ms);
+    if version < Version::V14_0 {
+        x.meeting_status = x.meeting_status.or(old.meeting_status);
+        if x.attendees.is_none() {
+            x.attendees.clone_from(&old.attendees);
+        }
+    }
 }
 
 /// Takes one property of an occurrence, just named; false, and nothing read, if it is none.
@@ -166,7 +186,7 @@ pub(super) fn element(
     match tag {
         calendar::DELETED => x.deleted = value::flag(r, tag)?.unwrap_or(false),
         calendar::SUBJECT => x.subject = Some(value::text(r)?),
-        calendar::LOCATION => x.location = Some(value::text(r)?),
+        calendar::LOCATION => x.location = Some(place::named("", &value::text(r)?)),
         airsyncbase::LOCATION => x.location = Some(read_location(r)?),
         calendar::START_TIME => x.start_ms = value::time(r, tag)?,
         calendar::END_TIME => x.end_ms = value::time(r, tag)?,

@@ -3,11 +3,11 @@
 //! Whole days: up to 14.1 the start is the instant of local midnight, beside the time zone; from
 //! 16.0 on it is the date itself written as midnight UTC, and no zone is needed (2.2.2.1).
 //!
-//! Absent: attachments of appointments (16.0+), proposed times, the parts of a location other than
-//! its name.
+//! Absent: files of single occurrences, proposed times.
 
 pub(in crate::eas::classes) mod decode;
 mod exception;
+mod files;
 mod people;
 
 pub use decode::{delete_occurrence, instance_start};
@@ -17,6 +17,8 @@ use super::value::{write_compact, write_known, write_strings};
 use super::{Context, date, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::event::ArchivedEvent;
+use crate::pim::place;
+use crate::pim::record::EventRef;
 use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Tag, Writer};
@@ -30,10 +32,12 @@ const OLD_BODY: OldTags = OldTags {
     body: calendar::BODY,
     size: None,
     truncated: calendar::BODY_TRUNCATED,
+    rtf: Some(calendar::COMPRESSED_RTF),
 };
 
 /// Writes the properties of an appointment.
-pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
+pub(super) fn encode(w: &mut Writer, appointment: EventRef<'_>, ctx: &Context<'_>) {
+    let e = appointment.event();
     let times = Times::of(e, ctx.version);
     if !(e.all_day && times.dates.is_some()) {
         let blob = tz::blob_for(&e.zone, &e.zone_blob, e.start_ms.to_native());
@@ -101,20 +105,48 @@ pub(super) fn encode(w: &mut Writer, e: &ArchivedEvent, ctx: &Context<'_>) {
         &e.online_meeting_external,
     );
     body::write(w, ctx, &e.body, Some(OLD_BODY));
+    if ctx.version >= Version::V16_0 {
+        files::write(w, appointment.files(), ctx.item);
+    }
 }
 
-/// `Location`, as text up to 14.1, as AirSyncBase `Location` from 16.0 on.
+/// The parts of a location (16.0+, [MS-ASAIRS] 2.2.2.27) in the order of [`place::parts`], and whether
+/// each is a number.
+const PLACE: [(Tag, bool); place::PARTS] = [
+    (airsyncbase::DISPLAY_NAME, false),
+    (airsyncbase::ANNOTATION, false),
+    (airsyncbase::STREET, false),
+    (airsyncbase::CITY, false),
+    (airsyncbase::STATE, false),
+    (airsyncbase::COUNTRY, false),
+    (airsyncbase::POSTAL_CODE, false),
+    (airsyncbase::LATITUDE, true),
+    (airsyncbase::LONGITUDE, true),
+    (airsyncbase::ACCURACY, true),
+    (airsyncbase::ALTITUDE, true),
+    (airsyncbase::ALTITUDE_ACCURACY, true),
+    (airsyncbase::LOCATION_URI, false),
+];
+
+/// `Location`, as text up to 14.1, as AirSyncBase `Location` with its parts from 16.0 on.
 pub(super) fn write_location(w: &mut Writer, version: Version, old: Tag, location: &str) {
     if location.is_empty() {
         return;
     }
-    if version >= Version::V16_0 {
-        w.open(airsyncbase::LOCATION);
-        w.text(airsyncbase::DISPLAY_NAME, location);
-        w.close();
-    } else {
-        w.text(old, location);
+    if version < Version::V16_0 {
+        return w.text(old, place::name(location));
     }
+    w.open(airsyncbase::LOCATION);
+    for ((tag, is_number), part) in PLACE.into_iter().zip(place::parts(location)) {
+        if !is_number || is_a_number(part) {
+            w.text_if(tag, part);
+        }
+    }
+    w.close();
+}
+
+fn is_a_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 /// A time zone in base64, without a detour over the heap.

@@ -27,6 +27,7 @@ const OLD: OldTags = OldTags {
     body: email::BODY,
     size: Some(email::BODY_SIZE),
     truncated: email::BODY_TRUNCATED,
+    rtf: None,
 };
 
 /// What has to be read for the body that these options want.

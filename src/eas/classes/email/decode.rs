@@ -1,7 +1,7 @@
 //! What a client may change in a mail: `Read`, `Flag` and `Categories` of any, all of a draft in
 //! 16.0+ ([MS-ASEMAIL] 3.1.5). What it leaves out stays.
 
-use super::draft::{Draft, Marks};
+use super::draft::{Draft, Marks, TextMessage};
 use super::flag;
 use crate::eas::classes::{Decoded, Error, Source, check_version, value};
 use crate::eas::version::Version;
@@ -15,10 +15,12 @@ pub(in crate::eas::classes) fn decode(
     existing: Option<Message>,
     source: &Source<'_>,
 ) -> Result<Decoded, Error> {
-    if existing.is_none() && source.version < Version::V16_0 {
+    let may_draft = source.version >= Version::V16_0 || source.sms;
+    if existing.is_none() && !may_draft {
         return Err(Error::Mail);
     }
     let (mut draft, mut drafted) = (Draft::default(), existing.is_none());
+    draft.text = source.sms.then(TextMessage::default);
     let mut marks = Marks::default();
     while let Some(tag) = r.child()? {
         check_version(tag, source.version)?;
@@ -26,7 +28,9 @@ pub(in crate::eas::classes) fn decode(
             email::READ => marks.read = value::flag(r, tag)?,
             email::FLAG => marks.flag = Some(flag::read(r, source.version, source.now_ms)?),
             email::CATEGORIES => marks.categories = Some(value::strings(r, tag, email::CATEGORY)?),
-            _ if source.version >= Version::V16_0 && draft.element(r, tag, source.version)? => {
+            _ if let Some(text) = &mut draft.text
+                && text.element(r, tag)? => {}
+            _ if may_draft && draft.element(r, tag, source.version)? => {
                 drafted = true;
             }
             // Whatever else a client repeats to us is ours to say.

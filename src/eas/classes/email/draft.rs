@@ -8,7 +8,7 @@ use crate::wbxml::tags::{airsyncbase, email, email2};
 use crate::wbxml::{Reader, Tag};
 
 /// Attachments added or deleted by one Change.
-const ATTACHMENTS_MAX: usize = 100;
+pub(in crate::eas::classes) const ATTACHMENTS_MAX: usize = 100;
 
 /// The properties of a draft that a client sent; none: as before, or empty in a new draft.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,8 +33,31 @@ pub struct Draft {
     pub delete: Vec<FileReference>,
     /// `Send`: it is to go out now.
     pub send: bool,
+    /// It is a text message, and no draft at all.
+    pub text: Option<TextMessage>,
     /// The marks that came with it, for [`mark`](Self::mark).
     pub(super) marks: Marks,
+}
+
+/// What a text message has beside the properties of a draft ([MS-ASMS] 2.2.2).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TextMessage {
+    /// `From`, as the client wrote it.
+    pub from: String,
+    /// `DateReceived`, Unix milliseconds.
+    pub received_ms: Option<i64>,
+}
+
+impl TextMessage {
+    /// Takes one property, just named; false, and nothing read, if it is none of its own.
+    pub(super) fn element(&mut self, r: &mut Reader<'_>, tag: Tag) -> Result<bool, Error> {
+        match tag {
+            email::FROM => self.from = value::text(r)?,
+            email::DATE_RECEIVED => self.received_ms = value::time(r, tag)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 /// What any mail may be marked with; none: as before.
@@ -130,7 +153,7 @@ impl Draft {
     }
 }
 
-fn added(r: &mut Reader<'_>) -> Result<NewAttachment, Error> {
+pub(in crate::eas::classes) fn added(r: &mut Reader<'_>) -> Result<NewAttachment, Error> {
     let mut new = NewAttachment {
         method: 1,
         ..NewAttachment::default()
@@ -152,7 +175,7 @@ fn added(r: &mut Reader<'_>) -> Result<NewAttachment, Error> {
     Ok(new)
 }
 
-fn deleted(r: &mut Reader<'_>) -> Result<FileReference, Error> {
+pub(in crate::eas::classes) fn deleted(r: &mut Reader<'_>) -> Result<FileReference, Error> {
     let mut reference = None;
     while let Some(tag) = r.child()? {
         match tag {

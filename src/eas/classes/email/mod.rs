@@ -1,6 +1,6 @@
 //! Mail ([MS-ASEMAIL]): every property but the body, which `body.rs` writes.
 //!
-//! Absent: text messages, voice mail, rights management, `AccountId` (an account has one address
+//! Absent: voice mail, rights management, `AccountId` (an account has one address
 //! book of its own), `ReceivedAsBcc`.
 
 pub(in crate::eas::classes) mod body;

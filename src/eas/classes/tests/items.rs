@@ -331,6 +331,59 @@ fn bodies_in_the_form_that_is_wanted() {
 }
 
 #[test]
+fn rich_text_of_old_devices_is_kept_and_read_by_all() {
+    use crate::pim::rtf;
+    let rich = rtf::from_text("Grüße {1}");
+    let document = data(|w| {
+        w.text(tasks::SUBJECT, "rich");
+        w.text(tasks::COMPRESSED_RTF, &rich);
+    });
+    let supported = Supported::default();
+    let old = source(Version::V2_5, &supported);
+    let d = decoded(&document, Class::Tasks, None, &old).unwrap();
+    let record = d.record.unwrap();
+    let check = |options: &Options, version, expect: &str| {
+        let xml = xml(&record, options, version);
+        assert!(xml.contains(expect), "{version} {xml}");
+    };
+    let takes_rtf = Options {
+        rtf: true,
+        ..Options::default()
+    };
+    let whole = format!("<tasks:CompressedRTF>{rich}</tasks:CompressedRTF>");
+    check(&takes_rtf, Version::V2_5, &whole);
+    check(
+        &Options::default(),
+        Version::V2_5,
+        "<tasks:Body>Grüße {1}</tasks:Body>",
+    );
+    check(
+        &samples::options(Version::V12_1),
+        Version::V12_1,
+        "<airsyncbase:Data>Grüße {1}</airsyncbase:Data>",
+    );
+    let mut options = Options::default();
+    options.bodies[0] = Some(preference(BodyKind::Rtf));
+    let data = format!(
+        "<airsyncbase:Type>3</airsyncbase:Type><airsyncbase:EstimatedDataSize>{}</airsyncbase:EstimatedDataSize><airsyncbase:Data>{rich}</airsyncbase:Data>",
+        rich.len()
+    );
+    check(&options, Version::V12_0, &data);
+    // What is not rich is made so for who asks for nothing else; a part of it would be of no use.
+    let plain = Record::Note(samples::note());
+    let xml = xml(&plain, &options, Version::V14_1);
+    let (_, sent) = xml.split_once("<airsyncbase:Data>").unwrap();
+    let (sent, _) = sent.split_once('<').unwrap();
+    assert_eq!(rtf::to_text(sent), "Milk\r\nBread");
+    options.bodies[0] = Some(BodyPreference {
+        limit: Some(9),
+        ..preference(BodyKind::Rtf)
+    });
+    let cut = super::xml(&plain, &options, Version::V14_1);
+    assert!(cut.contains("<airsyncbase:Truncated>1<") && !cut.contains("<airsyncbase:Data>"));
+}
+
+#[test]
 fn long_bodies_are_blobs() {
     let long = "ä".repeat(BODY_INLINE_BYTES_MAX);
     let document = data(|w| {

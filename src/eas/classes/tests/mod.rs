@@ -59,6 +59,7 @@ fn source(version: Version, supported: &Supported) -> Source<'_> {
         uid: "fresh-uid",
         instance_ms: None,
         quirks: Quirks::default(),
+        sms: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::INVALID;
 use crate::eas::context::Context;
+use crate::eas::people::photos;
 use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::limits::SEARCH_TEXT_CHARS_MAX;
@@ -39,8 +40,8 @@ pub(super) struct Asked {
     pub(super) criterion: Option<Criterion>,
     /// Which results; the inner none: not a range.
     pub(super) range: Option<Option<(u64, u64)>>,
-    /// Pictures are wanted.
-    pub(super) picture: bool,
+    /// What is wanted of photos, if they are.
+    pub(super) photos: Option<photos::Asked>,
 }
 
 /// Reads the request.
@@ -113,8 +114,8 @@ fn options(r: &mut Reader<'_>, asked: &mut Asked) -> Result<bool, Failure> {
             tags::RANGE => asked.range = Some(value::range(&r.text()?)),
             tags::DEEP_TRAVERSAL => deep = value::flag(r)?,
             tags::PICTURE => {
-                r.skip()?;
-                asked.picture = true;
+                let photos = photos::Asked::read(r, tags::MAX_SIZE, tags::MAX_PICTURES)?;
+                asked.photos = Some(photos);
             }
             _ => return Err(Common::InvalidXml.into()),
         }

@@ -3,6 +3,7 @@
 use super::{DONE, GAL, Page, close, open, write_range};
 use crate::eas::commands::search::gal;
 use crate::eas::context::{Context, Reply};
+use crate::eas::people::{self, photos};
 use crate::eas::status::Failure;
 use crate::wbxml::Writer;
 use crate::wbxml::tags::find as tags;
@@ -15,16 +16,21 @@ pub(super) async fn answer(
     ctx: &Context<'_>,
     query: &str,
     page: Page,
-    picture: bool,
+    photos: Option<photos::Asked>,
 ) -> Result<Reply, Failure> {
     let found = gal::find(ctx, query).await?;
     let mut w = Writer::new();
     open(&mut w, GAL, DONE);
     let mut count = 0;
-    for account in found.iter().skip(page.from).take(page.count) {
+    let mut room = photos.map(photos::Room::new);
+    for person in found.iter().skip(page.from).take(page.count) {
+        let photo = match &mut room {
+            Some(room) => Some(room.take(ctx, person.details.photo).await?),
+            None => None,
+        };
         w.open(tags::RESULT);
         w.open(tags::PROPERTIES);
-        gal::properties(&mut w, account, picture);
+        people::properties(&mut w, person, photo.as_ref());
         w.close();
         w.close();
         count += 1;

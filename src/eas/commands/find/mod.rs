@@ -71,7 +71,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         Criterion::Gal(query) if query.is_empty() => response(criterion, INVALID),
         Criterion::Gal(query) => {
             ctx.eas.searches().keep(key, print, nothing(), now_ms);
-            gal::answer(ctx, query, page, asked.picture).await?
+            gal::answer(ctx, query, page, asked.photos).await?
         }
     };
     Ok(reply.into())

@@ -58,6 +58,21 @@ pub async fn read(
                 total: part.bytes.to_native(),
             })
         }
+        Ok(RecordRef::Event(e)) => {
+            let mut files = e.files().iter();
+            let file = files.find(|f| f.index == reference.part)?;
+            let total = file.blob.bytes.to_native();
+            Some(Place {
+                blob: BlobId(file.blob.hash),
+                body: 0..total,
+                encoding: Transfer::Identity,
+                content_type: match file.content_type.as_str() {
+                    "" => "application/octet-stream".to_owned(),
+                    known => known.to_owned(),
+                },
+                total,
+            })
+        }
         _ => None,
     }) else {
         return Ok(Err(Missing::Reference));

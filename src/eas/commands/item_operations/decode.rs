@@ -5,9 +5,9 @@ use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::eas::version::Version;
 use crate::limits::ITEM_OPERATIONS_MAX;
-use crate::wbxml::Reader;
 use crate::wbxml::tags::rightsmanagement;
 use crate::wbxml::tags::{airsync, airsyncbase, documentlibrary, itemoperations as tags, search};
+use crate::wbxml::{Reader, Tag};
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -22,14 +22,18 @@ pub(super) enum Operation {
         subfolders: bool,
     },
     /// A conversation into another folder.
-    Move {
-        /// Names the conversation.
-        conversation: Vec<u8>,
-        /// The folder as sent.
-        to: String,
-        /// Also what comes later.
-        always: bool,
-    },
+    Move(Conversation),
+}
+
+/// A conversation that is moved.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Conversation {
+    /// Names it.
+    pub conversation: Vec<u8>,
+    /// The folder as sent.
+    pub to: String,
+    /// Also what comes later.
+    pub always: bool,
 }
 
 /// What is fetched; what was named is repeated in the answer.
@@ -53,15 +57,41 @@ pub(super) struct Fetch {
     pub options: Options,
     /// Which bytes of an attachment.
     pub range: Option<(u64, u64)>,
+    /// Which properties of an item; none: all.
+    pub schema: Option<Vec<Tag>>,
     has_range: bool,
+    has_log_in: bool,
     has_other_options: bool,
 }
+
+/// Properties that a `Schema` may name: more than there are.
+const SCHEMA_MAX: usize = 500;
 
 impl Fetch {
     /// A range that cannot be read.
     #[must_use]
     pub(super) fn bad_range(&self) -> bool {
         self.has_range && self.range.is_none()
+    }
+
+    /// It names one thing, and has options of that only.
+    fn is_sound(&self) -> bool {
+        let named = (
+            self.collection.is_some() && self.server_id.is_some(),
+            self.collection.is_some() || self.server_id.is_some(),
+            self.long_id.is_some(),
+            self.file_reference.is_some(),
+            self.link_id.is_some(),
+        );
+        let of_item = self.has_other_options || self.schema.is_some();
+        match named {
+            (true, _, false, false, false) | (_, false, true, false, false) => {
+                !self.has_range && !self.has_log_in
+            }
+            (_, false, false, true, false) => !of_item && !self.has_log_in,
+            (_, false, false, false, true) => !of_item,
+            _ => false,
+        }
     }
 }
 
@@ -78,7 +108,7 @@ pub(super) fn operations(r: &mut Reader<'_>, version: Version) -> Result<Vec<Ope
         let one = match tag {
             tags::FETCH => Operation::Fetch(Box::new(fetch(r, version)?)),
             tags::EMPTY_FOLDER_CONTENTS => empty(r)?,
-            tags::MOVE => conversation(r)?,
+            tags::MOVE => Operation::Move(conversation(r)?),
             _ => return Err(Common::InvalidXml.into()),
         };
         if all.len() <= ITEM_OPERATIONS_MAX {
@@ -94,6 +124,9 @@ pub(super) fn operations(r: &mut Reader<'_>, version: Version) -> Result<Vec<Ope
 fn fetch(r: &mut Reader<'_>, version: Version) -> Result<Fetch, Failure> {
     let mut fetch = Fetch::default();
     while let Some(tag) = r.child()? {
+        if version.too_old_for(tag) {
+            return Err(Common::InvalidXml.into());
+        }
         let slot = match tag {
             tags::STORE => {
                 fetch.store = r.text()?.into_owned();
@@ -116,19 +149,34 @@ fn fetch(r: &mut Reader<'_>, version: Version) -> Result<Fetch, Failure> {
         };
         fetch.malformed |= slot.replace(r.text()?.into_owned()).is_some();
     }
-    // Of an attachment a range can be had, and nothing else be chosen.
-    fetch.malformed |= fetch.file_reference.is_some() && fetch.has_other_options;
+    fetch.malformed |= !fetch.is_sound();
     Ok(fetch)
 }
 
 fn options(r: &mut Reader<'_>, version: Version, fetch: &mut Fetch) -> Result<(), Failure> {
     while let Some(tag) = r.child()? {
+        if version.too_old_for(tag) {
+            return Err(Common::InvalidXml.into());
+        }
         match tag {
             tags::RANGE => {
                 fetch.has_range = true;
                 fetch.range = value::range(&r.text()?);
             }
-            tags::SCHEMA | tags::USER_NAME | tags::PASSWORD => r.skip()?,
+            tags::SCHEMA => {
+                let names = fetch.schema.get_or_insert_default();
+                while let Some(tag) = r.child()? {
+                    r.skip()?;
+                    if names.len() == SCHEMA_MAX {
+                        return Err(Common::InvalidXml.into());
+                    }
+                    names.push(tag);
+                }
+            }
+            tags::USER_NAME | tags::PASSWORD => {
+                fetch.has_log_in = true;
+                r.skip()?;
+            }
             _ => {
                 let taken = fetch.options.element(r, tag, version);
                 let taken = taken.map_err(|e| match e {
@@ -166,12 +214,12 @@ fn empty(r: &mut Reader<'_>) -> Result<Operation, Failure> {
     Ok(Operation::Empty { folder, subfolders })
 }
 
-fn conversation(r: &mut Reader<'_>) -> Result<Operation, Failure> {
-    let (mut conversation, mut to, mut always) = (Vec::new(), String::new(), false);
+fn conversation(r: &mut Reader<'_>) -> Result<Conversation, Failure> {
+    let (mut conversation, mut to, mut always) = (None, None, false);
     while let Some(tag) = r.child()? {
         match tag {
-            tags::CONVERSATION_ID => conversation = r.bytes()?.to_vec(),
-            tags::DST_FLD_ID => to = r.text()?.into_owned(),
+            tags::CONVERSATION_ID => conversation = Some(r.bytes()?.to_vec()),
+            tags::DST_FLD_ID => to = Some(r.text()?.into_owned()),
             tags::OPTIONS => {
                 while let Some(tag) = r.child()? {
                     match tag {
@@ -183,9 +231,9 @@ fn conversation(r: &mut Reader<'_>) -> Result<Operation, Failure> {
             _ => return Err(Common::InvalidXml.into()),
         }
     }
-    Ok(Operation::Move {
-        conversation,
-        to,
+    Ok(Conversation {
+        conversation: conversation.ok_or(Common::InvalidXml)?,
+        to: to.ok_or(Common::InvalidXml)?,
         always,
     })
 }

@@ -2,10 +2,11 @@
 
 use crate::eas::context::Context;
 use crate::eas::status::{Failure, retrying};
-use crate::mailbox::{By, Error, FolderId};
+use crate::mailbox::{By, Error, FolderId, FolderKind};
 
 const DONE: u16 = 1;
 const NOT_FOUND: u16 = 6;
+const ACCESS_DENIED: u16 = 16;
 /// Items deleted in one commit.
 const PAGE: usize = 50;
 
@@ -18,6 +19,7 @@ pub(super) async fn empty(
     let id = FolderId::parse(folder).filter(|id| *id != FolderId::ROOT);
     let Some(id) = id else { return Ok(NOT_FOUND) };
     match ctx.mailbox().folder(ctx.scope(), id).await {
+        Ok(row) if row.folder.kind == FolderKind::RecipientCache => return Ok(ACCESS_DENIED),
         Ok(_) => {}
         Err(Error::NotFound) => return Ok(NOT_FOUND),
         Err(e) => return Err(e.into()),

@@ -6,9 +6,10 @@ use crate::eas::classes::Fetched;
 use crate::eas::commands::sync::{Form, class_name, write_item};
 use crate::eas::context::{Context, fetch as fetch_parts};
 use crate::eas::status::Failure;
-use crate::mailbox::{ItemRow, ServerId};
-use crate::wbxml::Writer;
+use crate::mailbox::{FolderKind, ItemRow, ServerId};
+use crate::pim::Class;
 use crate::wbxml::tags::{airsync, airsyncbase, documentlibrary, itemoperations as tags, search};
+use crate::wbxml::{Tag, Writer, pick};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -36,11 +37,12 @@ pub(super) async fn fetch(
     asked: &Fetch,
     bytes_left: &mut u64,
 ) -> Result<Found, Failure> {
-    if asked.malformed {
-        return Ok(Found::Nothing(SCHEMA));
-    }
+    // There are no document libraries here, nor other stores.
     if !asked.store.eq_ignore_ascii_case("mailbox") {
         return Ok(Found::Nothing(NO_STORE));
+    }
+    if asked.malformed || asked.link_id.is_some() {
+        return Ok(Found::Nothing(SCHEMA));
     }
     if asked.bad_range() {
         return Ok(Found::Nothing(BAD_RANGE));
@@ -60,12 +62,24 @@ pub(super) async fn fetch(
     let Some(id) = asked.server_id.as_ref().or(asked.long_id.as_ref()) else {
         return Ok(Found::Nothing(SCHEMA));
     };
-    let Some(id) = ServerId::parse(id) else {
+    // The folder is in the id already; it has to be the same.
+    let names = |id: &ServerId| {
+        let folder = asked.collection.as_ref();
+        folder.is_none_or(|folder| *folder == id.folder.to_string())
+    };
+    let Some(id) = ServerId::parse(id).filter(names) else {
         return Ok(Found::Nothing(NOT_FOUND));
     };
     let Some(row) = ctx.mailbox().item(ctx.scope(), id.folder, id.item).await? else {
         return Ok(Found::Nothing(NOT_FOUND));
     };
+    if row.class() == Some(Class::Contacts) {
+        let folder = ctx.mailbox().folder(ctx.scope(), id.folder).await?;
+        // What the server keeps of recipients is for Sync alone.
+        if folder.folder.kind == FolderKind::RecipientCache {
+            return Ok(Found::Nothing(NOT_FOUND));
+        }
+    }
     let fetched = Box::pin(fetch_parts(ctx.eas, &row, &asked.options, ctx.version())).await?;
     let texts = [&fetched.text, &fetched.html, &fetched.body];
     let bytes: usize = texts.into_iter().flatten().map(String::len).sum();
@@ -123,7 +137,7 @@ pub(super) fn write(
                 quirks: ctx.quirks,
             };
             w.open(tags::PROPERTIES);
-            write_item(w, row, fetched, form);
+            write_properties(w, row, fetched, asked.schema.as_deref(), form);
             w.close();
         }
         Found::Attachment(attachment) => {
@@ -131,6 +145,30 @@ pub(super) fn write(
         }
     }
     w.close();
+}
+
+/// All of them, or those that were asked for.
+fn write_properties(
+    w: &mut Writer,
+    row: &ItemRow,
+    fetched: &Fetched,
+    schema: Option<&[Tag]>,
+    form: Form<'_>,
+) {
+    let Some(schema) = schema else {
+        return write_item(w, row, fetched, form);
+    };
+    let mut whole = Writer::new();
+    whole.open(tags::PROPERTIES);
+    write_item(&mut whole, row, fetched, form);
+    whole.close();
+    let mark = w.mark();
+    if let Err(e) = pick(&whole.finish(), w, |tag| schema.contains(&tag)) {
+        // What was written here can be read here; should it not, all of it is better than a part.
+        tracing::error!(error = %e, "the properties of an item cannot be chosen from");
+        w.rewind(mark);
+        write_item(w, row, fetched, form);
+    }
 }
 
 fn write_attachment(

@@ -1,10 +1,11 @@
-//! ItemOperations ([MS-ASCMD] 2.2.1.10): items and attachments by name, emptying a folder.
+//! ItemOperations ([MS-ASCMD] 2.2.1.10): items and attachments by name, emptying a folder, moving a
+//! conversation for good.
 //!
 //! The answer groups the entries as its schema does: Move, EmptyFolderContents, Fetch. Deliberately
-//! absent: document libraries; moving of conversations (answered with 155 or 156 where those apply,
-//! else as not to be done).
+//! absent: document libraries; bodies of items as parts of their own (they stand in the document).
 
 pub mod attachment;
+mod conversation;
 mod decode;
 mod empty;
 mod fetch;
@@ -13,8 +14,6 @@ mod multipart;
 use crate::eas::context::{Content, Context, Done, Reply};
 use crate::eas::status::{Common, Failure};
 use crate::limits::{ITEM_OPERATIONS_BYTES_MAX, ITEM_OPERATIONS_MAX};
-use crate::mailbox::{Error, FolderId};
-use crate::pim::Class;
 use crate::wbxml::Writer;
 use crate::wbxml::tags::{airsync, itemoperations as tags};
 use decode::{Fetch, Operation};
@@ -22,9 +21,6 @@ use decode::{Fetch, Operation};
 const DONE: u16 = 1;
 const SCHEMA: u16 = 2;
 const TOO_MANY: u16 = 11;
-const ACCESS_DENIED: u16 = 16;
-const NOT_FOR_EVER: u16 = 155;
-const NOT_A_MAIL_FOLDER: u16 = 156;
 
 /// What the operations came to, in order of the answer's schema.
 #[derive(Default)]
@@ -58,13 +54,9 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
                 let status = Box::pin(empty::empty(ctx, &folder, subfolders)).await?;
                 done.emptied.push((status, folder));
             }
-            Operation::Move {
-                conversation,
-                to,
-                always,
-            } => {
-                let status = conversation_status(ctx, &to, always).await?;
-                done.moves.push((status, conversation));
+            Operation::Move(asked) => {
+                let status = Box::pin(conversation::carry_out(ctx, &asked)).await?;
+                done.moves.push((status, asked.conversation));
             }
         }
     }
@@ -77,19 +69,6 @@ fn failed(status: u16) -> Done {
     w.num(tags::STATUS, status);
     w.close();
     Reply::document(w, status).into()
-}
-
-/// Conversations are not moved; what is wrong with the request is said all the same.
-async fn conversation_status(ctx: &Context<'_>, to: &str, always: bool) -> Result<u16, Failure> {
-    if !always {
-        return Ok(NOT_FOR_EVER);
-    }
-    let to = FolderId::parse(to).unwrap_or(FolderId::ROOT);
-    match ctx.mailbox().folder(ctx.scope(), to).await {
-        Ok(folder) if folder.class() == Some(Class::Email) => Ok(ACCESS_DENIED),
-        Ok(_) | Err(Error::NotFound) => Ok(NOT_A_MAIL_FOLDER),
-        Err(e) => Err(e.into()),
-    }
 }
 
 fn write(ctx: &Context<'_>, done: &Results) -> Reply {

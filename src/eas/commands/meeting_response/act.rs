@@ -60,9 +60,8 @@ impl Act<'_> {
         let Some(row) = self.row(at).await? else {
             return Ok(Err(INVALID));
         };
-        let invited = match self.invited(&row).await? {
-            Some(invited) => invited,
-            None => return Ok(Err(INVALID)),
+        let Some(invited) = Box::pin(self.invited(&row)).await? else {
+            return Ok(Err(INVALID));
         };
         let tried = match Box::pin(self.plan(&row, &invited, None)).await? {
             Ok(plan) => plan,

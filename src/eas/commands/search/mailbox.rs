@@ -5,7 +5,7 @@
 use super::query::Wanted;
 use super::{DONE, OUT_OF_DATE, RANGE_TOO_FAR, TIMED_OUT, close, open, store};
 use crate::eas::classes::Fetched;
-use crate::eas::commands::sync::{class_name, write_item};
+use crate::eas::commands::sync::{Form, class_name, write_item};
 use crate::eas::context::{Context, Reply, fetch};
 use crate::eas::options::Options;
 use crate::eas::searches::{self, Kept, Kind};
@@ -173,7 +173,12 @@ fn result_of(
     w.pair(tags::LONG_ID, row.folder.0, row.item.0);
     w.num(airsync::COLLECTION_ID, row.folder.0);
     w.open(tags::PROPERTIES);
-    write_item(w, &listed(row), fetched, options, ctx.version());
+    let form = Form {
+        options,
+        version: ctx.version(),
+        quirks: ctx.quirks,
+    };
+    write_item(w, &listed(row), fetched, form);
     w.close();
     w.close();
 }

@@ -8,6 +8,7 @@ mod query;
 
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::options::OptionsError;
+use crate::eas::people::photos;
 use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::eas::version::Version;
@@ -33,7 +34,7 @@ struct Asked {
     mailbox: mailbox::Asked,
     deep: bool,
     range: Option<(u64, u64)>,
-    picture: bool,
+    photos: Option<photos::Asked>,
 }
 
 /// Carries out the command.
@@ -69,7 +70,8 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
     let found = gal::find(ctx, &asked.query).await?;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     let count = usize::try_from(to.min(max - 1)).unwrap_or(0) + 1 - from;
-    Ok(gal::write(&found, from, count, asked.picture).into())
+    let reply = gal::write(ctx, &found, from, count, asked.photos).await?;
+    Ok(reply.into())
 }
 
 async fn in_mailbox(ctx: &Context<'_>, asked: Asked) -> Result<Reply, Failure> {
@@ -119,8 +121,8 @@ fn options(r: &mut Reader<'_>, ctx: &Context<'_>, asked: &mut Asked) -> Result<(
                 asked.range = Some(range.ok_or(Common::InvalidXml)?);
             }
             tags::PICTURE => {
-                r.skip()?;
-                asked.picture = true;
+                let photos = photos::Asked::read(r, tags::MAX_SIZE, tags::MAX_PICTURES)?;
+                asked.photos = Some(photos);
             }
             tags::DEEP_TRAVERSAL => asked.deep = value::flag(r)?,
             tags::REBUILD_RESULTS => asked.mailbox.rebuild = value::flag(r)?,

@@ -5,9 +5,10 @@ use crate::eas::classes::{self, Fetched};
 use crate::eas::context::Reply;
 use crate::eas::options::Options;
 use crate::eas::quirks::Quirks;
+use crate::eas::texts;
 use crate::eas::version::Version;
 use crate::mailbox::{FolderId, ItemId, ItemRow};
-use crate::pim::Class;
+use crate::pim::{Class, RecordRef};
 use crate::wbxml::tags::{airsync, calendar, contacts, email, notes, tasks};
 use crate::wbxml::{Tag, Writer};
 
@@ -165,6 +166,12 @@ fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
     };
     w.open(tag);
     server_id(w, s, id);
+    if let Told::Add(row, _) = told
+        && s.options.texts
+        && is_text(row)
+    {
+        w.text(airsync::CLASS, "SMS");
+    }
     match told {
         Told::Add(row, fetched) | Told::Change(row, fetched) => {
             application_data(w, row, fetched, s.form(version));
@@ -179,6 +186,10 @@ fn command(w: &mut Writer, s: &Section, told: &Told, version: Version) {
         Told::Delete(_) | Told::SoftDelete(_) => {}
     }
     w.close();
+}
+
+fn is_text(row: &ItemRow) -> bool {
+    matches!(row.record(), Ok(RecordRef::Message(m)) if m.message_class == texts::MESSAGE_CLASS)
 }
 
 fn answer(w: &mut Writer, s: &Section, response: &Response, version: Version) {

@@ -11,6 +11,8 @@ use super::kept::Kept;
 use crate::eas::classes::{self, Decoded, Draft, Fetched, Source};
 use crate::eas::outgoing::fresh_id;
 use crate::eas::status::Failure;
+use crate::eas::texts;
+use crate::eas::version::Version;
 use crate::mailbox::{self, Entry, FolderId, ItemId, ItemRow, Recorded, Round, ServerId};
 use crate::pim::body::BlobRef;
 use crate::pim::words::Words;
@@ -32,6 +34,13 @@ pub(super) struct Desk<'a> {
 
 /// A record, and its words where they are known.
 type Worded = (Record, Option<Words>);
+/// How an item is added, apart from what it consists of.
+#[derive(Clone, Copy)]
+struct New<'a> {
+    client_id: &'a str,
+    send: bool,
+    sms: bool,
+}
 
 /// How an item is changed, apart from what it consists of.
 #[derive(Clone, Copy)]
@@ -92,11 +101,12 @@ impl Desk<'_> {
                 send,
                 item,
             } => {
-                let send = *send;
-                let (item, status) = match sms {
-                    true => (None, MALFORMED),
-                    false => Box::pin(self.add(round, client_id, send, item)).await?,
+                let new = New {
+                    client_id,
+                    send: *send,
+                    sms: *sms,
                 };
+                let (item, status) = Box::pin(self.add(round, new, item)).await?;
                 Ok(Some(Response::Add {
                     client_id: client_id.clone(),
                     item,
@@ -166,10 +176,14 @@ impl Desk<'_> {
     async fn add(
         &self,
         round: &mut Round,
-        client_id: &str,
-        send: bool,
+        new: New<'_>,
         item: &Item<'_>,
     ) -> Result<(Option<ItemId>, u8), Failure> {
+        let New {
+            client_id,
+            send,
+            sms,
+        } = new;
         let command = mailbox::Command::Add(client_id.to_owned());
         match round.recorded(&command, item.print) {
             Recorded::New => {}
@@ -193,17 +207,20 @@ impl Desk<'_> {
                 }
             }
         }
-        if client_id.is_empty() {
+        // Text messages came with 14.0, and live beside mail.
+        let has_place = self.env.version >= Version::V14_0 && self.class == Class::Email;
+        if client_id.is_empty() || sms && !has_place {
             round.refuse(command, MALFORMED, item.print);
             return Ok((None, MALFORMED));
         }
-        let decoded = match Box::pin(self.decode(item, None, None)).await? {
+        let decoded = match Box::pin(self.decode(item, None, None, sms)).await? {
             Ok(decoded) => decoded,
             Err(status) => {
                 round.refuse(command, status, item.print);
                 return Ok((None, status));
             }
         };
+        let adds_files = decoded.adds_files;
         let record = self.new_record(round, decoded, client_id, send, item);
         let (record, words) = match Box::pin(record).await? {
             Ok(worded) => worded,
@@ -215,7 +232,12 @@ impl Desk<'_> {
         };
         let entry = (&record, words.as_ref());
         match Box::pin(round.add(client_id, entry, DONE, item.print)).await {
-            Ok(id) => Ok((Some(id), DONE)),
+            Ok(id) => {
+                if adds_files {
+                    round.echo(id);
+                }
+                Ok((Some(id), DONE))
+            }
             Err(e) => {
                 let status = refused(e)?;
                 round.refuse(command, status, item.print);
@@ -239,6 +261,10 @@ impl Desk<'_> {
             (None, None) => return Ok(Err(MALFORMED)),
             (None, Some(draft)) => draft,
         };
+        if let Some(text) = &draft.text {
+            let message = texts::compose(self.env.eas, &draft, text);
+            return Ok(Ok((Record::Message(Box::pin(message).await?), None)));
+        }
         let send = send || draft.send;
         let composed = match Box::pin(self.compose(round, draft, None)).await? {
             Ok(composed) => composed,
@@ -313,7 +339,7 @@ impl Desk<'_> {
                 ..Decoded::default()
             })
         } else {
-            Box::pin(self.decode(item, Some(existing), instance_ms)).await?
+            Box::pin(self.decode(item, Some(existing), instance_ms, false)).await?
         };
         let decoded = match decoded {
             Ok(decoded) => decoded,
@@ -334,6 +360,9 @@ impl Desk<'_> {
             round.refuse(command, CONFLICT, print);
             round.echo(id);
             return Ok(CONFLICT);
+        }
+        if decoded.adds_files {
+            round.echo(id);
         }
         let record = self.changed_record(round, &row, decoded, send, print);
         let (record, words) = match Box::pin(record).await? {
@@ -421,6 +450,7 @@ impl Desk<'_> {
         item: &Item<'_>,
         existing: Option<Record>,
         instance_ms: Option<i64>,
+        sms: bool,
     ) -> Result<Result<Decoded, u8>, Failure> {
         let Some(mut r) = item.at.clone() else {
             return Ok(Err(PROTOCOL));
@@ -437,6 +467,7 @@ impl Desk<'_> {
             uid: &uid,
             instance_ms,
             quirks: self.env.quirks,
+            sms,
         };
         let mut decoded = match classes::decode(&mut r, self.class, existing, &source) {
             Ok(decoded) => decoded,

@@ -50,7 +50,7 @@ pub(super) struct Collection<'a> {
     pub get_changes: Option<bool>,
     /// `WindowSize`, in range.
     pub window: Option<u32>,
-    /// `Options`, other than those for text messages.
+    /// `Options`; of two blocks those of mail, which then say that there was another one.
     pub options: Option<Options>,
     /// The commands, in order.
     pub commands: Vec<Command<'a>>,
@@ -231,6 +231,7 @@ fn collection<'a>(
         ..Collection::default()
     };
     let (mut has_key, mut has_id) = (false, false);
+    let mut texts = None;
     while let Some(tag) = r.child()? {
         known(tag, version)?;
         match tag {
@@ -252,7 +253,7 @@ fn collection<'a>(
             airsync::GET_CHANGES => c.get_changes = Some(value::flag(r)?),
             airsync::WINDOW_SIZE => c.window = Some(window(r)?),
             airsync::CONVERSATION_MODE => c.by_conversation = value::flag(r)?,
-            airsync::OPTIONS => options(r, version, &mut c)?,
+            airsync::OPTIONS => options(r, version, &mut c, &mut texts)?,
             airsync::COMMANDS => {
                 while let Some(tag) = r.child()? {
                     *commands += 1;
@@ -267,6 +268,11 @@ fn collection<'a>(
             _ => return Err(PROTOCOL_ERROR),
         }
     }
+    // A client that asks for nothing but text messages asks for this folder all the same.
+    c.options = c.options.or(texts).map(|options| Options {
+        texts: texts.is_some(),
+        ..options
+    });
     if !has_id {
         // The oldest clients name a default folder by its class alone.
         let class = c.class.as_deref().ok_or(PROTOCOL_ERROR)?;
@@ -303,14 +309,19 @@ fn default_folder(class: &str) -> Option<FolderId> {
     })
 }
 
-/// A second block is legal for text messages beside mail, and kept from doing harm.
-fn options(r: &mut Reader<'_>, version: Version, c: &mut Collection<'_>) -> Result<(), Refused> {
+/// A second block is legal for text messages beside mail.
+fn options(
+    r: &mut Reader<'_>,
+    version: Version,
+    c: &mut Collection<'_>,
+    texts: &mut Option<Options>,
+) -> Result<(), Refused> {
     let options = Options::decode(r, version)?;
-    if options.class == Some(OptionsClass::Sms) {
-        // A client that wants nothing but text messages gets nothing; its options are not mail's.
-        return Ok(());
-    }
-    if c.options.replace(options).is_some() {
+    let place = match options.class {
+        Some(OptionsClass::Sms) => texts,
+        _ => &mut c.options,
+    };
+    if place.replace(options).is_some() {
         return Err(PROTOCOL_ERROR);
     }
     Ok(())

@@ -5,7 +5,7 @@
 //! means, is the business of [`crate::mailbox::sync`].
 //!
 //! One collection is one round, and its commit one batch: commands, change log and new state
-//! together. Deliberately absent: text messages, conversations, the recipient information cache.
+//! together. Deliberately absent: conversations, the recipient information cache.
 
 mod answer;
 mod apply;

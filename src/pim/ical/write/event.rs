@@ -2,6 +2,7 @@
 
 use super::super::super::event::{Attendee, Event, Meeting};
 use super::super::super::lines::{Lines, parameter};
+use super::super::super::place;
 use super::super::super::recur::{applied, to_rrule};
 use super::zone::Written;
 use super::{alarm, begin, body, categories, class, date, end, utc};
@@ -58,7 +59,7 @@ fn component(out: &mut Lines, event: &Event, zone: &Written, id: Option<(i64, bo
         series(out, event, zone);
     }
     out.text("SUMMARY", &event.subject);
-    out.text("LOCATION", &event.location);
+    out.text("LOCATION", place::name(&event.location));
     body(out, &event.body);
     categories(out, &event.categories);
     class(out, event.sensitivity);

@@ -8,9 +8,9 @@ pub use event::{event_to_ics, meeting_to_ics};
 pub use todo::{note_to_ics, task_to_ics};
 
 use super::super::body::{Body, BodyKind};
-use super::super::html;
 use super::super::lines::{Lines, escaped};
 use super::super::tz::civil;
+use super::super::{html, rtf};
 
 /// Opens a calendar.
 fn begin(method: &str) -> Lines {
@@ -51,7 +51,7 @@ fn categories(out: &mut Lines, names: &[String]) {
     }
 }
 
-/// The notes, as text for everybody and as HTML for those who know. RTF cannot be said.
+/// The notes, as text for everybody and as HTML for those who know.
 fn body(out: &mut Lines, body: &Body) {
     match body.kind {
         BodyKind::Text => out.text("DESCRIPTION", &body.text),
@@ -59,7 +59,8 @@ fn body(out: &mut Lines, body: &Body) {
             out.text("DESCRIPTION", &html::to_text(&body.text));
             out.text("X-ALT-DESC;FMTTYPE=text/html", &body.text);
         }
-        BodyKind::Rtf | BodyKind::Mime => {}
+        BodyKind::Rtf => out.text("DESCRIPTION", &rtf::to_text(&body.text)),
+        BodyKind::Mime => {}
     }
 }
 
