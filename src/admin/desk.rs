@@ -99,7 +99,7 @@ impl Desk {
             }
             Order::UserList => self.user_list().await,
             Order::UserShow { name } => self.user_show(&name).await,
-            order @ Order::UserSet { .. } => self.user_set(order).await,
+            order @ Order::UserSet { .. } => Box::pin(self.user_set(order)).await,
             Order::UserPortray { name, change } => Box::pin(self.user_portray(&name, change)).await,
             Order::UserRemove { name } => {
                 let row = self.user(&name).await?;
@@ -406,10 +406,10 @@ impl Desk {
         let absence = self.mailbox.absence(row.scope).await?;
         user.absence = away::shown(&absence, self.mailbox.clock().now_ms());
         Ok(Reply::User {
-            user,
+            user: Box::new(user),
             folders,
             devices,
-            portrait: self.portrait(row.scope).await?,
+            portrait: Box::new(self.portrait(row.scope).await?),
         })
     }
 
@@ -640,7 +640,7 @@ mod tests {
 
     fn show(desk: &Desk, name: &str) -> (UserRow, Vec<FolderRow>) {
         match ask(desk, Order::UserShow { name: name.into() }) {
-            Reply::User { user, folders, .. } => (user, folders),
+            Reply::User { user, folders, .. } => (*user, folders),
             other => panic!("{other:?}"),
         }
     }

@@ -192,14 +192,14 @@ pub enum Reply {
     /// One user.
     User {
         /// The user.
-        user: UserRow,
+        user: Box<UserRow>,
         /// Folders in the order of their ids.
         folders: Vec<FolderRow>,
         /// Devices, last seen first.
         devices: Vec<DeviceRow>,
         /// What the user shows in the address list.
         #[serde(default)]
-        portrait: PortraitRow,
+        portrait: Box<PortraitRow>,
     },
     /// Devices.
     Devices {
