@@ -257,6 +257,9 @@ pub struct DeviceRow {
     /// Items that it got a stand-in for, the oldest first.
     #[serde(default)]
     pub broken: Vec<BrokenRow>,
+    /// The entries of the registry of client quirks that it falls under, where the appliance runs.
+    #[serde(default)]
+    pub quirks: Vec<String>,
     /// The highest protocol version offered to it, where that was set.
     #[serde(default)]
     pub version_max: Option<String>,

@@ -309,6 +309,7 @@ mod tests {
             held_back: None,
             broken: Vec::new(),
             version_max: None,
+            quirks: Vec::new(),
         };
         Status {
             version: "1",
