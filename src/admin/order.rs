@@ -329,6 +329,9 @@ pub struct DeviceRow {
     /// The recovery password that it left here, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_password: Option<String>,
+    /// The entries of the registry of client quirks that it falls under, where the appliance runs.
+    #[serde(default)]
+    pub quirks: Vec<String>,
     /// The highest protocol version offered to it, where that was set.
     #[serde(default)]
     pub version_max: Option<String>,
