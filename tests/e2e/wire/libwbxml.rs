@@ -56,17 +56,23 @@ pub(super) fn decode(dir: &Path, seen: &[Seen]) -> Vec<Result<Element, String>> 
 
 /// Whether both read the same.
 pub(super) fn compare(ours: &Node, theirs: &Element) -> Result<(), String> {
+    compare_below(ours, theirs, false)
+}
+
+/// The same below an element that libwbxml does not know: it leaves out the namespaces of its children.
+fn compare_below(ours: &Node, theirs: &Element, is_lost: bool) -> Result<(), String> {
     let differs = |what: &str| Err(format!("{} read as <{}>: {what}", ours.tag, theirs.name));
-    if !same_name(ours, theirs) {
+    if !same_name(ours, theirs, is_lost) {
         return differs("another element");
     }
     let (mine, other) = (ours.children(), &theirs.children);
     if mine.len() != other.len() {
         return differs(&format!("{} children and {}", mine.len(), other.len()));
     }
+    let is_lost = is_lost || theirs.name == "unknown";
     mine.iter()
         .zip(other)
-        .try_for_each(|(ours, theirs)| compare(ours, theirs))?;
+        .try_for_each(|(ours, theirs)| compare_below(ours, theirs, is_lost))?;
     let same = match &ours.content {
         Content::Nodes(_) => true,
         Content::Empty => theirs.text.is_empty(),
@@ -84,7 +90,7 @@ fn same_text(ours: &[u8], theirs: &str) -> bool {
     String::from_utf8_lossy(ours) == theirs || STANDARD.encode(ours) == theirs
 }
 
-fn same_name(ours: &Node, theirs: &Element) -> bool {
+fn same_name(ours: &Node, theirs: &Element, is_lost: bool) -> bool {
     if theirs.name == "unknown" {
         let recent = (ours.tag.namespace(), ours.tag.name());
         return matches!(
@@ -95,7 +101,7 @@ fn same_name(ours: &Node, theirs: &Element) -> bool {
         );
     }
     let namespace = theirs.namespace.trim_end_matches(':');
-    if !namespace.eq_ignore_ascii_case(ours.tag.namespace()) {
+    if !is_lost && !namespace.eq_ignore_ascii_case(ours.tag.namespace()) {
         return false;
     }
     let name = ours.tag.name();
