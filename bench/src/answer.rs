@@ -2,6 +2,7 @@
 
 use roost::eas::classes::{Context, Fetched, encode};
 use roost::eas::options::{BodyPreference, Options};
+use roost::eas::quirks::Quirks;
 use roost::eas::version::Version;
 use roost::pim::{BodyKind, RecordRef};
 use roost::wbxml::tags::airsync;
@@ -75,6 +76,7 @@ impl Page {
             options: &self.options,
             item: (self.folder, item),
             fetched: &self.fetched,
+            quirks: Quirks::default(),
         };
         self.w.open(airsync::ADD);
         self.w.pair(airsync::SERVER_ID, self.folder, item);

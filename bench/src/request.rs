@@ -2,6 +2,7 @@
 
 use crate::answer;
 use roost::eas::classes::{Context, Fetched, Source, Supported, decode, encode};
+use roost::eas::quirks::Quirks;
 use roost::pim::{Class, RecordRef};
 use roost::wbxml::tags::{airsync, email};
 use roost::wbxml::{self, Reader, Tag, Writer};
@@ -34,6 +35,7 @@ pub fn adds(folder: u32, stored: &[Vec<u8>]) -> Vec<u8> {
         options: &options,
         item: (folder, 0),
         fetched: &fetched,
+        quirks: Quirks::default(),
     };
     sync(folder, |w| {
         for (n, stored) in (1u32..).zip(stored) {
@@ -83,6 +85,8 @@ pub fn read(document: &[u8], class: Class, existing: &[Vec<u8>]) -> usize {
         user_email: "anna@example.org",
         uid: "fresh",
         instance_ms: None,
+        quirks: Quirks::default(),
+        sms: false,
     };
     let mut existing = existing.iter();
     let mut count = 0;

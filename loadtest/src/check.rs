@@ -8,8 +8,9 @@ use crate::version::Version;
 use crate::violation::Violation;
 use roost::wbxml::Tag;
 use roost::wbxml::tags::{
-    airsync, airsyncbase, calendar, composemail, contacts, email, folderhierarchy, getitemestimate,
-    itemoperations, meetingresponse, moves, ping, provision, search, settings, tasks,
+    airsync, airsyncbase, calendar, composemail, contacts, email, find, folderhierarchy,
+    getitemestimate, itemoperations, meetingresponse, moves, ping, provision, search, settings,
+    tasks,
 };
 
 /// The type of WBXML bodies.
@@ -71,6 +72,7 @@ fn root_tag(command: Command) -> Tag {
         Command::Ping => ping::PING,
         Command::ItemOperations => itemoperations::ITEM_OPERATIONS,
         Command::Provision => provision::PROVISION,
+        Command::Find => find::FIND,
     }
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn status_tag(command: Command) -> Tag {
         Command::Ping => ping::STATUS,
         Command::ItemOperations => itemoperations::STATUS,
         Command::Provision => provision::STATUS,
+        Command::Find => find::STATUS,
     }
 }
 

@@ -5,7 +5,9 @@
 //! that never came changes nothing here: [`Device::repeat`] gives the same bytes again.
 
 use crate::check;
-use crate::commands::{folders, items, lookup, mail, ping, provision, sync_answer, sync_request};
+use crate::commands::{
+    folders, items, lookup, mail, ping, provision, search, sync_answer, sync_request,
+};
 use crate::message::{Answer, Request};
 use crate::operation::{Operation, Outcome, Sync, SyncCollection, SyncForm, SyncOptions};
 use crate::profile::Profile;
@@ -359,6 +361,8 @@ impl Device {
             Operation::UserInformation => Some(lookup::user_information_request()),
             Operation::SearchGal { query, range } => Some(lookup::search_request(query, *range)),
             Operation::Ask { document, .. } => document.clone(),
+            Operation::SearchMailbox { query, range } => Some(search::request(query, *range)),
+            Operation::Find { id, query, range } => Some(search::find_request(id, query, *range)),
         };
         tree.map(|root| root.encode()).unwrap_or_default()
     }
@@ -399,6 +403,8 @@ impl Device {
             Operation::SetDevice => lookup::take_set_device(self, root),
             Operation::UserInformation => lookup::take_user_information(self, root, outcome),
             Operation::SearchGal { .. } => lookup::take_search(root, outcome),
+            Operation::SearchMailbox { .. } => search::take(root, outcome),
+            Operation::Find { .. } => search::take_find(root, outcome),
             Operation::Options
             | Operation::Sync(_)
             | Operation::SendMail { .. }
@@ -465,7 +471,8 @@ fn command_of(operation: &Operation) -> Option<Command> {
         Operation::Smart { forward: true, .. } => Command::SmartForward,
         Operation::Smart { forward: false, .. } => Command::SmartReply,
         Operation::SetDevice | Operation::UserInformation => Command::Settings,
-        Operation::SearchGal { .. } => Command::Search,
+        Operation::SearchGal { .. } | Operation::SearchMailbox { .. } => Command::Search,
+        Operation::Find { .. } => Command::Find,
         Operation::Ask { command, .. } => *command,
     })
 }

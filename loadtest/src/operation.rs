@@ -104,6 +104,22 @@ pub enum Operation {
         /// What is sent; none: nothing.
         document: Option<Node>,
     },
+    /// Search the mailbox (12.0 on).
+    SearchMailbox {
+        /// Plain words.
+        query: String,
+        /// First and last result wanted, from 0.
+        range: (u32, u32),
+    },
+    /// Find mail (16.1).
+    Find {
+        /// Names the search.
+        id: String,
+        /// Keywords and properties.
+        query: String,
+        /// First and last result wanted, from 0.
+        range: (u32, u32),
+    },
 }
 
 /// A Sync request.

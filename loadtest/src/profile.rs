@@ -22,6 +22,8 @@ pub struct Profile {
     pub flags_empty: bool,
     /// `WindowSize` of each collection.
     pub window: u32,
+    /// Puts what it moves into its new place by itself, where it has synced that before.
+    pub keeps_moved: bool,
 }
 
 /// Nothing beyond the specification.
@@ -34,6 +36,7 @@ pub const PLAIN: Profile = Profile {
     settings_early: false,
     flags_empty: false,
     window: 100,
+    keeps_moved: false,
 };
 
 /// Apple's Mail.
@@ -91,6 +94,7 @@ pub const OUTLOOK: Profile = Profile {
     device_type: "WindowsOutlook",
     user_agent: "Outlook/16.0 (16.0.7167.6539; C2R; x86)",
     window: 512,
+    keeps_moved: true,
     ..PLAIN
 };
 

@@ -34,6 +34,7 @@ pub enum Command {
     Ping,
     ItemOperations,
     Provision,
+    Find,
 }
 
 impl Command {
@@ -58,6 +59,7 @@ impl Command {
             Self::Ping => "Ping",
             Self::ItemOperations => "ItemOperations",
             Self::Provision => "Provision",
+            Self::Find => "Find",
         }
     }
 
@@ -80,6 +82,7 @@ impl Command {
             Self::Ping => 18,
             Self::ItemOperations => 19,
             Self::Provision => 20,
+            Self::Find => 23,
         }
     }
 }

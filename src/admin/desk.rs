@@ -106,13 +106,7 @@ impl Desk {
                 Box::pin(self.mailbox.remove_account(row.scope)).await?;
                 done(format!("removed {name}"))
             }
-            Order::UserPassword { name, password } => {
-                let row = self.user(&name).await?;
-                let mut account = row.account.clone();
-                account.password_hash = self.hash(&password)?;
-                self.update(&row, &account, &format!("changed the password of {name}"))
-                    .await
-            }
+            Order::UserPassword { name, password } => self.user_password(&name, &password).await,
             Order::DeviceList { user } => self.device_list(user.as_deref()).await,
             Order::DeviceShow {
                 user,
@@ -132,15 +126,7 @@ impl Desk {
                 user,
                 device,
                 version_max,
-            } => {
-                let (row, found) = self.device(&user, &device).await?;
-                let ceiling = ceiling(&version_max)?.map(Version::tens);
-                let set = self
-                    .mailbox
-                    .set_version_ceiling(row.scope, found.number, ceiling);
-                Box::pin(set).await?;
-                done(format!("changed {device}"))
-            }
+            } => self.device_set(&user, &device, &version_max).await,
             Order::DeviceRemove { user, device } => {
                 let (row, found) = self.device(&user, &device).await?;
                 self.mailbox.remove_device(row.scope, found.number).await?;
@@ -166,6 +152,19 @@ impl Desk {
                 Ok(Reply::Imported { taken })
             }
         }
+    }
+
+    async fn device_set(
+        &self,
+        user: &str,
+        device: &str,
+        version_max: &str,
+    ) -> Result<Reply, Refusal> {
+        let (row, found) = self.device(user, device).await?;
+        let ceiling = ceiling(version_max)?.map(Version::tens);
+        let (scope, number) = (row.scope, found.number);
+        Box::pin(self.mailbox.set_version_ceiling(scope, number, ceiling)).await?;
+        done(format!("changed {device}"))
     }
 
     async fn user_set(&self, order: Order) -> Result<Reply, Refusal> {
@@ -197,6 +196,14 @@ impl Desk {
             account.version_ceiling = ceiling(&version)?.map(|v| v.tens().into());
         }
         self.update(&row, &account, &format!("changed {name}"))
+            .await
+    }
+
+    async fn user_password(&self, name: &str, password: &str) -> Result<Reply, Refusal> {
+        let row = self.user(name).await?;
+        let mut account = row.account.clone();
+        account.password_hash = self.hash(password)?;
+        self.update(&row, &account, &format!("changed the password of {name}"))
             .await
     }
 

@@ -59,13 +59,8 @@ impl Seen {
     pub fn record_for(&self, account: &Account) -> Message {
         let mut message = self.message.clone();
         if let Some(calendar) = &self.calendar {
-            let addresses: Vec<_> = account.addresses.iter().map(String::as_str).collect();
-            let defaults = ical::Defaults {
-                zone: "",
-                now_ms: self.received_ms,
-                addresses: &addresses,
-            };
-            message.meeting = ical::meeting(calendar.text.as_bytes(), &defaults).map(Box::new);
+            let (text, own) = (&calendar.text, &account.addresses);
+            message.meeting = ical::meeting_for(text, self.received_ms, own);
         }
         message
     }

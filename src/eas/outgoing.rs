@@ -15,7 +15,7 @@ use crate::pim::body::BlobRef;
 use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
 use crate::pim::words::{self, Words};
-use crate::pim::{Message, Record, mail};
+use crate::pim::{Message, Record, ical, mail};
 use crate::store::{BlobId, Scope};
 
 /// Takes mail for other hosts.
@@ -151,14 +151,16 @@ pub async fn submit(
         client_id.as_bytes(),
         &begun_ms.to_be_bytes(),
     ]);
-    let (outgoing, record, words) = prepare(eas, author, &submission, begun_ms, &seed).await?;
+    let prepared = prepare(eas, author, &submission, begun_ms, &seed).await?;
+    let outgoing = prepared.outgoing;
     let raw = mailbox.store().put_blob(&outgoing.raw).await?;
     let post = Post {
         eas,
         sender: author.account.scope,
         outgoing: &outgoing,
-        record: &record,
-        words: &words,
+        record: &prepared.record,
+        words: &prepared.words,
+        calendar: prepared.calendar.as_deref(),
         raw,
         seed,
     };
@@ -191,6 +193,15 @@ fn verb(how: Answer, recipients: usize) -> u8 {
     }
 }
 
+/// A message that is fit for sending.
+struct Prepared {
+    outgoing: Outgoing,
+    record: Message,
+    words: Words,
+    /// The calendar in it.
+    calendar: Option<String>,
+}
+
 /// Makes the client's message fit for sending, and its record.
 async fn prepare(
     eas: &Eas,
@@ -198,7 +209,7 @@ async fn prepare(
     submission: &Submission<'_>,
     begun_ms: i64,
     seed: &[u8; 32],
-) -> Result<(Outgoing, Message, Words), Failure> {
+) -> Result<Prepared, Failure> {
     let account = author.account.account.clone();
     let host = &eas.settings().host;
     let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
@@ -217,7 +228,12 @@ async fn prepare(
         let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
         let (record, seen) = mail::inspect(&outgoing.raw, begun_ms);
         let words = words::of_mail(&record, Some(&seen.text));
-        Ok::<_, ComposeError>((outgoing, record, words))
+        Ok::<_, ComposeError>(Prepared {
+            outgoing,
+            record,
+            words,
+            calendar: seen.calendar.map(|calendar| calendar.text),
+        })
     };
     let done = eas.workers().run(work).await?;
     done.map_err(|e| {
@@ -236,6 +252,7 @@ struct Post<'a> {
     outgoing: &'a Outgoing,
     record: &'a Message,
     words: &'a Words,
+    calendar: Option<&'a str>,
     raw: BlobId,
     seed: [u8; 32],
 }
@@ -291,12 +308,18 @@ impl Post<'_> {
     async fn deliver(&self, account: &AccountRow) -> Result<(), Failure> {
         let mailbox = self.eas.mailbox();
         let inbox = mailbox.folder(account.scope, FolderId::INBOX).await?;
+        let mut message = self.record.clone();
+        if let Some(calendar) = self.calendar {
+            // An invitation says what it means for this person.
+            let own = &account.account.addresses;
+            message.meeting = ical::meeting_for(calendar, message.received_ms, own);
+        }
         let delivery = Delivery {
             raw: self.raw,
             raw_bytes: self.outgoing.raw.len() as u64,
             unstored: None,
-            message: self.record.clone(),
             words: Some(self.words.clone()),
+            message,
             fingerprint: Some(self.seed),
         };
         Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;

@@ -98,6 +98,9 @@ fn walk(version: Version, form: QueryForm, profile: &Profile) {
     if version >= Version::V16_0 {
         day.drafts();
     }
+    if version >= Version::V12_0 {
+        day.searches();
+    }
     day.directory_and_mail_out();
     day.ping_is_woken();
     if version >= Version::V12_1 {
@@ -368,6 +371,51 @@ impl Day {
         assert!(outcome.ok(), "{outcome:?}");
         self.tablet.look();
         assert_eq!(self.tablet.device.collections[&id].items.len(), 0);
+    }
+
+    fn searches(&mut self) {
+        let search = |query: &str| Operation::SearchMailbox {
+            query: query.to_owned(),
+            range: (0, 99),
+        };
+        let letter = mail("Suchwort im Betreff");
+        lmtp::deliver(self.house.lmtp, ALICE, &letter);
+        let found = self.phone.ask(search("SUCHW betreff"));
+        let classes: Vec<_> = found.results.iter().map(|r| r.2.as_str()).collect();
+        assert_eq!(classes, ["Email"], "{found:?}");
+        let id = found.results[0].0.clone();
+        assert!(
+            self.phone
+                .ask(search("suchwort nirgends"))
+                .results
+                .is_empty()
+        );
+        // Items that devices have made, of every class that the version has.
+        for (class, kind) in own_classes(self.version) {
+            let folder = folder(&self.phone, kind);
+            let change = vec![add(class, self.version, "Suchbild")];
+            let outcome = self.phone.change(&folder, change);
+            assert!(outcome.ok(), "{outcome:?}");
+        }
+        let found = self.phone.ask(search("suchbild"));
+        assert_eq!(
+            found.results.len(),
+            own_classes(self.version).len(),
+            "{found:?}"
+        );
+        if self.version >= Version::V16_1 {
+            let find = |query: &str| Operation::Find {
+                id: "5f0a".to_owned(),
+                query: query.to_owned(),
+                range: (0, 99),
+            };
+            let found = self
+                .phone
+                .ask(find("subject:suchwort received:today OR nowhere"));
+            assert_eq!(found.results.len(), 1, "{found:?}");
+            assert_eq!(found.results[0].0, id);
+            assert!(self.phone.ask(find("subject:nirgends")).results.is_empty());
+        }
     }
 
     fn directory_and_mail_out(&mut self) {

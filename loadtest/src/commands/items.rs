@@ -121,9 +121,13 @@ pub(crate) fn take_move(
                 source.gone.insert(id.clone());
                 source.items.remove(id)
             });
-            // The next Sync brings it to its new place.
-            if let (Some(_), Some(target)) = (item, device.collections.get_mut(to)) {
+            let keeps = device.identity.profile.keeps_moved;
+            if let (Some(item), Some(target)) = (item, device.collections.get_mut(to)) {
+                // Else the next Sync brings it to its new place.
                 target.stale = true;
+                if keeps && target.key != "0" {
+                    target.items.insert(new.to_owned(), item);
+                }
             }
         }
         outcome.results.push((id.clone(), status, new.to_owned()));

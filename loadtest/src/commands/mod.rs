@@ -6,5 +6,6 @@ pub(crate) mod lookup;
 pub(crate) mod mail;
 pub(crate) mod ping;
 pub(crate) mod provision;
+pub(crate) mod search;
 pub(crate) mod sync_answer;
 pub(crate) mod sync_request;

@@ -58,10 +58,8 @@ fn files_of_appointments_come_go_and_are_fetched() {
     let [first, second] = references.as_slice() else {
         panic!("{told}")
     };
-    assert_eq!(
-        named(&told, "airsyncbase:EstimatedDataSize")[..2],
-        ["5", "10"]
-    );
+    let sizes = named(&told, "airsyncbase:EstimatedDataSize");
+    assert!(sizes.ends_with(&["5", "10"]), "{told}");
     let bytes = phone.reads(second);
     assert_eq!(named(&bytes, "itemoperations:Data"), ["c2Vjb25kIG9uZQ=="]);
     assert_eq!(named(&bytes, "airsyncbase:ContentType"), ["text/plain"]);

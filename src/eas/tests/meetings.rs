@@ -1,6 +1,6 @@
 //! Answers to invitations.
 
-use crate::eas::testing::House;
+use crate::eas::testing::{House, Phone};
 use crate::eas::version::Version;
 use crate::mailbox::{FolderId, ItemId, ItemRow};
 use crate::pim::{Event, Message, Record};
@@ -110,7 +110,7 @@ fn what_is_declined_leaves_the_calendar() {
         assert_eq!(counts(&house), (0, 1, 0));
     }
     // Another device that knows the old name only has a word, too.
-    let other = crate::eas::testing::Phone {
+    let other = Phone {
         device: "phone2".into(),
         ..phone.clone()
     };
@@ -334,6 +334,12 @@ fn the_organizer_hears_once_and_only_if_asked() {
     assert_eq!(told.subject, "Accepted: Review");
     assert_eq!(told.message_class, "IPM.Schedule.Meeting.Resp.Pos");
     assert!(told.from.contains("alice@example.org") && told.text_head.contains("Gladly."));
+    let meeting = told.meeting.as_ref().unwrap();
+    let answer = (meeting.method.as_str(), meeting.event.attendees[0].status);
+    assert_eq!(
+        (answer, meeting.event.uid.as_str()),
+        (("REPLY", 3), "review-1")
+    );
     assert_eq!(mails(&house, "alice", FolderId::SENT).len(), 1);
     // Without the element nobody is told.
     phone.says("MeetingResponse", &ask(3, &id, ""));
@@ -365,4 +371,31 @@ fn an_organizer_who_cannot_be_told_costs_the_answer() {
     assert_eq!(counts(&house), (1, 0, 0));
     let (said, _) = (phone.says("MeetingResponse", &ask(1, &id, "")), ());
     assert!(said.contains("<meetingresponse:Status>1<"), "{said}");
+}
+
+#[test]
+fn an_invitation_of_a_neighbour_says_what_it_is() {
+    let house = House::new();
+    let bob = Phone {
+        user: "bob",
+        ..house.phone(Version::V14_1)
+    };
+    // A sign that the text form of a document has no place for.
+    let mime = invitation("bob@example.org", "REQUEST", "").replace(['<', '>'], "");
+    let mime = mime.replace('\n', "|");
+    let send = format!(
+        "<composemail:SendMail><composemail:ClientId>c1</composemail:ClientId><composemail:Mime>{mime}</composemail:Mime></composemail:SendMail>"
+    );
+    bob.check("SendMail", &send, "");
+    let meeting = mails(&house, "alice", FolderId::INBOX)[0].meeting.clone();
+    let meeting = meeting.unwrap();
+    assert_eq!(
+        (meeting.method.as_str(), meeting.event.response),
+        ("REQUEST", 5)
+    );
+    let id = format!("2:{}", items(&house, "alice", FolderId::INBOX)[0].item);
+    house
+        .phone(Version::V2_5)
+        .says("MeetingResponse", &ask(1, &id, ""));
+    assert_eq!(counts(&house), (0, 1, 1));
 }

@@ -126,6 +126,19 @@ pub fn meeting(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {
     Some(meeting)
 }
 
+/// The same of a mail that arrived at `received_ms` (Unix milliseconds), as it concerns the user who
+/// has these addresses: their record of the mail carries it.
+#[must_use]
+pub fn meeting_for(text: &str, received_ms: i64, addresses: &[String]) -> Option<Box<Meeting>> {
+    let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+    let defaults = Defaults {
+        zone: "",
+        now_ms: received_ms,
+        addresses: &addresses,
+    };
+    meeting(text.as_bytes(), &defaults).map(Box::new)
+}
+
 /// The same, whole: what becomes an appointment when it is answered.
 #[must_use]
 pub fn invitation(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {

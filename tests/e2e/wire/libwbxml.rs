@@ -56,23 +56,23 @@ pub(super) fn decode(dir: &Path, seen: &[Seen]) -> Vec<Result<Element, String>> 
 
 /// Whether both read the same.
 pub(super) fn compare(ours: &Node, theirs: &Element) -> Result<(), String> {
-    compare_below(ours, theirs, false)
+    compare_in(ours, theirs, true)
 }
 
-/// The same below an element that libwbxml does not know: it leaves out the namespaces of its children.
-fn compare_below(ours: &Node, theirs: &Element, is_lost: bool) -> Result<(), String> {
+/// `has_page`: the element around it is known to libwbxml, which loses its way within one that is not,
+/// and then shows no namespace, or that of a page before.
+fn compare_in(ours: &Node, theirs: &Element, has_page: bool) -> Result<(), String> {
     let differs = |what: &str| Err(format!("{} read as <{}>: {what}", ours.tag, theirs.name));
-    if !same_name(ours, theirs, is_lost) {
+    if !same_name(ours, theirs, has_page) {
         return differs("another element");
     }
     let (mine, other) = (ours.children(), &theirs.children);
     if mine.len() != other.len() {
         return differs(&format!("{} children and {}", mine.len(), other.len()));
     }
-    let is_lost = is_lost || theirs.name == "unknown";
     mine.iter()
         .zip(other)
-        .try_for_each(|(ours, theirs)| compare_below(ours, theirs, is_lost))?;
+        .try_for_each(|(mine, other)| compare_in(mine, other, theirs.name != "unknown"))?;
     let same = match &ours.content {
         Content::Nodes(_) => true,
         Content::Empty => theirs.text.is_empty(),
@@ -90,7 +90,7 @@ fn same_text(ours: &[u8], theirs: &str) -> bool {
     String::from_utf8_lossy(ours) == theirs || STANDARD.encode(ours) == theirs
 }
 
-fn same_name(ours: &Node, theirs: &Element, is_lost: bool) -> bool {
+fn same_name(ours: &Node, theirs: &Element, has_page: bool) -> bool {
     if theirs.name == "unknown" {
         let recent = (ours.tag.namespace(), ours.tag.name());
         return matches!(
@@ -101,7 +101,7 @@ fn same_name(ours: &Node, theirs: &Element, is_lost: bool) -> bool {
         );
     }
     let namespace = theirs.namespace.trim_end_matches(':');
-    if !is_lost && !namespace.eq_ignore_ascii_case(ours.tag.namespace()) {
+    if has_page && !namespace.eq_ignore_ascii_case(ours.tag.namespace()) {
         return false;
     }
     let name = ours.tag.name();

@@ -211,8 +211,8 @@ impl Given {
             // An appointment keeps the UID that it began with.
             calendar::UID if fresh => e.uid = value::text(r)?,
             calendar::CLIENT_UID if fresh && e.uid.is_empty() => e.uid = value::text(r)?,
-            airsyncbase::ATTACHMENTS if version >= Version::V16_0 => {
-                self.adds_files |= files::read(r, &mut e.files, source.uid, uploads)?;
+            airsyncbase::ATTACHMENTS => {
+                self.adds_files |= files::read(r, &mut e.files, source, uploads)?;
             }
             airsyncbase::BODY => {
                 if let Some(new) = body::read(r, version)? {

@@ -1,8 +1,7 @@
 //! Files of appointments (16.0+, [MS-ASAIRS] 2.2.2.8): written as a list, changed by `Add` and `Delete`.
 
 use crate::eas::classes::email::draft::{ATTACHMENTS_MAX, added, deleted};
-use crate::eas::classes::{Error, FileReference, Slot, body, check_version};
-use crate::eas::version::Version;
+use crate::eas::classes::{Error, FileReference, Slot, Source, body, check_version};
 use crate::pim::EventFile;
 use crate::pim::event::ArchivedEventFile;
 use crate::wbxml::tags::airsyncbase;
@@ -34,20 +33,20 @@ pub(super) fn write(w: &mut Writer, files: &[ArchivedEventFile], (folder, item):
 }
 
 /// Reads `Attachments`, just named: what is added and what goes, everything else stays. True if
-/// something is added. `uid` is fresh, and with it the names of new files: what a client still knows
+/// something is added. The source's UID is fresh, and with it the names of new files: what a client still knows
 /// of one that is gone must not lead to another.
 pub(super) fn read(
     r: &mut Reader<'_>,
     files: &mut Vec<EventFile>,
-    uid: &str,
+    source: &Source<'_>,
     uploads: &mut Vec<(Slot, Vec<u8>)>,
 ) -> Result<bool, Error> {
-    let mut next = uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+    let mut next = source.uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
     let mut adds = false;
     while let Some(tag) = r.child()? {
-        check_version(tag, Version::V16_0)?;
+        check_version(tag, source.version)?;
         match tag {
             airsyncbase::ADD => {
                 if files.len() >= ATTACHMENTS_MAX {
