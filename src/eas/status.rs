@@ -5,10 +5,11 @@
 //! itself stand beside that command.
 
 use crate::auth::basic;
-use crate::eas::dispatch::Row;
+use crate::eas::dispatch::{Command, Row};
 use crate::eas::version::Version;
 use crate::http::Answer;
 use crate::limits::CONFLICT_RETRIES_MAX;
+use crate::wbxml::tags::meetingresponse::RESULT;
 use crate::{mailbox, store, wbxml, work};
 
 /// Seconds after which a client that met a busy server shall come back.
@@ -176,7 +177,11 @@ impl Failure {
             Some((root, status)) if version >= Version::V14_0 && !common.always_http() => {
                 let mut w = wbxml::Writer::new();
                 w.open(root);
+                // The schema of its answer has a status in a Result alone.
+                let within = (row.command == Command::MeetingResponse).then_some(RESULT);
+                within.into_iter().for_each(|tag| w.open(tag));
                 w.num(status, common.number());
+                within.into_iter().for_each(|_| w.close());
                 w.close();
                 Answer::wbxml(w.finish())
             }
@@ -241,7 +246,6 @@ pub fn unavailable() -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eas::dispatch::Command;
     use crate::wbxml::xml::dump;
 
     #[test]

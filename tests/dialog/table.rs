@@ -100,7 +100,11 @@ fn refusal(answer: &Answer) -> Option<String> {
     }
     let root = crate::outline::read(&answer.body).ok()?;
     let mut status = None;
-    root.walk(&mut |_, e| status = status.take().or(Some(e.text().to_owned())));
+    root.walk(&mut |_, e| {
+        if e.tag.name() == "Status" && status.is_none() {
+            status = Some(e.text().to_owned());
+        }
+    });
     status.filter(|s| s == "137" || s == "138")
 }
 

@@ -214,7 +214,7 @@ fn what_breaks_the_schema_is_refused_as_a_whole() {
     let id = format!("2:{mail}");
     let instance =
         "<meetingresponse:InstanceId>2026-01-05T10:00:00.000Z</meetingresponse:InstanceId>";
-    let status = "<meetingresponse:MeetingResponse><meetingresponse:Status>103</meetingresponse:Status></meetingresponse:MeetingResponse>";
+    let status = "<meetingresponse:MeetingResponse><meetingresponse:Result><meetingresponse:Status>103</meetingresponse:Status></meetingresponse:Result></meetingresponse:MeetingResponse>";
     house
         .phone(Version::V12_1)
         .check("MeetingResponse", &ask(1, &id, instance), "400");
@@ -346,7 +346,7 @@ fn the_organizer_hears_once_and_only_if_asked() {
     assert_eq!(mails(&house, "bob", FolderId::INBOX).len(), 1);
     // Another time, from 16.1 on.
     let times = "<meetingresponse:SendResponse><meetingresponse:ProposedStartTime>20260106T100000Z</meetingresponse:ProposedStartTime><meetingresponse:ProposedEndTime>20260106T110000Z</meetingresponse:ProposedEndTime></meetingresponse:SendResponse>";
-    phone.check("MeetingResponse", &ask(2, &id, times), "<meetingresponse:MeetingResponse><meetingresponse:Status>103</meetingresponse:Status></meetingresponse:MeetingResponse>");
+    phone.check("MeetingResponse", &ask(2, &id, times), "<meetingresponse:MeetingResponse><meetingresponse:Result><meetingresponse:Status>103</meetingresponse:Status></meetingresponse:Result></meetingresponse:MeetingResponse>");
     house
         .phone(Version::V16_1)
         .says("MeetingResponse", &ask(2, &id, times));
