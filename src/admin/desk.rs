@@ -7,6 +7,7 @@ use super::{Order, Refusal, Reply};
 use crate::auth::{self, LoginName, Naming, password};
 use crate::eas::advisor::{Advisor, Finding, Path};
 use crate::eas::commands::sync;
+use crate::eas::quirks::{Book, Traits};
 use crate::eas::storm::StormGuard;
 use crate::eas::version::Version;
 use crate::import::Taken;
@@ -14,6 +15,7 @@ use crate::mailbox::{self, Account, AccountRow, Mailbox};
 use crate::pim::Record;
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Users beyond this many items in a folder are shown with this number.
 const COUNT_MAX: usize = 1_000_000;
@@ -27,6 +29,7 @@ pub struct Desk {
     /// Only where the appliance runs.
     advisor: Option<Advisor>,
     storm: Option<StormGuard>,
+    quirks: Option<Arc<Book>>,
 }
 
 impl From<mailbox::Error> for Refusal {
@@ -52,6 +55,7 @@ impl Desk {
             cost,
             advisor: None,
             storm: None,
+            quirks: None,
         }
     }
 
@@ -60,6 +64,15 @@ impl Desk {
     pub fn with_storm_guard(self, storm: StormGuard) -> Self {
         Self {
             storm: Some(storm),
+            ..self
+        }
+    }
+
+    /// The same, with what a running appliance does differently for some clients.
+    #[must_use]
+    pub fn with_quirks(self, quirks: Arc<Book>) -> Self {
+        Self {
+            quirks: Some(quirks),
             ..self
         }
     }
@@ -99,7 +112,7 @@ impl Desk {
             }
             Order::UserList => self.user_list().await,
             Order::UserShow { name } => self.user_show(&name).await,
-            order @ Order::UserSet { .. } => self.user_set(order).await,
+            order @ Order::UserSet { .. } => Box::pin(self.user_set(order)).await,
             Order::UserPortray { name, change } => Box::pin(self.user_portray(&name, change)).await,
             Order::UserRemove { name } => {
                 let row = self.user(&name).await?;
@@ -238,6 +251,9 @@ impl Desk {
                 let own = || format!("{} {}", shown.user, shown.id);
                 heartbeat_row(network_name(f.path).unwrap_or_else(own), &f)
             });
+        }
+        if let (Some(quirks), Some(version)) = (&self.quirks, version_of(device.device.version)) {
+            shown.quirks = quirks.names(Traits::of(&device.device), version);
         }
         if let Some(storm) = &self.storm {
             let now_ms = self.mailbox.clock().mono_ms();
@@ -406,10 +422,10 @@ impl Desk {
         let absence = self.mailbox.absence(row.scope).await?;
         user.absence = away::shown(&absence, self.mailbox.clock().now_ms());
         Ok(Reply::User {
-            user,
+            user: Box::new(user),
             folders,
             devices,
-            portrait: self.portrait(row.scope).await?,
+            portrait: Box::new(self.portrait(row.scope).await?),
         })
     }
 
@@ -553,6 +569,7 @@ fn device_row(row: &AccountRow, found: &mailbox::DeviceRow) -> DeviceRow {
         held_back: None,
         broken: Vec::new(),
         recovery_password: None,
+        quirks: Vec::new(),
         version_max: found
             .version_ceiling
             .and_then(|tens| version_of(tens.into()))
@@ -640,7 +657,7 @@ mod tests {
 
     fn show(desk: &Desk, name: &str) -> (UserRow, Vec<FolderRow>) {
         match ask(desk, Order::UserShow { name: name.into() }) {
-            Reply::User { user, folders, .. } => (user, folders),
+            Reply::User { user, folders, .. } => (*user, folders),
             other => panic!("{other:?}"),
         }
     }
@@ -720,8 +737,15 @@ mod tests {
         let desk = desk();
         add(&desk, "alice");
         let scope = block_on(desk.user("alice")).unwrap().scope;
-        let added = desk.mailbox.get_or_add_device(scope, "D1", "Test", "t/1");
-        block_on(added).unwrap();
+        let desk = desk.with_quirks(Arc::default());
+        let added = desk
+            .mailbox
+            .get_or_add_device(scope, "D1", "WindowsOutlook", "t/1");
+        let number = block_on(added).unwrap().number;
+        let spoke = desk
+            .mailbox
+            .change_device(scope, number, |d| d.version = 140);
+        block_on(spoke).unwrap();
         let set = |device: &str, version: &str| {
             let order = Order::DeviceSet {
                 user: "alice".into(),
@@ -737,7 +761,10 @@ mod tests {
                 recovery_password: false,
             };
             match ask(&desk, order) {
-                Reply::Devices { devices } => devices[0].version_max.clone(),
+                Reply::Devices { devices } => {
+                    assert_eq!(devices[0].quirks, ["Outlook for Windows"]);
+                    devices[0].version_max.clone()
+                }
                 other => panic!("{other:?}"),
             }
         };

@@ -192,14 +192,14 @@ pub enum Reply {
     /// One user.
     User {
         /// The user.
-        user: UserRow,
+        user: Box<UserRow>,
         /// Folders in the order of their ids.
         folders: Vec<FolderRow>,
         /// Devices, last seen first.
         devices: Vec<DeviceRow>,
         /// What the user shows in the address list.
         #[serde(default)]
-        portrait: PortraitRow,
+        portrait: Box<PortraitRow>,
     },
     /// Devices.
     Devices {
@@ -329,6 +329,9 @@ pub struct DeviceRow {
     /// The recovery password that it left here, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_password: Option<String>,
+    /// The entries of the registry of client quirks that it falls under, where the appliance runs.
+    #[serde(default)]
+    pub quirks: Vec<String>,
     /// The highest protocol version offered to it, where that was set.
     #[serde(default)]
     pub version_max: Option<String>,

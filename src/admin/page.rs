@@ -310,6 +310,7 @@ mod tests {
             broken: Vec::new(),
             recovery_password: None,
             version_max: None,
+            quirks: Vec::new(),
         };
         Status {
             version: "1",

@@ -199,7 +199,7 @@ mod tests {
 
     fn shown(desk: &Desk) -> PortraitRow {
         match ask(desk, Order::UserShow { name: "ada".into() }) {
-            Reply::User { portrait, .. } => portrait,
+            Reply::User { portrait, .. } => *portrait,
             other => panic!("{other:?}"),
         }
     }

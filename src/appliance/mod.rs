@@ -152,7 +152,9 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         workers,
     });
     let quirks = Arc::clone(&eas.settings().quirks);
-    let desk = desk.with_storm_guard(eas.storm().clone());
+    let desk = desk
+        .with_storm_guard(eas.storm().clone())
+        .with_quirks(Arc::clone(&quirks));
     let (certificates, made_certificate) = certificates(config, &clock)?;
     let keys = certificates
         .as_ref()

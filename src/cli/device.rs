@@ -165,6 +165,9 @@ fn show(d: &DeviceRow) {
     if let Some(version) = &d.version_max {
         println!("ceiling     version {version}");
     }
+    if !d.quirks.is_empty() {
+        println!("treated as  {}", d.quirks.join("; "));
+    }
     println!("first seen  {}", moment(d.first_seen_ms));
     println!("last seen   {}", moment(d.last_seen_ms));
     if d.heartbeat_s > 0 {

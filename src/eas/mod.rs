@@ -497,15 +497,11 @@ impl Eas {
 
     /// What is known of the client with this device; `agent` is what it calls itself in the request.
     fn known(&self, device: &Device, agent: &str, version: Version) -> Known {
-        let client = Traits {
+        let noted = Traits::of(device);
+        let client = match agent {
             // Some clients send no User-Agent with some commands.
-            agent: match agent {
-                "" => &device.user_agent,
-                agent => agent,
-            },
-            kind: &device.kind,
-            id: &device.id,
-            os: &device.os,
+            "" => noted,
+            agent => Traits { agent, ..noted },
         };
         self.settings().quirks.known(client, version)
     }

@@ -6,6 +6,7 @@
 //! format that is new gets one more (see below how); none is ever taken out.
 
 use super::house::House;
+use super::http::PATIENCE;
 use super::lmtp;
 use super::phone::{Phone, changes};
 use super::samples;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 const ALICE: &str = "alice@example.org";
 
@@ -86,9 +89,31 @@ fn all_go_on(text: &Path) {
     for device in &devices {
         goes_on(&house, device, &devices);
     }
+    is_searched(&house, &devices);
     house.kill();
     let checked = house.run(&["check"]);
     assert!(checked.status.success(), "{text:?}: {checked:?}");
+}
+
+/// What came before there was an index is found after a while: it is made beside the service.
+fn is_searched(house: &House, all: &[Left]) {
+    let device = all.iter().find(|left| left.version == Version::V14_1);
+    let id = &device.unwrap().id;
+    let (form, version) = (QueryForm::Plain, Version::V14_1);
+    let mut phone = Phone::new(house, ALICE, id, version, form, &profile::PLAIN);
+    let begun = Instant::now();
+    loop {
+        let search = Operation::SearchMailbox {
+            query: "mail".to_owned(),
+            range: (0, 99),
+        };
+        let found = phone.ask(search);
+        if found.results.iter().filter(|r| r.2 == "Email").count() >= 3 {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{found:?}");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Three devices of different age make and fetch items; then the appliance is killed and packed up.

@@ -17,6 +17,7 @@ pub use registry::{Client, Error, Registry, Span};
 
 use crate::eas::version::Version;
 use crate::limits::QUIRK_CACHE_MAX;
+use crate::mailbox::Device;
 use arc_swap::ArcSwap;
 use glob::Glob;
 use quick_cache::sync::Cache;
@@ -77,6 +78,19 @@ impl Quirks {
         ]
         .into_iter()
         .find_map(|(quirk, hour)| self.has(quirk).then_some(hour))
+    }
+}
+
+impl<'a> Traits<'a> {
+    /// What a device has said of itself.
+    #[must_use]
+    pub fn of(device: &'a Device) -> Self {
+        Self {
+            agent: &device.user_agent,
+            kind: &device.kind,
+            id: &device.id,
+            os: &device.os,
+        }
     }
 }
 
@@ -181,6 +195,16 @@ impl Book {
         };
         page.found.insert(key, known);
         known
+    }
+
+    /// The names of the entries that a client has fallen under, for people.
+    #[must_use]
+    pub fn names(&self, client: Traits<'_>, version: Version) -> Vec<String> {
+        let page = self.current.load();
+        let fitting = page.registry.fitting(client, version);
+        let mut names: Vec<_> = fitting.map(|c| c.name.clone()).collect();
+        names.dedup();
+        names
     }
 
     /// The highest version for this `User-Agent`, where one is set for it.

@@ -191,11 +191,20 @@ impl Registry {
         &self.clients
     }
 
+    /// The entries that a client falls under in this version.
+    pub(super) fn fitting<'a>(
+        &'a self,
+        client: Traits<'a>,
+        version: Version,
+    ) -> impl Iterator<Item = &'a Client> {
+        let fits = move |c: &&Client| c.fits(client, version);
+        self.clients.iter().filter(fits)
+    }
+
     /// The quirks of a client in this version.
     #[must_use]
     pub fn quirks(&self, client: Traits<'_>, version: Version) -> Quirks {
-        let fitting = self.clients.iter().filter(|c| c.fits(client, version));
-        fitting
+        self.fitting(client, version)
             .flat_map(|c| c.does.iter().copied())
             .fold(Quirks::default(), Quirks::with)
     }

@@ -115,3 +115,34 @@ fn files_of_appointments_belong_to_16_0_and_later() {
         "{told}"
     );
 }
+
+#[test]
+fn the_files_of_a_draft_are_told_to_the_device_that_added_them() {
+    let house = House::new();
+    let phone = house.phone(Version::V16_1);
+    let drafts = |key: &str, rest: &str| {
+        phone.says("Sync", &format!(
+            "<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>3</CollectionId>{rest}</Collection></Collections></Sync>"
+        ))
+    };
+    drafts("0", "");
+    let new = format!(
+        "<Commands><Add><ClientId>1</ClientId><ApplicationData><email:Subject>Report</email:Subject><airsyncbase:Attachments>{}</airsyncbase:Attachments></ApplicationData></Add></Commands>",
+        add("a.txt", "first")
+    );
+    let mut told = drafts("1", &new);
+    let id = named(&told, "ServerId")[0].to_owned();
+    if named(&told, REFERENCE).is_empty() {
+        told = drafts("2", "");
+    }
+    let reference = named(&told, REFERENCE)[0].to_owned();
+    assert!(told.contains(&format!("<Change><ServerId>{id}<")), "{told}");
+    assert_eq!(
+        named(&phone.reads(&reference), "itemoperations:Data"),
+        ["Zmlyc3Q="]
+    );
+    let (_, key) = told.split_once("<SyncKey>").unwrap();
+    let key = key.split_once('<').unwrap().0;
+    // And there it ends.
+    assert_eq!(drafts(key, ""), "");
+}

@@ -46,6 +46,7 @@ pub(in crate::eas::classes) fn decode(
     });
     draft.marks = marks;
     Ok(Decoded {
+        adds_files: drafted && !draft.add.is_empty(),
         record,
         draft: drafted.then_some(draft),
         ..Decoded::default()
