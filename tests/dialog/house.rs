@@ -302,7 +302,7 @@ impl House {
                 .iter()
                 .all(|t| *t)
                 .then_some(())
-                .ok_or("refused".into());
+                .ok_or_else(|| "refused".into());
         }
         let (kind, record) = if let Some(text) = read("ics") {
             let text = text.replace('\n', "\r\n");

@@ -134,7 +134,10 @@ fn element(wire: &mut Wire<'_>, tag: Tag, content: bool) -> Result<Element, Stri
         return Err(format!("page {} has no token {}", tag.page(), tag.token()));
     }
     let mut value = Value::Empty;
-    while content {
+    if !content {
+        return Ok(Element { tag, value });
+    }
+    loop {
         value = match (value, wire.next()?) {
             (value, Token::End) => return Ok(Element { tag, value }),
             (Value::Empty, Token::Text(text)) => {
@@ -152,7 +155,6 @@ fn element(wire: &mut Wire<'_>, tag: Tag, content: bool) -> Result<Element, Stri
             _ => return Err(format!("{tag} mixes what it holds")),
         };
     }
-    Ok(Element { tag, value })
 }
 
 /// The outline of an element; `space` is the page of names without a prefix.

@@ -89,7 +89,8 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         };
         let name = &text[at + 1..][..len];
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if at < from || name != "*" && !(!name.is_empty() && name.bytes().all(fits)) {
+        let is_name = !name.is_empty() && name.bytes().all(fits);
+        if at < from || name != "*" && !is_name {
             continue;
         }
         out.push(Piece::Plain(&text[from..at]));

@@ -172,6 +172,23 @@ fn every_command_at_every_version_is_served_or_refused_as_the_table_says() {
     assert!(odd.is_empty(), "{odd:?}");
 }
 
+#[test]
+fn every_command_has_three_dialogues_at_least() {
+    if std::env::var_os("ROOST_DIALOG").is_some() {
+        return;
+    }
+    let dialogues = crate::dialogues();
+    for command in COMMANDS {
+        let served = Command::by_name(command).is_some_and(|c| c.row().run.is_some());
+        let asked = |d: &crate::text::Dialogue| {
+            let asks = |s: &Step| matches!(&s.deed, Deed::Ask { command: c, .. } if c == command);
+            d.steps.iter().any(asks)
+        };
+        let count = dialogues.iter().filter(|d| asked(d)).count();
+        assert!(!served || count >= 3, "{command} has {count}");
+    }
+}
+
 /// What a ceiling cuts off, OPTIONS does not promise and no command does.
 #[test]
 fn options_promises_what_the_table_has_up_to_the_ceiling() {

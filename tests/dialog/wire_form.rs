@@ -144,7 +144,7 @@ fn content(lines: &[String], command: &str) -> Result<Vec<u8>, (usize, String)> 
         }
         Some(first) if first.starts_with("= ") => {
             let digits = first.trim_start_matches("= ");
-            outline::hex(digits).ok_or((0, "not hex".to_owned()))
+            outline::hex(digits).ok_or_else(|| (0, "not hex".to_owned()))
         }
         Some(_) => outline::write(lines, page_of(command)),
     }
