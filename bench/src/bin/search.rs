@@ -26,7 +26,7 @@ use std::process::ExitCode;
 /// Milliseconds that a search may take.
 const BAR_MS: f64 = 5_000.0;
 /// Mebibytes that a search or a Sync may need of a folder of any size, caches filled.
-const BAR_MIB: f64 = 96.0;
+const BAR_MIB: f64 = 32.0;
 /// Mails of one answer of a Sync.
 const WINDOW: usize = 100;
 /// Bytes of the engine's caches: so small that they do not hide what grows.

@@ -87,8 +87,7 @@ pub(crate) fn take_find(root: &Node, outcome: &mut Outcome) -> Result<(), Violat
 }
 
 fn inside<'a>(root: &'a Node, path: &[Tag]) -> Result<&'a Node, Violation> {
-    root.at(path).ok_or_else(|| Violation::Missing {
-        parent: root.tag,
-        child: path.last().copied().unwrap_or(root.tag),
-    })
+    let child = path.last().copied().unwrap_or(root.tag);
+    let parent = root.tag;
+    root.at(path).ok_or(Violation::Missing { parent, child })
 }

@@ -14,9 +14,10 @@ async fn house() -> (Mailbox, Scope) {
 
 async fn add(mailbox: &Mailbox, scope: Scope, folder: FolderId, record: Record) -> ServerId {
     let row = mailbox.folder(scope, folder).await.unwrap();
+    let record = Box::new(record);
     let mut tx = mailbox.transaction(scope, By::default());
-    let item = tx.add(&row, &record).await.unwrap();
-    tx.commit().await.unwrap();
+    let item = Box::pin(tx.add(&row, &*record)).await.unwrap();
+    Box::pin(tx.commit()).await.unwrap();
     ServerId { folder, item }
 }
 

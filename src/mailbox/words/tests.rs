@@ -190,7 +190,7 @@ async fn raw_write(mailbox: &Mailbox, scope: Scope, write: Write) {
 #[test]
 fn an_account_without_an_index_gets_one_bit_by_bit() {
     block_on(async {
-        let (mailbox, scope, items) = old_house(70).await;
+        let (mailbox, scope, items) = Box::pin(old_house(70)).await;
         is_sound(&mailbox, scope).await;
         assert!(!mailbox.is_filled(scope).await.unwrap());
         // One that is moved before its turn takes its words along.
