@@ -11,12 +11,14 @@
 mod away;
 mod broken;
 pub mod desk;
+mod devices;
 mod intake;
 pub mod measure;
 pub mod order;
 pub mod page;
 pub mod portrait;
 pub mod socket;
+mod users;
 
 pub use desk::Desk;
 pub use order::{Order, Refusal, Reply};
