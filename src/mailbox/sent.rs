@@ -3,8 +3,8 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-use super::stored;
 use super::{DeviceNo, Error, FolderId, ItemId, Mailbox, ServerId, Tx};
+use super::{stored, sync};
 use crate::clock::UnixMs;
 use crate::limits;
 use crate::store::{Batch, Condition, Scope, Seq, Write, keys};
@@ -191,6 +191,9 @@ impl Tx {
             item: row.item,
         };
         let item = self.move_as(row, to, is_known).await?;
+        if is_known {
+            Box::pin(sync::hold(self, device, to.id, item)).await?;
+        }
         let key = move_key(self.scope(), device, from, to.id);
         self.remember(Remembered {
             key,

@@ -209,6 +209,10 @@ impl Tx {
         self.now_ms
     }
 
+    pub(super) fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
     /// Adds a write of another kind.
     pub(super) fn write(&mut self, write: Write) {
         self.bytes += match &write {

@@ -233,8 +233,11 @@ impl World {
             return Ok(false);
         };
         flight.edits.iter_mut().for_each(|edit| edit.sent = true);
-        // Windows of impatience: some clients compose the request anew.
-        if random.percent(25) {
+        // Windows of impatience: some clients compose the request anew. Not one that waits to hear what
+        // became of the mail that it has put into another folder.
+        let keeps_moved = self.phones[p].device.identity.profile.keeps_moved;
+        let has_to = keeps_moved && matches!(flight.operation, Operation::Move(_));
+        if !has_to && random.percent(25) {
             if random.percent(30) {
                 self.phones[p].forget_sent();
             }

@@ -44,7 +44,7 @@ mod state;
 mod tests;
 mod watch;
 
-use super::{DeviceNo, Error, FolderId, ItemId, ItemRow, Mailbox, Place};
+use super::{DeviceNo, Error, FolderId, ItemId, ItemRow, Mailbox, Place, Tx};
 use crate::clock::UnixMs;
 use crate::store::{Scope, Seq};
 
@@ -67,6 +67,37 @@ pub(super) async fn cursor(
     };
     let peek = at.peek(mailbox).await?;
     Ok(peek.map(|peek| (peek.positions.cursor.seq, peek.positions.cursor.item)))
+}
+
+/// Puts an item into the sets of what a device holds of a folder, both generations of them, in the
+/// batch that brings the item there: the device has it by its own doing. Without a state it holds
+/// nothing, and the first Sync brings it.
+pub(super) async fn hold(
+    tx: &mut Tx,
+    device: DeviceNo,
+    folder: FolderId,
+    item: ItemId,
+) -> Result<(), Error> {
+    let scope = tx.scope();
+    let at = at::At {
+        scope,
+        device,
+        folder,
+    };
+    let Some(loaded) = at.load(tx.mailbox()).await? else {
+        tx.require(at.condition(None));
+        return Ok(());
+    };
+    let (stored, mut state) = (loaded.state.held.clone(), loaded.state);
+    state.held.insert(item.0);
+    if let Some(previous) = &mut state.previous {
+        previous.held.insert(item.0);
+    }
+    tx.require(at.condition(Some(loaded.version)));
+    for write in at.writes(&state, &stored)? {
+        tx.write(write);
+    }
+    Ok(())
 }
 
 /// Which items a device wants of a folder (FilterType).

@@ -371,9 +371,6 @@ impl Round {
                 (!told && !own).then_some(ChangeKind::Change(row))
             }
             (true, false) => Some(ChangeKind::SoftDelete),
-            // What it adds by Sync it holds at once, so it has moved this here and knows it already
-            // ([`crate::mailbox::Tx::move_noted`]). The Change says so to the state, too.
-            (false, true) if entry.by == self.own() => Some(ChangeKind::Change(row)),
             (false, true) => {
                 let date_ms = place.date_ms;
                 // What lies below is brought by the fill.
