@@ -90,6 +90,8 @@ pub(super) async fn hold(
     };
     let (stored, mut state) = (loaded.state.held.clone(), loaded.state);
     state.held.insert(item.0);
+    // It may have missed what others did to it in its old place.
+    state.owed.insert(item.0);
     if let Some(previous) = &mut state.previous {
         previous.held.insert(item.0);
     }
