@@ -194,7 +194,7 @@ impl House {
 /// A mail with some words of its own.
 fn letter(n: u32) -> Record {
     let mut mail = sample::mail(n);
-    let own = (0..80).map(|i| format!("w{} ", n.wrapping_mul(2_654_435_761) >> 12 ^ i * 977));
+    let own = (0..80).map(|i| format!("w{} ", (n.wrapping_mul(2_654_435_761) >> 12) ^ (i * 977)));
     mail.text_head = format!("{}seldom{n} {}", mail.text_head, own.collect::<String>());
     mail.text_bytes = u32::try_from(mail.text_head.len()).unwrap_or(u32::MAX);
     Record::Message(mail)
