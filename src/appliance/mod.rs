@@ -311,7 +311,7 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         version_max,
         heartbeat_s_min: config.eas.heartbeat_s_min,
         heartbeat_s_max: config.eas.heartbeat_s_max,
-        policy: Vec::new(),
+        policy: policy(config)?,
         requests_per_user_max: config.limits.requests_per_user_max,
         requests_per_device_max: config.limits.requests_per_device_max,
         repeats_per_min_max: config.limits.repeats_per_min_max,
@@ -322,6 +322,17 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
             &config.certificates.revocation_lists,
         )?),
     })
+}
+
+/// What is demanded of phones.
+fn policy(config: &Config) -> Result<Vec<(String, String)>, StartError> {
+    let demands = config.eas.policy.iter();
+    demands
+        .map(|(name, demand)| {
+            let setting = eas::policy::setting(name, demand.number());
+            setting.map_err(|why| StartError::Setting(format!("[eas.policy] {why}")))
+        })
+        .collect()
 }
 
 /// The registry of client quirks, and the ceilings by User-Agent.

@@ -115,6 +115,29 @@ pub struct Eas {
     pub quirks: PathBuf,
     /// The highest version for clients whose User-Agent fits a pattern (`*` any text, `?` one character).
     pub ceilings: BTreeMap<String, String>,
+    /// What is demanded of phones, by element of [MS-ASPROV] 2.2.2; empty: nothing.
+    pub policy: BTreeMap<String, Demand>,
+}
+
+/// The value of a policy's setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Demand {
+    /// Yes or no.
+    Flag(bool),
+    /// A number, as its element has it.
+    Number(i64),
+}
+
+impl Demand {
+    /// As a number: yes is 1.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Flag(flag) => flag.into(),
+            Self::Number(number) => number,
+        }
+    }
 }
 
 /// What is done with what the heartbeat advisor finds.
@@ -257,6 +280,7 @@ impl Default for Eas {
             heartbeat_advice: Advice::Tell,
             quirks: PathBuf::new(),
             ceilings: BTreeMap::new(),
+            policy: BTreeMap::new(),
         }
     }
 }

@@ -3,6 +3,10 @@
 //! Without a configured policy there is no check, and a device that asks gets an empty document and
 //! a key all the same: several clients give up on "no policy".
 
+mod setting;
+
+pub use setting::{NotASetting, setting};
+
 use crate::eas::status::Common;
 use crate::eas::version::Version;
 use crate::mailbox::{Device, Wipe};

@@ -24,6 +24,7 @@ mod kill;
 mod lmtp;
 mod people;
 mod phone;
+mod policy;
 mod restart;
 mod samples;
 mod sandbox;
