@@ -14,33 +14,9 @@ use std::fmt::Write;
 use std::fs;
 
 /// All that a client may ask for, in the order in which servers list them.
-const COMMANDS: [&str; 25] = [
-    "Sync",
-    "SendMail",
-    "SmartForward",
-    "SmartReply",
-    "GetAttachment",
-    "GetHierarchy",
-    "CreateCollection",
-    "DeleteCollection",
-    "MoveCollection",
-    "FolderSync",
-    "FolderCreate",
-    "FolderDelete",
-    "FolderUpdate",
-    "MoveItems",
-    "GetItemEstimate",
-    "MeetingResponse",
-    "Search",
-    "Settings",
-    "Ping",
-    "ItemOperations",
-    "Provision",
-    "ResolveRecipients",
-    "ValidateCert",
-    "Find",
-    "Notify",
-];
+fn all_commands() -> impl Iterator<Item = &'static str> {
+    wire_form::CODES.into_iter().chain(["Notify"])
+}
 
 /// Whether an answer is one to a command that was carried out.
 fn is_success(e: &Exchange) -> bool {
@@ -113,7 +89,7 @@ type Grid = BTreeMap<(&'static str, u8), String>;
 fn grid() -> Grid {
     let mut grid = Grid::new();
     let (mut house, _) = House::new(&[]).unwrap();
-    for command in COMMANDS {
+    for command in all_commands() {
         for version in Version::ALL {
             let shown = crate::all()
                 .0
@@ -137,7 +113,7 @@ fn show(grid: &Grid) -> String {
     for version in Version::ALL {
         let _ = write!(out, "{:<6}", version.text());
     }
-    for command in COMMANDS {
+    for command in all_commands() {
         out.truncate(out.trim_end().len());
         let _ = write!(out, "\n{command:<18}");
         for version in Version::ALL {
@@ -178,7 +154,7 @@ fn every_command_has_three_dialogues_at_least() {
         return;
     }
     let dialogues = crate::dialogues();
-    for command in COMMANDS {
+    for command in all_commands() {
         let served = Command::by_name(command).is_some_and(|c| c.row().run.is_some());
         let asked = |d: &crate::text::Dialogue| {
             let asks = |s: &Step| matches!(&s.deed, Deed::Ask { command: c, .. } if c == command);
@@ -227,7 +203,7 @@ fn options_promises_what_the_table_has_up_to_the_ceiling() {
         );
         assert_eq!((answer.status, answer.body.len()), (200, 0));
         for above in Version::ALL.into_iter().filter(|v| *v > ceiling) {
-            for command in COMMANDS {
+            for command in all_commands() {
                 let refused = refusal(&probe(&mut house, command, above));
                 // A command without documents has no place for a status.
                 let fits = ["138", "400", "501"].contains(&refused.as_deref().unwrap_or_default());

@@ -21,7 +21,7 @@ const MULTIPART: &str = "application/vnd.ms-sync.multipart";
 /// What every answer carries.
 const COMMON: [&str; 3] = ["MS-Server-ActiveSync", "Cache-Control", "Content-Type"];
 /// Commands by their codes in a base64 query ([MS-ASHTTP] 2.2.1.1.1.1.2).
-const CODES: [&str; 24] = [
+pub(crate) const CODES: [&str; 24] = [
     "Sync",
     "SendMail",
     "SmartForward",

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::mailbox::{Account, AccountStatus, Details, Mailbox, Person};
 use crate::wbxml::Writer;
 use crate::wbxml::tags::gal;
-use photos::Shown;
+use photos::Room;
 
 /// Those of the caller's address list that are `wanted`, by display name. Accounts of other domains of
 /// log-in names are other people's address list.
@@ -118,10 +118,27 @@ pub fn shown_name(account: &Account) -> &str {
     }
 }
 
-/// Writes what is shown of a person, into an open `Properties` ([MS-ASCMD] 2.2.3.137).
+/// Writes what is shown of a person, into an open `Properties` ([MS-ASCMD] 2.2.3.137); with the photo,
+/// where there is `room` for any.
 ///
+/// # Errors
+/// The store's.
+pub async fn show(
+    ctx: &Context<'_>,
+    w: &mut Writer,
+    person: &Person,
+    room: &mut Option<Room>,
+) -> Result<(), Failure> {
+    properties(w, person);
+    if let Some(room) = room {
+        let photo = room.take(ctx, person.details.photo).await?;
+        photo.write(w, (gal::PICTURE, gal::STATUS, gal::DATA));
+    }
+    Ok(())
+}
+
 /// FirstName stands there even if it is empty: Nokia's clients show no entry without it.
-pub fn properties(w: &mut Writer, person: &Person, photo: Option<&Shown>) {
+fn properties(w: &mut Writer, person: &Person) {
     let (account, details) = (&person.account, &person.details);
     let (first, last) = details.names(account);
     w.text(gal::DISPLAY_NAME, shown_name(account));
@@ -135,9 +152,6 @@ pub fn properties(w: &mut Writer, person: &Person, photo: Option<&Shown>) {
     w.text_if(gal::HOME_PHONE, &details.home_phone);
     w.text_if(gal::MOBILE_PHONE, &details.mobile_phone);
     w.text_if(gal::EMAIL_ADDRESS, account.address());
-    if let Some(photo) = photo {
-        photo.write(w, (gal::PICTURE, gal::STATUS, gal::DATA));
-    }
 }
 
 /// The certificates of a person that are of use for mail at this moment (Unix seconds), DER.

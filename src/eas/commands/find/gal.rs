@@ -24,13 +24,9 @@ pub(super) async fn answer(
     let mut count = 0;
     let mut room = photos.map(photos::Room::new);
     for person in found.iter().skip(page.from).take(page.count) {
-        let photo = match &mut room {
-            Some(room) => Some(room.take(ctx, person.details.photo).await?),
-            None => None,
-        };
         w.open(tags::RESULT);
         w.open(tags::PROPERTIES);
-        people::properties(&mut w, person, photo.as_ref());
+        people::show(ctx, &mut w, person, &mut room).await?;
         w.close();
         w.close();
         count += 1;

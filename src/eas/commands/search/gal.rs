@@ -34,13 +34,9 @@ pub async fn write(
     let page: Vec<_> = found.iter().skip(from).take(count).collect();
     let mut room = photos.map(Room::new);
     for person in &page {
-        let photo = match &mut room {
-            Some(room) => Some(room.take(ctx, person.details.photo).await?),
-            None => None,
-        };
         w.open(tags::RESULT);
         w.open(tags::PROPERTIES);
-        people::properties(&mut w, person, photo.as_ref());
+        people::show(ctx, &mut w, person, &mut room).await?;
         w.close();
         w.close();
     }
