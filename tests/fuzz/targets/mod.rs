@@ -8,7 +8,9 @@ pub(crate) mod lmtp;
 pub(crate) mod mail;
 pub(crate) mod pim;
 pub(crate) mod query;
+pub(crate) mod search;
 pub(crate) mod session;
+pub(crate) mod smime;
 pub(crate) mod store;
 pub(crate) mod stored;
 pub(crate) mod wbxml;
@@ -62,6 +64,10 @@ pub(crate) const TARGETS: &[Target] = &[
     target("ical", "ical", pim::ical),
     target("vcard", "vcard", pim::vcard),
     target("html", "html", pim::html),
+    target("rtf", "rtf", pim::rich_text),
+    target("search_words", "", search::words),
+    target("kql", "kql", search::kql),
+    target("certificate", "", smime::certificate),
     target("record", "", pim::record_bytes),
     slow("store_ops", "", store::operations),
     slow("sync_state", "", stored::state),

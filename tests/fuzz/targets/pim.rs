@@ -1,9 +1,11 @@
 //! Calendars, contacts, HTML and the stored records.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use roost::pim::ical::{self, Defaults, Found};
 use roost::pim::recur::{Occurrence, last_end_ms, occurrences};
 use roost::pim::vcard::{self, Version};
-use roost::pim::{Event, Record, RecordRef, html};
+use roost::pim::{Event, Record, RecordRef, html, rtf};
 
 use super::input::Input;
 use super::mail::NEW_YEAR_MS;
@@ -139,4 +141,14 @@ pub(crate) fn record_bytes(data: &[u8]) {
         let (read, date) = RecordRef::read(&again).expect("readable");
         assert_eq!((read.to_owned(), date), (Ok(record), date_ms));
     }
+}
+
+/// Any bytes as the rich text of an old device: compressed, and in base64.
+pub(crate) fn rich_text(data: &[u8]) {
+    let shown = rtf::to_text(&String::from_utf8_lossy(data));
+    let packed = STANDARD.encode(data);
+    assert!(rtf::to_text(&packed).len() <= 8 * 1024 * 1024);
+    // What is shown once is shown the same for ever.
+    let again = rtf::to_text(&rtf::from_text(&shown));
+    assert_eq!(rtf::to_text(&rtf::from_text(&again)), again);
 }

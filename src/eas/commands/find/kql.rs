@@ -17,10 +17,13 @@ const DEPTH_MAX: usize = 16;
 
 /// More than [`SEARCH_TERMS_MAX`] conditions, or too many parentheses within each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct TooComplex;
+pub struct TooComplex;
 
 /// What a query asks for at `now_ms`; none: nothing that could be looked for.
-pub(super) fn parse(text: &str, now_ms: UnixMs) -> Result<Option<Expr>, TooComplex> {
+///
+/// # Errors
+/// [`TooComplex`].
+pub fn parse(text: &str, now_ms: UnixMs) -> Result<Option<Expr>, TooComplex> {
     let mut parser = Parser {
         rest: text,
         now_ms,

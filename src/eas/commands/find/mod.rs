@@ -6,7 +6,7 @@
 mod days;
 mod decode;
 mod gal;
-mod kql;
+pub mod kql;
 
 use crate::eas::classes::date;
 use crate::eas::commands::search::mailbox::{NoResult, nothing, result};
