@@ -26,6 +26,8 @@
 //!
 //! Deliberately absent: what the values look like, and the newtypes of `mailbox`.
 
+#[cfg(test)]
+mod layout_tests;
 mod words;
 
 use super::{BlobId, Read, Scope, Seq, Write};
