@@ -48,10 +48,17 @@ struct Collection {
     told: RoaringBitmap,
 }
 
+impl Collection {
+    /// What it counts for in the bound of all.
+    fn weight(&self) -> usize {
+        self.counts.len().max(1)
+    }
+}
+
 #[derive(Default)]
 struct All {
     by_collection: HashMap<At, Collection>,
-    /// Counts in all of them.
+    /// Counts in all of them, and one for each without any.
     items: usize,
 }
 
@@ -116,15 +123,22 @@ impl Strikes {
             return;
         }
         let mut all = self.counts();
-        let mut known = all.by_collection.remove(&at).unwrap_or_default();
-        all.items -= known.counts.len();
+        let mut known = match all.by_collection.remove(&at) {
+            Some(known) => {
+                all.items -= known.weight();
+                known
+            }
+            None => Collection::default(),
+        };
         advance(&mut known.counts, heard, &standing.told);
         if let Some(item) = standing.broken {
             known.counts.remove(&item);
         }
         known.told = told;
-        all.items += known.counts.len();
-        if !known.counts.is_empty() {
+        // An answer to a repetition may tell more than the first one did: what the commands came to that
+        // were not repeated. The state does not say so, and the next repetition is about that.
+        if !known.counts.is_empty() || (heard == Heard::No && !known.told.is_empty()) {
+            all.items += known.weight();
             all.by_collection.insert(at, known);
         }
         if all.items > STRIKES_KEPT {
@@ -223,6 +237,26 @@ mod tests {
     }
 
     #[test]
+    fn what_only_the_repetition_tells_is_counted_too() {
+        let strikes = Strikes::default();
+        let again = || {
+            // The answer that was lost told nothing, and the state knows of no other.
+            let standing = strikes.standing(AT, Heard::No, RoaringBitmap::new);
+            strikes.note(AT, Heard::No, &standing, set(&[7]));
+            standing.broken
+        };
+        for _ in 0..STRIKES_MAX {
+            assert_eq!(again(), None);
+        }
+        assert_eq!(again(), Some(7));
+        // An answer without anything in it leaves nothing behind.
+        let strikes = Strikes::default();
+        let standing = strikes.standing(AT, Heard::No, RoaringBitmap::new);
+        strikes.note(AT, Heard::No, &standing, RoaringBitmap::new());
+        assert!(strikes.is_clear(AT));
+    }
+
+    #[test]
     fn what_is_kept_is_bounded() {
         let strikes = Strikes::default();
         for n in 0..1_000 {
@@ -230,7 +264,7 @@ mod tests {
             let standing = strikes.standing(at, Heard::No, || (0..1_000).collect());
             strikes.note(at, Heard::No, &standing, RoaringBitmap::new());
             let all = strikes.counts();
-            let kept = all.by_collection.values().map(|known| known.counts.len());
+            let kept = all.by_collection.values().map(Collection::weight);
             assert_eq!(kept.sum::<usize>(), all.items);
             assert!(all.items <= STRIKES_KEPT);
         }
