@@ -284,8 +284,10 @@ impl State {
     /// The row of one part; `None` if it is empty.
     pub(super) fn to_part(&self, upper: u16) -> Result<Option<Vec<u8>>, Error> {
         let base = u32::from(upper) << 16;
+        // Container by container: a page of a first Sync would pay for every item that is held already.
         let mut part = RoaringBitmap::new();
-        part.extend(self.held.range(base..=base | 0xffff));
+        part.insert_range(base..=base | 0xffff);
+        part &= &self.held;
         if part.is_empty() {
             return Ok(None);
         }
