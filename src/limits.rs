@@ -184,6 +184,8 @@ pub const MEETING_ATTENDEES_MAX: usize = 50;
 pub const MEETING_EXCEPTIONS_MAX: usize = 30;
 /// Bytes of a line of text (subject, place, name) that it keeps.
 pub const MEETING_LINE_BYTES_MAX: usize = 1_000;
+/// Appointments of one UID that are looked at: a series, or occurrences of one that is not there.
+pub const LONE_OCCURRENCES_MAX: usize = 50;
 /// Categories of one item.
 pub const CATEGORIES_MAX: usize = 300;
 

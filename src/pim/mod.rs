@@ -13,6 +13,7 @@ pub mod event;
 pub mod html;
 pub mod ical;
 pub mod invite;
+pub mod itip;
 mod lines;
 pub mod mail;
 pub mod message;
