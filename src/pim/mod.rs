@@ -18,6 +18,7 @@ mod lines;
 pub mod mail;
 pub mod message;
 pub mod note;
+pub mod notice;
 pub mod place;
 pub mod record;
 pub mod recur;

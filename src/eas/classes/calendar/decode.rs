@@ -50,9 +50,12 @@ pub(in crate::eas::classes) fn decode(
         given.clear(&mut event, source);
     }
     let adds_files = given.adds_files;
+    let asks = source.version >= Version::V16_0 && !given.has(calendar::RESPONSE_REQUESTED);
     given.settle(&mut event, source, fresh)?;
-    if let Some(called) = called {
-        called.keep(&mut event);
+    match called {
+        Some(called) => called.keep(&mut event),
+        // The server sends these invitations, which say that an answer is wanted.
+        None => event.response_requested |= asks && !event.attendees.is_empty(),
     }
     name(&mut event, source);
     Ok(Decoded {
