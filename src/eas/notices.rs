@@ -3,51 +3,52 @@
 //! often that is tried, each message goes out once: it has a name of its own.
 
 use crate::eas::Eas;
-use crate::eas::context::blob;
+use crate::eas::context::{Context, blob};
 use crate::eas::outgoing::{Author, Submission, own_client_id, submit};
 use crate::eas::status::{Common, Failure};
 use crate::limits::MEETING_WORDS_BYTES_MAX;
 use crate::mailbox::{self, AccountRow, DeviceNo, NoticeRow};
 use crate::pim::event::Meeting;
 use crate::pim::mail::imip::{self, Invitation};
-use crate::pim::mail::{Mailbox, cut};
-use crate::pim::{BodyKind, rtf};
+use crate::pim::mail::{self, Mailbox, cut};
+use crate::pim::{BodyKind, ical, rtf};
 
 /// Sends what an account has to tell. What fails stays for later.
 pub async fn send(eas: &Eas, account: &AccountRow) {
-    let rows = match eas.mailbox().notices(account.scope).await {
-        Ok(rows) => rows,
-        Err(e) => return tracing::warn!(error = %e, "attendees are told later"),
-    };
-    for row in rows {
-        if let Err(failure) = Box::pin(send_one(eas, account, &row)).await {
-            let user = &account.account.login;
-            tracing::warn!(%user, ?failure, "attendees are told later");
-        }
-    }
+    Box::pin(send_of(eas, Some(account))).await;
 }
 
 /// Sends what all accounts have to tell.
 pub async fn send_all(eas: &Eas) {
-    let mut last: Option<NoticeRow> = None;
+    Box::pin(send_of(eas, None)).await;
+}
+
+async fn send_of(eas: &Eas, account: Option<&AccountRow>) {
+    let mut mark = None;
     loop {
-        let rows = match eas.mailbox().all_notices(last.as_ref()).await {
-            Ok(rows) if rows.is_empty() => return,
-            Ok(rows) => rows,
+        let page = eas.mailbox().notices(account.map(|a| a.scope), mark).await;
+        let (rows, next) = match page {
+            Ok(page) => page,
             Err(e) => return tracing::warn!(error = %e, "attendees are told later"),
         };
         for row in &rows {
-            let sent = match eas.mailbox().account(row.scope).await {
-                Ok(account) => Box::pin(send_one(eas, &account, row)).await,
-                // What belongs to a removed account goes with it.
-                Err(mailbox::Error::NotFound) => Ok(()),
-                Err(e) => Err(e.into()),
+            let sent = match account {
+                Some(account) => Box::pin(send_one(eas, account, row)).await,
+                None => match eas.mailbox().account(row.scope).await {
+                    Ok(account) => Box::pin(send_one(eas, &account, row)).await,
+                    // What belongs to a removed account goes with it.
+                    Err(mailbox::Error::NotFound) => Ok(()),
+                    Err(e) => Err(e.into()),
+                },
             };
             if let Err(failure) = sent {
                 tracing::warn!(account = row.scope.0, ?failure, "attendees are told later");
             }
         }
-        last = rows.into_iter().last();
+        if next.is_none() {
+            return;
+        }
+        mark = next;
     }
 }
 
@@ -131,4 +132,33 @@ async fn complete(eas: &Eas, meeting: &mut Meeting) -> Result<(), Failure> {
         body.text = String::from_utf8_lossy(&text).into_owned();
     }
     Ok(())
+}
+
+/// Whether a mail says to everybody whom it goes to what the server has told them already: this
+/// edition of a meeting that the user called.
+///
+/// # Errors
+/// The store's, or too much waiting for the workers.
+pub async fn is_told(ctx: &Context<'_>, mime: &[u8]) -> Result<bool, Failure> {
+    let (own, now_ms) = (ctx.account.account.addresses.clone(), ctx.now_ms());
+    let mime = mime.to_vec();
+    let read = move || {
+        let (message, seen) = mail::inspect(&mime, now_ms);
+        let calendar = seen.calendar?;
+        let meeting = ical::meeting_for(&calendar.text, &calendar.method, now_ms, &own)?;
+        let is_own = |a: &String| a.eq_ignore_ascii_case(&meeting.event.organizer_email);
+        let calls = matches!(meeting.asks(), "REQUEST" | "CANCEL") && own.iter().any(is_own);
+        let lists = [&message.to, &message.cc, &message.bcc];
+        let to: Vec<String> = lists
+            .iter()
+            .flat_map(|list| mail::addresses(list))
+            .map(|m| m.address)
+            .collect();
+        (calls && !to.is_empty()).then_some((meeting, to))
+    };
+    let Some((meeting, to)) = ctx.eas.workers().run(read).await? else {
+        return Ok(false);
+    };
+    let told = ctx.mailbox().told_of(ctx.scope(), &meeting, &to).await?;
+    Ok(told.into_iter().all(|told| told))
 }

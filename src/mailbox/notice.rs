@@ -9,12 +9,14 @@ use rkyv::{Archive, Deserialize, Serialize};
 use super::sent::{Remembered, remembered};
 use super::{DeviceNo, Error, Mailbox, Tx, stored};
 use crate::clock::UnixMs;
-use crate::limits::{NOTICE_BYTES_MAX, RANGE_ROWS_MAX};
+use crate::limits::NOTICE_BYTES_MAX;
 use crate::pim::event::Meeting;
 use crate::pim::notice::Notice;
 use crate::store::{Batch, BlobId, Condition, Row, Scope, Seq, Write, keys};
 
 const FORMAT: u8 = 1;
+/// Rows that are read at one time: each may be as large as a row can be.
+const PAGE: usize = 10;
 /// Bytes of the print of a recipient.
 const PRINT_BYTES: usize = 8;
 
@@ -40,7 +42,7 @@ pub struct NoticeRow {
 }
 
 impl NoticeRow {
-    fn of(row: &Row) -> Result<Self, Error> {
+    pub(super) fn of(row: &Row) -> Result<Self, Error> {
         let key = keys::parse_notice(&row.key);
         let (scope, name) = key.ok_or(Error::Damaged("a key of a notice"))?;
         let stored: Stored = stored::read(FORMAT, row.value())?;
@@ -56,6 +58,10 @@ impl NoticeRow {
         })
     }
 }
+
+/// Where a list of notices goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoticeMark(keys::Span);
 
 /// Names an edition of a meeting, or of an occurrence of it, and what is said of it.
 fn about(meeting: &Meeting) -> Vec<u8> {
@@ -84,30 +90,32 @@ fn is_told(prints: &[u8], email: &str) -> bool {
 }
 
 impl Mailbox {
-    /// What is to be told in an account, oldest names first.
+    /// What is to be told in an account, or (none) in all of them: a page, and the span of the next
+    /// one. Damaged rows are left out; the check names them.
     ///
     /// # Errors
     /// The store's.
-    pub async fn notices(&self, scope: Scope) -> Result<Vec<NoticeRow>, Error> {
-        self.noticed(keys::notices(scope)).await
-    }
-
-    /// The same of all accounts, a page at a time; behind `after`.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn all_notices(&self, after: Option<&NoticeRow>) -> Result<Vec<NoticeRow>, Error> {
-        let span = keys::all_notices();
-        let span = match after {
-            Some(row) => span.after(&keys::notice(row.scope, &row.name)),
-            None => span,
+    pub async fn notices(
+        &self,
+        scope: Option<Scope>,
+        from: Option<NoticeMark>,
+    ) -> Result<(Vec<NoticeRow>, Option<NoticeMark>), Error> {
+        let span = match (from, scope) {
+            (Some(mark), _) => mark.0,
+            (None, Some(scope)) => keys::notices(scope),
+            (None, None) => keys::all_notices(),
         };
-        self.noticed(span).await
-    }
-
-    async fn noticed(&self, span: keys::Span) -> Result<Vec<NoticeRow>, Error> {
-        let page = self.range(span.read(RANGE_ROWS_MAX.min(50))).await?;
-        page.rows.iter().map(NoticeRow::of).collect()
+        let page = self.range(span.read(PAGE)).await?;
+        let last = page.rows.last().filter(|_| page.more);
+        let next = last.map(|row| NoticeMark(span.after(&row.key)));
+        let rows = page.rows.iter().filter_map(|row| {
+            let read = NoticeRow::of(row);
+            if let Err(e) = &read {
+                tracing::error!(error = %e, "what attendees are to be told cannot be read");
+            }
+            read.ok()
+        });
+        Ok((rows.collect(), next))
     }
 
     /// Removes one that was sent, or that nobody can send. One that is gone already is no error.

@@ -1,6 +1,8 @@
 //! Meetings between an organizer and an attendee of all versions, here and elsewhere: the states on
 //! both sides, and one mail each way.
 
+mod arriving;
+mod once;
 mod stage;
 
 use crate::pim::{Event, Exception};

@@ -527,3 +527,19 @@ pub(super) fn written(meeting: &Meeting, from: &str, to: &str) -> Vec<u8> {
         meeting,
     })
 }
+
+/// The same by the organizer, to the first attendee.
+pub(super) fn organizer_mail(method: &str, event: &Event) -> Vec<u8> {
+    let meeting = Meeting {
+        method: method.into(),
+        recurrence_id_ms: None,
+        event: event.clone(),
+    };
+    written(&meeting, &event.organizer_email, &event.attendees[0].email)
+}
+
+impl Trap {
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
