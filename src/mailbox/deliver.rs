@@ -123,7 +123,8 @@ impl Mailbox {
             mime: None,
             effect: None,
         };
-        self.put_with(scope, folder, entry.into(), once, None).await
+        let entry = entry.into();
+        Box::pin(self.put_with(scope, folder, entry, once, None)).await
     }
 
     async fn put_with(

@@ -96,11 +96,8 @@ impl Mailbox {
         if !taken.counts {
             return Ok(None);
         }
-        if !taken
-            .becomes
-            .as_ref()
-            .is_some_and(|e| e.recurrence.is_some())
-        {
+        let becomes_series = |e: &Event| e.recurrence.is_some();
+        if !taken.becomes.as_ref().is_some_and(becomes_series) {
             others.clear();
         }
         let record = match taken.becomes {
@@ -233,7 +230,7 @@ fn show_proposal(message: &mut Message, event: &Event) {
     let usual_ms = at_ms.unwrap_or(event.start_ms);
     let start_ms = exception.and_then(|x| x.start_ms).unwrap_or(usual_ms);
     let end_ms = exception.and_then(|x| x.end_ms);
-    let end_ms = end_ms.unwrap_or(usual_ms.saturating_add(length_ms));
+    let end_ms = end_ms.unwrap_or_else(|| usual_ms.saturating_add(length_ms));
     let told = &mut meeting.event;
     told.recurrence = None;
     told.exceptions = vec![Exception {

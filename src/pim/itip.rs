@@ -241,7 +241,7 @@ fn adopt(series: &Event, original_ms: i64, arrived: &Arrived<'_>) -> Option<Take
     let start_ms = exception.start_ms.unwrap_or(original_ms);
     let end_ms = exception
         .end_ms
-        .unwrap_or(original_ms.saturating_add(length_ms));
+        .unwrap_or_else(|| original_ms.saturating_add(length_ms));
     let anew = (start_ms, end_ms) != (invited.start_ms, invited.end_ms);
     exception.start_ms = Some(invited.start_ms);
     exception.end_ms = Some(invited.end_ms);

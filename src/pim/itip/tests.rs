@@ -1,3 +1,5 @@
+//! What arrives, by who sends it, in which order, and to whom.
+
 use super::super::event::Attendee;
 use super::super::recur::occurrences;
 use super::super::tz::DAY_MS;

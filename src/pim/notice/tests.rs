@@ -1,3 +1,5 @@
+//! Who is told what, of which change.
+
 use super::super::tz::DAY_MS;
 use super::*;
 use crate::pim::Recurrence;

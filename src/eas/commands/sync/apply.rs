@@ -136,7 +136,9 @@ impl Desk<'_> {
                 instance_ms,
             } => {
                 let status = match (own(round, server_id), instance_ms) {
-                    (Some(id), Some(at)) => self.delete_occurrence(round, id, *at).await?,
+                    (Some(id), Some(at)) => {
+                        Box::pin(self.delete_occurrence(round, id, *at)).await?
+                    }
                     (Some(id), None) => self.delete(round, id, collection.deletes_as_moves).await?,
                     (None, _) => GONE,
                 };
@@ -375,7 +377,7 @@ impl Desk<'_> {
                 return Ok(status);
             }
         };
-        self.store(round, &row, (record, words), print).await
+        Box::pin(self.store(round, &row, (record, words), print)).await
     }
 
     async fn store(
@@ -455,7 +457,7 @@ impl Desk<'_> {
             return Ok(MALFORMED);
         }
         let record = Record::Event(event);
-        self.store(round, &row, (record, None), print).await
+        Box::pin(self.store(round, &row, (record, None), print)).await
     }
 
     /// Reads an item onto what there is of it, and stores what is too large for its record. The
