@@ -257,12 +257,6 @@ pub(super) fn overwrite(event: &mut Event, invited: &Event) {
 /// without its last attendees, than not at all. False: it is too large all the same.
 #[must_use]
 pub fn fit(event: &mut Event) -> bool {
-    // Room for the reference to a blob, and for a later change.
-    const MAX: usize = VALUE_BYTES_MAX - 1024;
-    let fits = |event: &Event| {
-        let stored = Record::Event(event.clone()).to_stored(0);
-        stored.is_ok_and(|stored| stored.len() <= MAX)
-    };
     if fits(event) {
         return true;
     }
@@ -276,6 +270,15 @@ pub fn fit(event: &mut Event) -> bool {
         event.attendees.truncate(event.attendees.len() / 2);
     }
     true
+}
+
+/// The store takes the appointment as it is.
+#[must_use]
+pub fn fits(event: &Event) -> bool {
+    // Room for the reference to a blob, and for a later change.
+    const MAX: usize = VALUE_BYTES_MAX - 1024;
+    let stored = Record::Event(event.clone()).to_stored(0);
+    stored.is_ok_and(|stored| stored.len() <= MAX)
 }
 
 /// Who answers.

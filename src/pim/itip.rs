@@ -9,8 +9,8 @@
 
 use super::event::{Event, Exception, Meeting};
 use super::invite::{
-    CANCELLED, NOT_ANSWERED, RECEIVED, TENTATIVE, exception_at, is_one_of, mark_lone, overwrite,
-    unanswered, unanswered_one,
+    CANCELLED, NOT_ANSWERED, RECEIVED, TENTATIVE, exception_at, fits, is_one_of, mark_lone,
+    overwrite, unanswered, unanswered_one,
 };
 use crate::limits::{BODY_INLINE_BYTES_MAX, MEETING_LINE_BYTES_MAX};
 
@@ -145,7 +145,7 @@ impl Arrived<'_> {
             .attendees
             .iter()
             .any(|a| a.email.eq_ignore_ascii_case(self.from));
-        same && (by_organizer || !by_attendee)
+        same && !self.from.is_empty() && (by_organizer || !by_attendee)
     }
 }
 
@@ -336,9 +336,21 @@ fn reply(arrived: &Arrived<'_>, event: &Event) -> Option<Taken> {
             let exception = exception_at(&mut event, original_ms).ok()?;
             note(exception.attendees.get_or_insert(all))?;
         }
-        _ => note(&mut event.attendees)?,
+        _ => {
+            note(&mut event.attendees)?;
+            // Who has not answered for an occurrence by itself has done so now.
+            let own = event.exceptions.iter_mut();
+            for all in own.filter_map(|x| x.attendees.as_mut()) {
+                let mut all = all.iter_mut();
+                let known = all.find(|a| a.email.eq_ignore_ascii_case(arrived.from));
+                if let Some(known) = known.filter(|a| matches!(a.status, 0 | NOT_ANSWERED)) {
+                    known.status = status;
+                }
+            }
+        }
     }
-    Some(Taken::change(event, None))
+    // Nothing that the organizer has written gives way to an answer.
+    fits(&event).then(|| Taken::change(event, None))
 }
 
 #[cfg(test)]

@@ -296,6 +296,38 @@ fn an_answer_to_one_occurrence_stands_with_it() {
 }
 
 #[test]
+fn an_answer_to_the_whole_is_one_to_occurrences_that_had_none() {
+    let third = 12 * DAY_MS;
+    let mut before = ann(daily(0, 1));
+    let own = |original_ms: i64, status: u8| Exception {
+        original_ms,
+        attendees: Some(vec![attendee(BOB, status)]),
+        ..Exception::default()
+    };
+    before.exceptions = vec![own(third, 4), own(third + DAY_MS, 5)];
+    let reply = message("REPLY", answer(3, 0, 6), None);
+    let event = taken(&reply, BOB, ANN, Some(&before)).becomes.unwrap();
+    let status = |n: usize| event.exceptions[n].attendees.as_ref().unwrap()[0].status;
+    assert_eq!((event.attendees[0].status, status(0), status(1)), (3, 4, 3));
+}
+
+#[test]
+fn an_answer_takes_no_room_that_is_not_there() {
+    let mut before = ann(daily(0, 1));
+    let name = "n".repeat(100);
+    let of = |n: usize| Attendee {
+        name: name.clone(),
+        ..attendee(&format!("{n}@example.org"), 0)
+    };
+    before.attendees.extend((0..250).map(of));
+    let reply = message("REPLY", answer(3, 0, 6), None);
+    assert!(taken(&reply, BOB, ANN, Some(&before)).becomes.is_some());
+    // For an occurrence all of them would stand there twice.
+    let one = message("REPLY", answer(3, 0, 6), Some(12 * DAY_MS));
+    assert_eq!(taken(&one, BOB, ANN, Some(&before)), Taken::default());
+}
+
+#[test]
 fn what_a_mail_was_is_read_from_its_method() {
     for standing in [
         Standing::First,
