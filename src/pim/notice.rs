@@ -147,7 +147,7 @@ pub fn forwarded(
 ) -> Result<Meeting, NotAnswered> {
     let mut event = event.clone();
     ask_more(&mut event, original_ms, others)?;
-    let recurrence_id_ms = original_ms.or(event.lone_ms());
+    let recurrence_id_ms = original_ms.or_else(|| event.lone_ms());
     if let Some(original_ms) = original_ms {
         let find = |x: &&Exception| x.original_ms == original_ms;
         event = occurrence(&event, event.exceptions.iter().find(find), original_ms);

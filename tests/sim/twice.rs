@@ -104,7 +104,7 @@ fn items_are_added_changed_and_deleted_once() {
             scene.sync(&id, samples::add(class, version, "one"));
             let item = scene.an_item(&id);
             let mut properties = samples::item(class, version, "two");
-            properties.retain(|node| node.tag != roost::wbxml::tags::calendar::UID);
+            properties.retain(|node| node.tag != calendar::UID);
             let change = SyncCommand::Change {
                 id: item.clone(),
                 properties,

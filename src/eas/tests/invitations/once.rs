@@ -228,7 +228,9 @@ fn a_change_and_a_deletion_that_are_repeated_are_answered_alike() {
     let (_, data) = data.split_once("</ClientId>").unwrap();
     let (data, _) = data.split_once("</Add>").unwrap();
     let ask = |key: u8, command: &str| {
-        format!("<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>8</CollectionId><Commands>{command}</Commands></Collection></Collections></Sync>")
+        format!(
+            "<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>8</CollectionId><Commands>{command}</Commands></Collection></Collections></Sync>"
+        )
     };
     let change = format!("<Change><ServerId>8:1</ServerId>{data}</Change>");
     let delete = "<Delete><ServerId>8:1</ServerId></Delete>".to_owned();
