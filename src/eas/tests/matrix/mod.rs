@@ -8,6 +8,7 @@ mod letters;
 mod mail;
 mod mail_shapes;
 mod shapes;
+mod zones;
 
 use crate::eas::options::class_name;
 use crate::eas::testing::{House, Phone, wbxml};
