@@ -7,6 +7,7 @@
 mod letters;
 mod mail;
 mod mail_shapes;
+mod series;
 mod shapes;
 mod zones;
 

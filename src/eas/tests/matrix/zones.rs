@@ -100,7 +100,7 @@ impl Change {
 }
 
 /// What a phone makes of the 172 bytes.
-struct WallClock {
+pub(super) struct WallClock {
     standard_min: i64,
     daylight_min: i64,
     /// To standard time, to daylight saving.
@@ -108,7 +108,7 @@ struct WallClock {
 }
 
 impl WallClock {
-    fn read(blob: &[u8]) -> Self {
+    pub(super) fn read(blob: &[u8]) -> Self {
         assert_eq!(blob.len(), 172);
         let long = |at: usize| i64::from(i32::from_le_bytes(blob[at..at + 4].try_into().unwrap()));
         let changes = Change::read(&blob[68..84]).zip(Change::read(&blob[152..168]));
@@ -137,7 +137,7 @@ impl WallClock {
         }
     }
 
-    fn show(&self, at: Timestamp) -> DateTime {
+    pub(super) fn show(&self, at: Timestamp) -> DateTime {
         utc(at.saturating_add(self.offset_min(at).minutes()).unwrap())
     }
 }
