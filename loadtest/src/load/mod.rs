@@ -6,6 +6,7 @@
 
 pub mod run;
 pub mod scenario;
+pub mod shipped;
 
 pub use run::Run;
 pub use scenario::Scenario;
