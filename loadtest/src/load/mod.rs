@@ -4,9 +4,11 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod marker;
 pub mod run;
 pub mod scenario;
 pub mod shipped;
+pub mod truth;
 
 pub use run::Run;
 pub use scenario::Scenario;
