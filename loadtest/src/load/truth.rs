@@ -133,11 +133,11 @@ impl Ledger {
         held.read = None;
         let copies = held.copies;
         let fate = books.sent.get(&item).copied().unwrap_or_default();
-        if fate.deleted && copies == 1 {
+        let is_back = books.gone.get(&device).is_some_and(|g| g.contains(&item));
+        if fate.deleted && is_back && copies == 1 {
             books.found.resurrected += 1;
-            books.note(format!(
-                "device {device} was told of {item}, which was deleted"
-            ));
+            let words = format!("device {device} was told once more of {item}, which was deleted");
+            books.note(words);
         }
         if !fate.is_certain || copies > 1 {
             return None;
