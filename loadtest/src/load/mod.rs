@@ -4,11 +4,13 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod inject;
 pub mod marker;
 pub mod run;
 pub mod scenario;
 pub mod shipped;
 pub mod truth;
+pub mod watch;
 
 pub use run::Run;
 pub use scenario::Scenario;
