@@ -392,3 +392,16 @@ pub const DISCOVER_BYTES_MAX: usize = 64 * 1024;
 pub const DISCOVER_DEPTH_MAX: usize = 16;
 /// Bytes of a `Host` header that may stand in an answer (RFC 1035: a name has up to 255).
 pub const HOST_BYTES_MAX: usize = 261;
+
+// ---- outgoing mail -----------------------------------------------------------------------------
+
+/// Bytes of one line of a server's reply (RFC 5321 4.5.3.1.5 allows for 512, servers for more).
+pub const SMTP_LINE_BYTES_MAX: usize = 4_096;
+/// Lines of one reply.
+pub const SMTP_REPLY_LINES_MAX: usize = 128;
+/// Bytes of a reply that are kept, for people: those of fifty recipients have to fit into one value of
+/// the store, with the addresses.
+pub const SMTP_REPLY_KEPT_BYTES: usize = 400;
+/// Commands that are said before their replies are heard: more replies than these might fill the buffers
+/// of both sides while both of them write.
+pub const SMTP_PIPELINE_MAX: usize = 50;
