@@ -1,0 +1,177 @@
+//! One look at the queue after the other: what is due goes to the lane of its server.
+
+use super::lane::{Lane, Reach};
+use super::{Busy, Counts, Plan, add};
+use crate::clock::UnixMs;
+use crate::limits;
+use crate::mailbox::Error;
+use crate::net::Stop;
+use crate::queue::{Queue, QueueId, Queued, QueuedRow, Told, give_up, tell};
+use crate::work::block_on;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Milliseconds until the next look at most: the clock of the wall may be set.
+const SLEEP_MS_MAX: i64 = 60_000;
+/// After a failure of the store.
+const FAILED_MS: i64 = 2_000;
+
+pub(super) struct Dispatcher {
+    pub(super) queue: Queue,
+    pub(super) plan: Arc<Plan>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) busy: Busy,
+    pub(super) counts: Arc<Counts>,
+    /// The queue has changed, or a lane has room.
+    pub(super) nudged: flume::Receiver<()>,
+    pub(super) stop: Stop,
+}
+
+impl Dispatcher {
+    pub(super) fn run(self) {
+        while !self.stop.is_set() {
+            let sleep_ms = match block_on(self.look()) {
+                Ok(sleep_ms) => sleep_ms,
+                // Somebody else was at it: it is looked at again.
+                Err(Error::Conflict) => 0,
+                Err(e) => {
+                    tracing::warn!(error = %e, "the queue is looked at again");
+                    FAILED_MS
+                }
+            };
+            let sleep = Duration::from_millis(sleep_ms.clamp(0, SLEEP_MS_MAX).unsigned_abs());
+            if let Err(flume::RecvTimeoutError::Disconnected) = self.nudged.recv_timeout(sleep) {
+                return;
+            }
+        }
+    }
+
+    /// Milliseconds until the next one is due.
+    async fn look(&self) -> Result<i64, Error> {
+        let mut after = None;
+        loop {
+            let page = self.queue.list(after, limits::QUEUE_PAGE).await?;
+            let Some(last) = page.last().map(|row| row.id) else {
+                return Ok(SLEEP_MS_MAX);
+            };
+            for row in page {
+                let now_ms = self.now_ms();
+                if row.id.due_ms > now_ms {
+                    return Ok(row.id.due_ms - now_ms);
+                }
+                if self.stop.is_set() {
+                    return Ok(0);
+                }
+                if !self.busy.has(row.id.number) {
+                    Box::pin(self.take(row, now_ms)).await?;
+                }
+            }
+            after = Some(last);
+        }
+    }
+
+    async fn take(&self, row: QueuedRow, now_ms: UnixMs) -> Result<(), Error> {
+        if !row.mail.failed.is_empty() {
+            return self.tell(&row).await;
+        }
+        let mut parts: BTreeMap<Option<usize>, Vec<String>> = BTreeMap::new();
+        for recipient in &row.mail.recipients {
+            let server = self.plan.routes.server(recipient);
+            parts.entry(server).or_default().push(recipient.clone());
+        }
+        if parts.len() > 1 {
+            return self.split(&row, parts).await;
+        }
+        let server = parts.into_keys().next().flatten();
+        let Some(lane) = server.and_then(|server| self.lanes.get(server)) else {
+            let again_ms = now_ms + limits::NO_ROUTE_S * 1_000;
+            let why = "no server is configured for the domain of the recipients";
+            return self.hold(&row, again_ms, ("5.4.4", why)).await;
+        };
+        if row.id.due_ms == QueueId::ASKED_FOR_MS {
+            lane.try_again();
+        }
+        match lane.reach(now_ms) {
+            Reach::Down { until_ms, why } => self.hold(&row, until_ms, ("4.4.1", &why)).await,
+            Reach::Open => {
+                let id = row.id;
+                if self.busy.take(id.number) && !lane.hand(id) {
+                    // It has enough to do, and nudges when it has done it.
+                    self.busy.free(id.number);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts a mail off without an attempt, or gives it up.
+    async fn hold(
+        &self,
+        row: &QueuedRow,
+        again_ms: UnixMs,
+        (status, why): (&str, &str),
+    ) -> Result<(), Error> {
+        if self
+            .plan
+            .schedule
+            .is_over(row.mail.queued_ms, self.now_ms())
+        {
+            let settled = give_up(row, status, why);
+            self.queue.replace(row, &settled.rows).await?;
+            add(&self.counts.failed, settled.failed);
+            return Ok(());
+        }
+        if row.mail.last_error != why {
+            tracing::warn!(mail = %shown(row.id), error = %why, "mail waits");
+        }
+        self.queue.reschedule(row, again_ms, why).await
+    }
+
+    /// One row for each server.
+    async fn split(
+        &self,
+        row: &QueuedRow,
+        parts: BTreeMap<Option<usize>, Vec<String>>,
+    ) -> Result<(), Error> {
+        let rows: Vec<(QueueId, Queued)> = parts
+            .into_values()
+            .map(|recipients| {
+                let first = recipients.first().map_or("", String::as_str);
+                let number = row.id.derived(&[b"part", first.as_bytes()]);
+                let mail = Queued {
+                    recipients,
+                    ..row.mail.clone()
+                };
+                (QueueId { number, ..row.id }, mail)
+            })
+            .collect();
+        self.queue.replace(row, &rows).await
+    }
+
+    async fn tell(&self, row: &QueuedRow) -> Result<(), Error> {
+        let each = row.mail.failed.iter();
+        let whom: Vec<&str> = each.map(|failed| failed.recipient.as_str()).collect();
+        let why = row.mail.failed.first().map_or("", |failed| &failed.text);
+        let (mail, whom) = (shown(row.id), whom.join(" "));
+        match Box::pin(tell(&self.queue, row, &self.plan.host)).await? {
+            Told::Bounced => {
+                add(&self.counts.bounced, 1);
+                tracing::info!(%mail, recipients = %whom, error = %why, "the sender is told");
+            }
+            Told::Nobody => {
+                tracing::warn!(%mail, recipients = %whom, error = %why, "there is nobody to tell");
+            }
+        }
+        Ok(())
+    }
+
+    fn now_ms(&self) -> UnixMs {
+        self.queue.mailbox().clock().now_ms()
+    }
+}
+
+/// As it is shown to people.
+pub(super) fn shown(id: QueueId) -> String {
+    format!("{:016x}", id.number)
+}
