@@ -167,11 +167,24 @@ impl Worker {
         } = &*self.parts;
         let now_ms = queue.mailbox().clock().now_ms();
         let host = &server.hop.host;
-        let settled = settle(row, report, host, (&plan.schedule, again), now_ms);
+        let mut row = row.clone();
+        let mut settled = settle(&row, report, host, (&plan.schedule, again), now_ms);
         loop {
-            match block_on(queue.replace(row, &settled.rows)) {
+            let e = match block_on(queue.replace(&row, &settled.rows)) {
                 Ok(()) => break,
-                Err(Error::Conflict) => {
+                Err(e) => e,
+            };
+            // An operator has put it to another time, or taken it away.
+            let moved = match e {
+                Error::Conflict => block_on(queue.find(row.id.number)),
+                e => Err(e),
+            };
+            match moved {
+                Ok(moved) if moved.mail.recipients == row.mail.recipients => {
+                    row = moved;
+                    settled = settle(&row, report, host, (&plan.schedule, again), now_ms);
+                }
+                Ok(_) | Err(Error::NotFound) => {
                     tracing::warn!(mail = %shown(row.id), "a mail was taken away on its way");
                     break;
                 }
