@@ -31,6 +31,8 @@ mod postfix;
 mod restart;
 mod samples;
 mod sandbox;
+mod sasl;
+mod secure;
 mod transport;
 mod upgrade;
 mod waiting;

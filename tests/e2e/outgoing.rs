@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const ALICE: &str = "alice@example.org";
-const BOB: &str = "bob@remote.example";
+pub(crate) const ALICE: &str = "alice@example.org";
+pub(crate) const BOB: &str = "bob@remote.example";
 const INBOX: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(90);
 const KILLS: usize = 50;
@@ -51,7 +51,7 @@ impl Town {
     }
 }
 
-fn phone(house: &House, user: &str, id: &str) -> Phone {
+pub(crate) fn phone(house: &House, user: &str, id: &str) -> Phone {
     let (form, profile) = (QueryForm::Base64, &profile::PLAIN);
     let mut phone = Phone::new(house, user, id, Version::V14_1, form, profile);
     phone.catch_up();
@@ -73,13 +73,13 @@ fn letter(subject: &str, to: &[&str]) -> Operation {
     }
 }
 
-fn send(phone: &mut Phone, subject: &str, to: &[&str]) {
+pub(crate) fn send(phone: &mut Phone, subject: &str, to: &[&str]) {
     let outcome = phone.ask(letter(subject, to));
     assert!(outcome.ok(), "{outcome:?}");
 }
 
 /// Waits until it is so.
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !so() {
         assert!(since.elapsed() < PATIENCE, "{what}");
@@ -87,7 +87,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-fn queue(house: &House) -> Vec<serde_json::Value> {
+pub(crate) fn queue(house: &House) -> Vec<serde_json::Value> {
     let listed = house.run(&["queue", "list", "--json"]);
     assert!(listed.status.success(), "{listed:?}");
     serde_json::from_slice(&listed.stdout).unwrap()

@@ -6,7 +6,7 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -74,15 +74,24 @@ pub(crate) fn free_port() -> u16 {
 }
 
 impl Postfix {
-    /// Starts one that delivers mail for `remote.example` by LMTP at `lmtp`. `more`: lines for main.cf, and
-    /// what follows the service in master.cf.
+    /// Starts one that delivers mail for `remote.example` by LMTP at `lmtp`. `more`: lines for main.cf.
     pub(crate) fn start(lmtp: SocketAddr, more: &str) -> Self {
         Self::on_port(free_port(), lmtp, more)
     }
 
     /// The same on a port that was announced before.
     pub(crate) fn on_port(port: u16, lmtp: SocketAddr, more: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), port, lmtp, more, "")
+    }
+
+    /// The same in a folder that has files for it, which `more` calls `$here`; with `services` in master.cf.
+    pub(crate) fn in_folder(
+        dir: TempDir,
+        port: u16,
+        lmtp: SocketAddr,
+        more: &str,
+        services: &str,
+    ) -> Self {
         let at = dir.path();
         for (path, mode) in [
             ("", 0o755),
@@ -101,7 +110,7 @@ impl Postfix {
         assert!(owned.unwrap().success());
         let here = at.display();
         let main = format!(
-            "compatibility_level = 3.6\n\
+            "here = {here}\ncompatibility_level = 3.6\n\
              queue_directory = {here}/queue\ndata_directory = {here}/data\n\
              maillog_file = {here}/mail.log\nmaillog_file_prefixes = {here}\n\
              command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n\
@@ -116,7 +125,7 @@ impl Postfix {
              transport_retry_time = 1s\nsmtpd_error_sleep_time = 0\n{more}"
         );
         fs::write(at.join("conf/main.cf"), main).unwrap();
-        let master = format!("127.0.0.1:{port} inet n - n - - smtpd\n{MASTER}");
+        let master = format!("127.0.0.1:{port} inet n - n - - smtpd\n{services}{MASTER}");
         fs::write(at.join("conf/master.cf"), master).unwrap();
         let postfix = Self {
             smtp: SocketAddr::from(([127, 0, 0, 1], port)),
@@ -157,11 +166,6 @@ impl Postfix {
             Some(behind.split(':').next()?.to_owned())
         });
         ids.collect::<std::collections::BTreeSet<_>>().len()
-    }
-
-    /// A file of its folder, for certificates and the like.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.dir.path().to_owned()
     }
 
     fn command(&self, name: &str) -> Command {
