@@ -436,4 +436,4 @@ pub const SERVER_DOWN_S_MAX: u32 = 300;
 /// Seconds after which a mail that no server takes is looked at again.
 pub const NO_ROUTE_S: i64 = 600;
 /// Seconds that a stop waits for the reply to a mail that was sent.
-pub const SMTP_STOP_S: u64 = 10;
+pub const SMTP_STOP_S: u64 = 5;

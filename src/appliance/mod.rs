@@ -120,6 +120,9 @@ pub fn open_desk(config: &Config) -> Result<Desk, StartError> {
 /// # Errors
 /// [`StartError`]. Nothing is served then.
 pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> {
+    config
+        .check()
+        .map_err(|e| StartError::Setting(e.to_string()))?;
     let clock = Clock::system();
     let store = open_store(config, accept_loss)?;
     let failed = store.poisoned();
@@ -174,9 +177,6 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         };
         (phones, LocalMail(door.clone()))
     })?;
-    config
-        .check()
-        .map_err(|e| StartError::Setting(e.to_string()))?;
     let outbound = Outbound::start(config, &mailbox)?;
     let pages = pages(config, &server, &desk, outbound.counts())?;
     socket::listen(&config.server.data, desk.clone())?;

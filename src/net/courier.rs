@@ -11,8 +11,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs;
@@ -60,18 +59,30 @@ pub struct Hop {
 
 /// Tells connections that they are to stop.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
 
 impl Stop {
     /// Now.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        let (is_set, told) = &*self.0;
+        *is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        told.notify_all();
     }
 
     /// It is so.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let (is_set, _) = &*self.0;
+        *is_set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits so long, or until it is so; says whether it is.
+    #[must_use]
+    pub fn wait(&self, most: Duration) -> bool {
+        let (is_set, told) = &*self.0;
+        let is_set = is_set.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = told.wait_timeout_while(is_set, most, |is_set| !*is_set);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

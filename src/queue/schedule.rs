@@ -40,7 +40,7 @@ impl Schedule {
     #[must_use]
     pub fn delay_ms(&self, attempts: u32) -> i64 {
         let at = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-        let delay = self.retry_ms.get(at).or(self.retry_ms.last());
+        let delay = self.retry_ms.get(at).or_else(|| self.retry_ms.last());
         delay.copied().unwrap_or(60_000).max(1)
     }
 

@@ -224,6 +224,34 @@ fn mail_waits_for_a_smarthost_that_is_down() {
 }
 
 #[test]
+fn domains_have_servers_of_their_own() {
+    if !postfix::is_here() {
+        return;
+    }
+    let bob = House::with_users(&[BOB]);
+    let postfix = Postfix::start(bob.lmtp, "");
+    let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let route = format!(
+        "[outgoing.routes]\n\"remote.example\" = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}\n",
+        postfix.smtp.port()
+    );
+    let alice = House::configured(&[ALICE], &(settings(nobody) + &route));
+    let mut sender = phone(&alice, ALICE, "ALICE1");
+    send(&mut sender, "Two ways", &[BOB, "carl@elsewhere.example"]);
+    let mut bob = phone(&bob, BOB, "BOB1");
+    until("the one arrives", || {
+        bob.look();
+        titles(&bob, Class::Email, email::SUBJECT).get("Two ways") == Some(&1)
+    });
+    until("the other waits", || {
+        let waiting = queue(&alice);
+        let error = waiting[0]["last_error"].as_str().unwrap().to_owned();
+        waiting.len() == 1 && error.contains("no connection")
+    });
+    assert_eq!(queue(&alice)[0]["recipients"][0], "carl@elsewhere.example");
+}
+
+#[test]
 fn a_cut_connection_loses_nothing_and_doubles_nothing() {
     if !postfix::is_here() {
         return;

@@ -63,6 +63,20 @@ impl Lane {
         (Self { hand, trouble }, workers)
     }
 
+    /// One that keeps what it is handed, for tests.
+    #[cfg(test)]
+    pub(super) fn without_workers() -> (Self, flume::Receiver<QueueId>) {
+        let (hand, handed) = flume::bounded(limits::OUTGOING_WAITING_MAX);
+        let trouble = Arc::default();
+        (Self { hand, trouble }, handed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn note_trouble(&self, until_ms: UnixMs, why: &str) {
+        let mut trouble = self.trouble.lock().unwrap();
+        (trouble.until_ms, trouble.why) = (until_ms, why.to_owned());
+    }
+
     /// Hands a mail over; `false`: there is no room.
     pub(super) fn hand(&self, id: QueueId) -> bool {
         self.hand.try_send(id).is_ok()
@@ -190,10 +204,9 @@ impl Worker {
                 }
                 Err(e) => {
                     tracing::error!(mail = %shown(row.id), error = %e, "not recorded yet");
-                    if self.parts.stop.is_set() {
+                    if self.parts.stop.wait(RECORD_AGAIN) {
                         return;
                     }
-                    std::thread::sleep(RECORD_AGAIN);
                 }
             }
         }

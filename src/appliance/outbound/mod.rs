@@ -10,6 +10,7 @@ mod plan;
 mod round;
 
 use crate::config::Config;
+use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::net::Stop;
 use crate::queue::Queue;
@@ -21,7 +22,6 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What is counted, since the start.
@@ -105,7 +105,8 @@ impl Busy {
 pub(super) struct Outbound {
     stop: Stop,
     nudge: flume::Sender<()>,
-    threads: Vec<JoinHandle<()>>,
+    /// Disconnected when all threads have ended.
+    ended: flume::Receiver<()>,
     counts: Arc<Counts>,
 }
 
@@ -134,7 +135,7 @@ impl Outbound {
             Busy::default(),
         );
         let queue = Queue::new(mailbox.clone());
-        let mut threads = Vec::new();
+        let (runs, ended) = flume::bounded::<()>(0);
         let mut lanes = Vec::new();
         for server in &plan.servers {
             let (lane, workers) = Lane::new(lane::Parts {
@@ -147,8 +148,12 @@ impl Outbound {
                 stop: stop.clone(),
             });
             for worker in workers {
+                let runs = runs.clone();
                 let thread = std::thread::Builder::new().name("outgoing".into());
-                threads.push(thread.spawn(move || worker.run())?);
+                thread.spawn(move || {
+                    worker.run();
+                    drop(runs);
+                })?;
             }
             lanes.push(lane);
         }
@@ -162,11 +167,14 @@ impl Outbound {
             stop: stop.clone(),
         };
         let thread = std::thread::Builder::new().name("queue".into());
-        threads.push(thread.spawn(move || dispatcher.run())?);
+        thread.spawn(move || {
+            dispatcher.run();
+            drop(runs);
+        })?;
         Ok(Self {
             stop,
             nudge,
-            threads,
+            ended,
             counts,
         })
     }
@@ -180,18 +188,8 @@ impl Outbound {
     pub(super) fn stop(self) {
         self.stop.set();
         let _ = self.nudge.try_send(());
-        for thread in self.threads {
-            // One that waits for a name or a connection notices nothing, and has nothing to lose.
-            for _ in 0..PATIENCE_STEPS {
-                if thread.is_finished() {
-                    break;
-                }
-                std::thread::sleep(PATIENCE_STEP);
-            }
-        }
+        // One that waits for a name or a connection notices nothing, and has nothing to lose.
+        let most = Duration::from_secs(limits::SMTP_STOP_S + 1);
+        let _ = self.ended.recv_timeout(most);
     }
 }
-
-/// Looks of a stop at each thread, and the time between them.
-const PATIENCE_STEPS: u32 = 60;
-const PATIENCE_STEP: Duration = Duration::from_millis(20);

@@ -175,3 +175,141 @@ impl Dispatcher {
 pub(super) fn shown(id: QueueId) -> String {
     format!("{:016x}", id.number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::{Config, Smarthost};
+    use crate::mailbox::{Account, FolderId, Mailbox};
+    use crate::pim::body::BlobRef;
+    use crate::store::{Scope, Store};
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    struct Scene {
+        dispatcher: Dispatcher,
+        scope: Scope,
+        /// What was handed to each server.
+        handed: Vec<flume::Receiver<QueueId>>,
+    }
+
+    /// A queue with a mail, and servers for these patterns that send nothing.
+    fn scene(patterns: &[&str], recipients: &[&str]) -> Scene {
+        let mailbox = Mailbox::new(Store::memory(), Clock::manual(HOUR_MS), true);
+        let account = Account {
+            login: "anna".into(),
+            addresses: vec!["anna@example.org".into()],
+            ..Account::default()
+        };
+        let scope = block_on(mailbox.add_account(&account)).unwrap();
+        let mut config = Config::default();
+        for pattern in patterns {
+            let server = Smarthost {
+                host: format!("mx.{pattern}"),
+                ..Smarthost::default()
+            };
+            config.outgoing.routes.insert((*pattern).into(), server);
+        }
+        let plan = Plan::of(&config);
+        let (lanes, handed) = plan.servers.iter().map(|_| Lane::without_workers()).unzip();
+        let queue = Queue::new(mailbox);
+        let mail = Queued {
+            account: scope.0,
+            sender: "anna@example.org".into(),
+            recipients: recipients.iter().map(ToString::to_string).collect(),
+            mime: BlobRef {
+                hash: [7; 32],
+                bytes: 3,
+            },
+            queued_ms: HOUR_MS,
+            attempts: 0,
+            last_error: String::new(),
+            failed: Vec::new(),
+        };
+        block_on(queue.add(&[1; 32], &mail)).unwrap();
+        let dispatcher = Dispatcher {
+            queue,
+            plan: Arc::new(plan),
+            lanes,
+            busy: Busy::default(),
+            counts: Arc::default(),
+            nudged: flume::bounded(1).1,
+            stop: Stop::default(),
+        };
+        Scene {
+            dispatcher,
+            scope,
+            handed,
+        }
+    }
+
+    impl Scene {
+        fn look(&self) -> i64 {
+            block_on(self.dispatcher.look()).unwrap()
+        }
+
+        fn rows(&self) -> Vec<QueuedRow> {
+            block_on(self.dispatcher.queue.list(None, 10)).unwrap()
+        }
+
+        fn bounces(&self) -> usize {
+            let mailbox = self.dispatcher.queue.mailbox();
+            block_on(mailbox.count_items(self.scope, FolderId::INBOX, 10)).unwrap()
+        }
+    }
+
+    #[test]
+    fn mail_without_a_server_waits_and_comes_back_when_its_time_is_over() {
+        let scene = scene(&["example.net"], &["b@example.com"]);
+        assert_eq!(scene.look(), limits::NO_ROUTE_S * 1_000);
+        let rows = scene.rows();
+        assert!(rows[0].mail.last_error.contains("no server"), "{rows:?}");
+        assert_eq!(rows[0].mail.attempts, 0);
+        let clock = scene.dispatcher.queue.mailbox().clock();
+        clock.advance(119 * HOUR_MS);
+        scene.look();
+        assert_eq!((scene.rows().len(), scene.bounces()), (1, 0));
+        clock.advance(HOUR_MS);
+        scene.look();
+        scene.look();
+        assert_eq!((scene.rows().len(), scene.bounces()), (0, 1));
+    }
+
+    #[test]
+    fn each_server_gets_its_recipients_once() {
+        let to = ["b@example.net", "c@example.com", "d@example.net"];
+        let scene = scene(&["example.net", "*"], &to);
+        // The mail is divided, and then each part is handed on.
+        scene.look();
+        assert_eq!(scene.look(), SLEEP_MS_MAX);
+        let numbers: Vec<Vec<u64>> = scene
+            .handed
+            .iter()
+            .map(|handed| handed.drain().map(|id| id.number).collect())
+            .collect();
+        let rows = scene.rows();
+        let of = |number: u64| rows.iter().find(|row| row.id.number == number).unwrap();
+        // The routes are in the order of their patterns.
+        assert_eq!(of(numbers[0][0]).mail.recipients, [to[1]]);
+        assert_eq!(of(numbers[1][0]).mail.recipients, [to[0], to[2]]);
+        // What a lane has is not handed on again.
+        scene.look();
+        assert!(scene.handed.iter().all(flume::Receiver::is_empty));
+        assert_eq!(numbers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_server_that_is_down_holds_its_mail_until_somebody_asks() {
+        let scene = scene(&["*"], &["b@example.net"]);
+        scene.dispatcher.lanes[0].note_trouble(HOUR_MS + 60_000, "no connection");
+        assert_eq!(scene.look(), 60_000);
+        let row = scene.rows().remove(0);
+        assert_eq!(row.mail.last_error, "no connection");
+        assert!(scene.handed[0].is_empty());
+        let queue = &scene.dispatcher.queue;
+        block_on(queue.reschedule(&row, QueueId::ASKED_FOR_MS, "")).unwrap();
+        scene.look();
+        assert_eq!(scene.handed[0].len(), 1);
+    }
+}
