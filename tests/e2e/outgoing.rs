@@ -224,6 +224,25 @@ fn mail_waits_for_a_smarthost_that_is_down() {
 }
 
 #[test]
+fn an_address_with_umlauts_is_reached() {
+    if !postfix::is_here() {
+        return;
+    }
+    let umlauts = "j\u{f6}rg@remote.example";
+    let receiver = House::with_users(&[&format!("{BOB} --address {umlauts}")]);
+    let postfix = Postfix::start(receiver.lmtp, "");
+    let alice = House::configured(&[ALICE], &settings(postfix.smtp));
+    let mut sender = phone(&alice, ALICE, "ALICE1");
+    send(&mut sender, "Umlauts", &[umlauts]);
+    let mut bob = phone(&receiver, BOB, "BOB1");
+    until("it arrives", || {
+        bob.look();
+        titles(&bob, Class::Email, email::SUBJECT).get("Umlauts") == Some(&1)
+    });
+    assert!(queue(&alice).is_empty());
+}
+
+#[test]
 fn domains_have_servers_of_their_own() {
     if !postfix::is_here() {
         return;

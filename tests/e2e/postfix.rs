@@ -109,8 +109,9 @@ impl Postfix {
             .status();
         assert!(owned.unwrap().success());
         let here = at.display();
+        let more = more.replace("$here", &here.to_string());
         let main = format!(
-            "here = {here}\ncompatibility_level = 3.6\n\
+            "compatibility_level = 3.6\n\
              queue_directory = {here}/queue\ndata_directory = {here}/data\n\
              maillog_file = {here}/mail.log\nmaillog_file_prefixes = {here}\n\
              command_directory = /usr/sbin\ndaemon_directory = /usr/lib/postfix/sbin\n\
@@ -132,11 +133,8 @@ impl Postfix {
             dir,
         };
         let mut begun = postfix.command("postfix");
-        assert!(
-            begun.arg("start").status().unwrap().success(),
-            "{}",
-            postfix.log()
-        );
+        let begun = begun.arg("start").output().unwrap();
+        assert!(begun.status.success(), "{begun:?}\n{}", postfix.log());
         let since = Instant::now();
         while TcpStream::connect(postfix.smtp).is_err() {
             assert!(since.elapsed() < PATIENCE, "{}", postfix.log());

@@ -1,3 +1,5 @@
+//! Sessions with servers that do what they should, and with others.
+
 use super::*;
 
 const OFFER: &str =
