@@ -222,4 +222,6 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
+mod exports_tests;
+#[cfg(test)]
 mod tests;

@@ -5,9 +5,10 @@
 //! signed or encrypted message of the client, which has to stay as it is.
 
 use super::body::{Renditions, renditions};
-use super::compose::{self, Draft, File};
+use super::compose::{self, Draft};
+use super::file::File;
 use super::header::{Headers, one_line};
-use super::{decode, inspect, slice, structure};
+use super::{inspect, structure};
 use crate::pim::html;
 use crate::pim::message::{Message, Part};
 use mail_builder::headers::date::Date;
@@ -41,14 +42,14 @@ pub fn complete(client: &[u8], original: &[u8], answer: Answer) -> Vec<u8> {
     };
     let text = text_of(&new, &old, &theirs, answer);
     let html = html_of(&new, &old, &theirs, answer);
-    let mut kept = files(client, &mine.parts, |_| true);
+    let mut files: Vec<_> = mine.parts.iter().map(|p| File::of(client, p)).collect();
     if sealed && answer == Answer::Forward {
-        kept.push(Kept::message(&theirs.subject, original));
+        files.push(File::message(&theirs.subject, original));
     } else {
-        let goes = |part: &Part| answer == Answer::Forward || part.inline && html.is_some();
-        kept.extend(files(original, &theirs.parts, goes));
+        let goes = |part: &&Part| answer == Answer::Forward || part.inline && html.is_some();
+        let parts = theirs.parts.iter().filter(goes);
+        files.extend(parts.map(|p| File::of(original, p)));
     }
-    let files = kept.iter().map(Kept::as_file).collect();
     let body = compose::build(&Draft {
         text: &text,
         html: html.as_deref(),
@@ -61,58 +62,6 @@ pub fn complete(client: &[u8], original: &[u8], answer: Answer) -> Vec<u8> {
 /// Signed or encrypted by the client: a change would break that.
 fn is_sealed(m: &Message) -> bool {
     m.message_class.starts_with("IPM.Note.SMIME")
-}
-
-/// A file that goes along.
-struct Kept {
-    content_type: String,
-    name: String,
-    inline: bool,
-    bytes: Vec<u8>,
-}
-
-impl Kept {
-    fn message(subject: &str, raw: &[u8]) -> Self {
-        let name = if subject.is_empty() {
-            "message"
-        } else {
-            subject
-        };
-        Self {
-            content_type: "message/rfc822".into(),
-            name: format!("{name}.eml"),
-            inline: false,
-            bytes: raw.to_vec(),
-        }
-    }
-
-    fn as_file(&self) -> File<'_> {
-        File {
-            content_type: &self.content_type,
-            name: &self.name,
-            inline: self.inline,
-            bytes: &self.bytes,
-        }
-    }
-}
-
-fn files(raw: &[u8], parts: &[Part], goes: impl Fn(&Part) -> bool) -> Vec<Kept> {
-    let file = |part: &Part| {
-        // An inline part is found by its Content-ID.
-        let inline = part.inline && !part.content_id.is_empty();
-        let encoded = slice(raw, part.body_from, part.body_to);
-        Kept {
-            content_type: part.content_type.clone(),
-            name: if inline {
-                part.content_id.clone()
-            } else {
-                part.name.clone()
-            },
-            inline,
-            bytes: decode(encoded, part.encoding).into_owned(),
-        }
-    };
-    parts.iter().filter(|part| goes(part)).map(file).collect()
 }
 
 /// Who wrote the original, when and to whom, as label and value.
@@ -239,6 +188,7 @@ fn thread(references: &[String], parent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pim::mail::{decode, slice};
 
     const ORIGINAL: &str = "From: Bob <bob@example.org>\r\nTo: alice@example.org\r\nSubject: Lunch\r\n\
         Date: Thu, 1 Jan 2026 10:00:00 +0000\r\nMessage-ID: <one@example.org>\r\n\

@@ -4,6 +4,7 @@
 //! answers for: `Bcc` goes, `From` is one of the sender's addresses, `Date` and `Message-ID` are
 //! there. Absent: replies and forwards that the server completes from the original.
 
+use super::file::File;
 use super::header::{Headers, Mailbox, one_line};
 use super::structure;
 use crate::limits::{MIME_HEADER_BYTES_MAX, RECIPIENTS_MAX};
@@ -209,7 +210,7 @@ fn address_field(field: &str, name: &str, address: &str, line_end: &str) -> Stri
     format!("{field}: {folded}{line_end}")
 }
 
-fn clean_id(id: &str) -> String {
+pub(super) fn clean_id(id: &str) -> String {
     id.chars()
         .filter(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>'))
         .collect()
@@ -246,19 +247,6 @@ pub struct Draft<'a> {
     pub html: Option<&'a str>,
     /// Attachments and inline pictures.
     pub files: Vec<File<'a>>,
-}
-
-/// A file of a [`Draft`].
-#[derive(Debug, Clone, Copy)]
-pub struct File<'a> {
-    /// `Content-Type`.
-    pub content_type: &'a str,
-    /// File name, or the `Content-ID` of an inline picture.
-    pub name: &'a str,
-    /// Shown in the HTML by its `Content-ID`.
-    pub inline: bool,
-    /// The contents.
-    pub bytes: &'a [u8],
 }
 
 /// Writes the draft as a message, lines ending in CRLF.
@@ -302,13 +290,8 @@ pub fn build(draft: &Draft<'_>) -> Vec<u8> {
     if let Some(html) = draft.html {
         message = message.html_body(html);
     }
-    for file in &draft.files {
-        let (kind, name) = (one_line(file.content_type), one_line(file.name));
-        message = if file.inline {
-            message.inline(kind, name, file.bytes)
-        } else {
-            message.attachment(kind, name, file.bytes)
-        };
+    if !draft.files.is_empty() {
+        message.attachments = Some(draft.files.iter().map(File::part).collect());
     }
     let mut out = Vec::new();
     // Writing to memory cannot fail.
@@ -454,15 +437,19 @@ mod tests {
             files: vec![
                 File {
                     content_type: "image/png",
-                    name: "pic",
+                    name: "p.png".into(),
+                    content_id: "pic",
+                    content_location: "",
                     inline: true,
-                    bytes: b"png",
+                    bytes: b"png".into(),
                 },
                 File {
                     content_type: "text/csv",
-                    name: "ä.csv",
+                    name: "ä.csv".into(),
+                    content_id: "c1\r\nX-Evil: 1",
+                    content_location: "http://x\r\nX-Evil: 1",
                     inline: false,
-                    bytes: b"a;b",
+                    bytes: b"a;b".into(),
                 },
             ],
             ..Draft::default()
@@ -480,6 +467,7 @@ mod tests {
             .collect();
         assert_eq!(parts.len(), 2);
         assert!(parts.contains(&("ä.csv", false, 3)), "{parts:?}");
-        assert!(parts.iter().any(|p| p.1 && p.2 == 3), "{parts:?}");
+        assert!(parts.contains(&("p.png", true, 3)), "{parts:?}");
+        assert!(!String::from_utf8(raw).unwrap().contains("\nX-Evil"));
     }
 }

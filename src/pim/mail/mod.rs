@@ -16,6 +16,7 @@ mod attachments;
 mod body;
 mod charset;
 pub mod compose;
+mod file;
 mod header;
 pub mod imip;
 mod inspect;
@@ -26,6 +27,7 @@ mod thread;
 mod transfer;
 
 pub use body::{Renditions, cut, cut_mime, html, renditions, text};
+pub use file::File;
 pub use header::{Mailbox, addresses, display};
 pub use inspect::{Calendar, Dates, Inspected, dates, field, inspect};
 pub use thread::topic;
