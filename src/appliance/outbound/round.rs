@@ -50,6 +50,8 @@ impl Dispatcher {
     /// Milliseconds until the next one is due.
     async fn look(&self) -> Result<i64, Error> {
         let mut after = None;
+        // Lanes that have enough to do. When all have, the rest of the queue is not looked at.
+        let mut full = vec![false; self.lanes.len()];
         loop {
             let page = self.queue.list(after, limits::QUEUE_PAGE).await?;
             let Some(last) = page.last().map(|row| row.id) else {
@@ -63,15 +65,18 @@ impl Dispatcher {
                 if self.stop.is_set() {
                     return Ok(0);
                 }
+                if !full.is_empty() && full.iter().all(|full| *full) {
+                    return Ok(SLEEP_MS_MAX);
+                }
                 if !self.busy.has(row.id.number) {
-                    Box::pin(self.take(row, now_ms)).await?;
+                    Box::pin(self.take(row, now_ms, &mut full)).await?;
                 }
             }
             after = Some(last);
         }
     }
 
-    async fn take(&self, row: QueuedRow, now_ms: UnixMs) -> Result<(), Error> {
+    async fn take(&self, row: QueuedRow, now_ms: UnixMs, full: &mut [bool]) -> Result<(), Error> {
         if !row.mail.failed.is_empty() {
             return self.tell(&row).await;
         }
@@ -97,8 +102,11 @@ impl Dispatcher {
             Reach::Open => {
                 let id = row.id;
                 if self.busy.take(id.number) && !lane.hand(id) {
-                    // It has enough to do, and nudges when it has done it.
+                    // It nudges when it has done something.
                     self.busy.free(id.number);
+                    if let Some(full) = server.and_then(|server| full.get_mut(server)) {
+                        *full = true;
+                    }
                 }
                 Ok(())
             }
@@ -297,6 +305,30 @@ mod tests {
         scene.look();
         assert!(scene.handed.iter().all(flume::Receiver::is_empty));
         assert_eq!(numbers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_lane_gets_no_more_than_it_holds() {
+        let scene = scene(&["*"], &["b@example.net"]);
+        let queue = &scene.dispatcher.queue;
+        let mail = scene.rows().remove(0).mail;
+        for n in 2..100 {
+            block_on(queue.add(&[n; 32], &mail)).unwrap();
+        }
+        scene.look();
+        assert_eq!(scene.handed[0].len(), limits::OUTGOING_WAITING_MAX);
+        // Two are done, and two others follow.
+        for id in scene.handed[0].try_iter().take(2) {
+            let row = block_on(queue.get(id)).unwrap();
+            block_on(queue.replace(&row, &[])).unwrap();
+            scene.dispatcher.busy.free(id.number);
+        }
+        scene.look();
+        assert_eq!(scene.handed[0].len(), limits::OUTGOING_WAITING_MAX);
+        assert_eq!(
+            scene.dispatcher.busy.lock().len(),
+            limits::OUTGOING_WAITING_MAX
+        );
     }
 
     #[test]
