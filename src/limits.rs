@@ -437,3 +437,5 @@ pub const SERVER_DOWN_S_MAX: u32 = 300;
 pub const NO_ROUTE_S: i64 = 600;
 /// Seconds that a stop waits for the reply to a mail that was sent.
 pub const SMTP_STOP_S: u64 = 5;
+/// Bytes of a row of the queue that are kept free for what attempts come to.
+pub const QUEUE_ROW_ROOM_BYTES: usize = 1_024;

@@ -115,7 +115,12 @@ impl Queue {
         // The row itself: one of an older release has no mark.
         batch.conditions.push(Condition::Absent(key.clone()));
         batch.conditions.push(Condition::Absent(taken.clone()));
-        batch.writes.push(Write::Put(key, mail.write()?));
+        let value = mail.write()?;
+        // What attempts come to has to fit in as well.
+        if value.len() > limits::VALUE_BYTES_MAX - limits::QUEUE_ROW_ROOM_BYTES {
+            return Err(Error::TooLarge);
+        }
+        batch.writes.push(Write::Put(key, value));
         let at_ms = self.0.clock().now_ms().to_be_bytes().to_vec();
         batch.writes.push(Write::Put(taken, at_ms));
         match self.0.commit(batch).await {
@@ -250,7 +255,7 @@ impl Queue {
         last_error: &str,
     ) -> Result<(), Error> {
         let mut mail = row.mail.clone();
-        last_error.clone_into(&mut mail.last_error);
+        mail.last_error = settle::shorten(last_error);
         let id = QueueId { due_ms, ..row.id };
         self.replace(row, &[(id, mail)]).await
     }
@@ -336,6 +341,33 @@ mod tests {
             let found = queue.find(rest[0].id.number).await.unwrap();
             assert_eq!(found, rest[0]);
             assert_eq!(queue.find(5).await, Err(Error::NotFound));
+        });
+    }
+
+    #[test]
+    fn what_was_taken_can_be_put_off() {
+        block_on(async {
+            let queue = Queue::new(mailbox());
+            let mut mail = queued("b@example.net");
+            // As many as there is room for.
+            let mut taken = 0;
+            for n in 1..=u8::MAX {
+                mail.recipients
+                    .extend((0..10).map(|m| format!("{n}-{m}-{}", "x".repeat(70))));
+                let Ok(true) = queue.add(&[n; 32], &mail).await else {
+                    break;
+                };
+                taken = n;
+            }
+            assert!((60..100).contains(&taken), "{taken}");
+            let number = u64::from_be_bytes([taken; 8]);
+            let row = queue.find(number).await.unwrap();
+            let why = "w".repeat(10_000);
+            queue.reschedule(&row, 50, &why).await.unwrap();
+            let row = queue.find(number).await.unwrap();
+            assert_eq!(row.mail.last_error.len(), limits::SMTP_REPLY_KEPT_BYTES);
+            let given_up = give_up(&row, "5.0.0", &why);
+            queue.replace(&row, &given_up.rows).await.unwrap();
         });
     }
 

@@ -157,7 +157,8 @@ fn given_up(recipient: &str, reason: &Reason, server: &str) -> Failed {
     }
 }
 
-fn shorten(text: &str) -> String {
+/// As much of a text for people as is kept.
+pub(super) fn shorten(text: &str) -> String {
     cut(text, limits::SMTP_REPLY_KEPT_BYTES)
 }
 
