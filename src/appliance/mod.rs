@@ -4,6 +4,7 @@
 //! all of it.
 
 pub mod log;
+mod outbound;
 mod pages;
 mod services;
 mod tickets;
@@ -27,6 +28,7 @@ use crate::push::Push;
 use crate::smime::{Trust, TrustError};
 use crate::store::{self, Store};
 use crate::work::Pool;
+use outbound::Outbound;
 use pages::{NoMail, Pages};
 use services::{LocalMail, Outgoing, Phones};
 use std::io;
@@ -100,6 +102,7 @@ pub struct Running {
     failed: flume::Receiver<String>,
     drain: Duration,
     upkeep: upkeep::Upkeep,
+    outbound: Outbound,
 }
 
 /// Opens the store of a configuration's data directory, and a desk over it, without serving.
@@ -117,6 +120,9 @@ pub fn open_desk(config: &Config) -> Result<Desk, StartError> {
 /// # Errors
 /// [`StartError`]. Nothing is served then.
 pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> {
+    config
+        .check()
+        .map_err(|e| StartError::Setting(e.to_string()))?;
     let clock = Clock::system();
     let store = open_store(config, accept_loss)?;
     let failed = store.poisoned();
@@ -171,7 +177,8 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         };
         (phones, LocalMail(door.clone()))
     })?;
-    let pages = pages(config, &server, &desk)?;
+    let outbound = Outbound::start(config, &mailbox)?;
+    let pages = pages(config, &server, &desk, outbound.counts())?;
     socket::listen(&config.server.data, desk.clone())?;
     Ok(Running {
         admin: pages.as_ref().map_or_else(Vec::new, |p| p.http().to_vec()),
@@ -188,6 +195,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         failed,
         drain: Duration::from_secs(config.server.drain_s),
         upkeep: upkeep::Upkeep::start(mailbox, keys)?,
+        outbound,
     })
 }
 
@@ -238,24 +246,27 @@ impl Running {
             pages.stop(Duration::from_secs(1));
         }
         self.server.stop(self.drain);
+        self.outbound.stop();
         self.upkeep.stop();
     }
 }
 
 /// The status page, on a core of its own: it is there when the others are busy.
-fn pages(config: &Config, server: &Server, desk: &Desk) -> Result<Option<Server>, StartError> {
+fn pages(
+    config: &Config,
+    server: &Server,
+    desk: &Desk,
+    counts: Arc<outbound::Counts>,
+) -> Result<Option<Server>, StartError> {
     if config.server.admin.is_empty() {
         return Ok(None);
     }
-    config
-        .check()
-        .map_err(|e| StartError::Setting(e.to_string()))?;
     let clock = desk.mailbox().clock().clone();
     let net = net::Config {
         http: config.server.admin.clone(),
         ..net::Config::default()
     };
-    let pages = Pages::new(desk.clone(), server.meter(), clock.now_ms());
+    let pages = Pages::new(desk.clone(), server.meter(), counts, clock.now_ms());
     let pages = net::start(net, clock, Switch::new(1), move |_| (pages.clone(), NoMail))?;
     Ok(Some(pages))
 }

@@ -4,6 +4,7 @@
 use super::tickets;
 use crate::mailbox::{Error, Mailbox};
 use crate::net::Tickets;
+use crate::queue::Queue;
 use crate::work::block_on;
 use std::io;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ const PERIOD: Duration = Duration::from_secs(60 * 60);
 /// Between two steps of completing an index: others want to write, too.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Forgets what is old (tombstones, outcomes of sent mail, fingerprints), account by account.
+/// Forgets what is old (tombstones, outcomes of sent mail, fingerprints, names of
+/// mails that went out), account by account.
 pub(super) struct Upkeep {
     /// Dropped to end it.
     end: flume::Sender<()>,
@@ -70,7 +72,13 @@ async fn purge(mailbox: &Mailbox, ended: &flume::Receiver<()>) -> Result<(), Err
             }
         }
     }
-    Ok(())
+    let (queue, mut after) = (Queue::new(mailbox.clone()), None);
+    loop {
+        after = queue.forget(after.as_deref()).await?;
+        if after.is_none() || ended.is_disconnected() {
+            return Ok(());
+        }
+    }
 }
 
 /// Gives the items of older releases their words, account by account, a few items at a time.

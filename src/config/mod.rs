@@ -5,6 +5,7 @@
 //! is an error that names the nearest; then the values are read into [`Config`].
 
 mod keys;
+mod outgoing;
 
 use crate::auth::Naming;
 use crate::auth::password::Cost;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use outgoing::{Auth as SmarthostAuth, Outgoing, Security, Smarthost};
+
 /// Everything that can be set. Every field has a default; the file names what differs.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +25,10 @@ pub struct Config {
     pub server: Server,
     /// Incoming mail.
     pub lmtp: Lmtp,
+    /// The server that takes mail for others.
+    pub smarthost: Smarthost,
+    /// Outgoing mail.
+    pub outgoing: Outgoing,
     /// Log-in.
     pub auth: Auth,
     /// The protocol.
@@ -414,6 +421,8 @@ impl Config {
         if self.auth.workers == 0 {
             return no("auth.workers is at least 1".into());
         }
+        let outgoing = self.smarthost.check("smarthost");
+        outgoing.and_then(|()| self.outgoing.check()).or_else(no)?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The door for LMTP: who is known here, and mail into their Inboxes.
 
+use super::fingerprint;
 use super::intake::{self, Seen};
 use crate::auth::{self, Naming};
 use crate::limits::CONFLICT_RETRIES_MAX;
@@ -22,6 +23,7 @@ struct Mail {
     seen: Seen,
     raw: Arc<[u8]>,
     blob: BlobId,
+    fingerprint: [u8; 32],
     is_stored: bool,
 }
 
@@ -59,9 +61,11 @@ impl Door {
                 return vec![Verdict::SystemFull; count];
             }
         };
+        let blob = BlobId::of(&raw);
         let mail = Mail {
+            fingerprint: fingerprint::of(&raw, blob, seen.has_message_id()),
             seen,
-            blob: BlobId::of(&raw),
+            blob,
             raw,
             // The MIME of a mail to one is stored with its item, that of a mail to many before.
             is_stored: count > 1,
@@ -99,8 +103,7 @@ impl Door {
             unstored: (!mail.is_stored).then(|| Arc::clone(&mail.raw)),
             message: mail.seen.record_for(&row.account),
             words: Some(mail.seen.words().clone()),
-            // The blob's address is the hash of exactly what was handed over.
-            fingerprint: Some(mail.blob.0),
+            fingerprint: Some(mail.fingerprint),
         };
         Box::pin(self.mailbox.deliver(row.scope, &inbox, delivery))
             .await
@@ -225,6 +228,20 @@ mod tests {
             expect
         );
         assert_eq!(count(&door, scope), 2);
+    }
+
+    #[test]
+    fn a_mail_that_the_servers_before_us_have_doubled_is_stored_once() {
+        let (door, _, scope) = door();
+        let envelope = to(&["mike@ox.io"]);
+        for (queue_id, expect) in [("A1", 1), ("B2", 1)] {
+            let mail = format!(
+                "Received: from roost by mx (Postfix) id {queue_id}\r\nMessage-ID: <1@b.example>\r\n\r\nhi\r\n"
+            );
+            let verdicts = block_on(door.deliver(&envelope, mail.into_bytes()));
+            assert_eq!(verdicts, [Verdict::Accepted]);
+            assert_eq!(count(&door, scope), expect, "{queue_id}");
+        }
     }
 
     #[test]

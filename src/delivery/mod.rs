@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: filters and rules, sending, the LMTP dialogue itself ([`crate::smtp`]).
 
+mod fingerprint;
 pub mod intake;
 mod lmtp;
 
