@@ -184,6 +184,15 @@ pub const MEETING_ATTENDEES_MAX: usize = 50;
 pub const MEETING_EXCEPTIONS_MAX: usize = 30;
 /// Bytes of a line of text (subject, place, name) that it keeps.
 pub const MEETING_LINE_BYTES_MAX: usize = 1_000;
+/// Messages about single occurrences that one change of a series makes; a change of more of them is
+/// told as a whole.
+pub const NOTICES_MAX: usize = 20;
+/// Bytes of a message to attendees while it waits: a value of the store.
+pub const NOTICE_BYTES_MAX: usize = VALUE_BYTES_MAX;
+/// Bytes of the messages of one change: they go into its commit.
+pub const NOTICES_BYTES_MAX: usize = 2 * NOTICE_BYTES_MAX;
+/// Appointments of one UID that are looked at: a series, or occurrences of one that is not there.
+pub const LONE_OCCURRENCES_MAX: usize = 50;
 /// Categories of one item.
 pub const CATEGORIES_MAX: usize = 300;
 

@@ -170,6 +170,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         tickets: keys.clone(),
         ..net_config(config, certificates.clone())
     };
+    let own = eas.clone();
     let server = net::start(net, clock, switch, move |core| {
         let phones = Phones {
             eas: eas.on_core(core),
@@ -194,7 +195,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         quirks,
         failed,
         drain: Duration::from_secs(config.server.drain_s),
-        upkeep: upkeep::Upkeep::start(mailbox, keys)?,
+        upkeep: upkeep::Upkeep::start(mailbox, own, keys)?,
         outbound,
     })
 }

@@ -1,7 +1,8 @@
-//! What goes on beside the cores: tidying, completing the search index of accounts that an older release
+//! What goes on beside the cores: tidying, telling attendees what was not told yet, completing the search index of accounts that an older release
 //! has filled, and new keys for session tickets.
 
 use super::tickets;
+use crate::eas::{Eas, notices};
 use crate::mailbox::{Error, Mailbox};
 use crate::net::Tickets;
 use crate::queue::Queue;
@@ -25,9 +26,15 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// `keys`: where the keys of session tickets are handed on.
-    pub(super) fn start(mailbox: Mailbox, keys: Option<Arc<Tickets>>) -> io::Result<Self> {
+    pub(super) fn start(
+        mailbox: Mailbox,
+        eas: Eas,
+        keys: Option<Arc<Tickets>>,
+    ) -> io::Result<Self> {
         let (end, ended) = flume::bounded::<()>(0);
         let tidy = move || {
+            // What a crash has left behind.
+            block_on(notices::send_all(&eas));
             if let Err(e) = block_on(index(&mailbox, &ended)) {
                 tracing::warn!(error = %e, "the search index is completed later");
             }
@@ -38,6 +45,7 @@ impl Upkeep {
                         Err(e) => tracing::warn!(error = %e, "ticket keys stay as they are"),
                     }
                 }
+                block_on(notices::send_all(&eas));
                 if let Err(e) = block_on(purge(&mailbox, &ended)) {
                     tracing::warn!(error = %e, "tidying goes on later");
                 }

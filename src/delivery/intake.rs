@@ -1,9 +1,9 @@
 //! Looking at a mail: from its bytes to the record, without the store.
 
-use crate::mailbox::Account;
+use crate::mailbox::{Account, Arriving};
 use crate::pim::mail::{self, Calendar};
 use crate::pim::words::{self, Words};
-use crate::pim::{Message, ical, message::Flag};
+use crate::pim::{Message, message::Flag};
 use crate::work::{self, Pool};
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ pub struct Seen {
     message: Message,
     words: Words,
     calendar: Option<Calendar>,
-    received_ms: i64,
 }
 
 /// Looks at a mail that arrived at `received_ms`.
@@ -27,7 +26,6 @@ pub fn look(raw: &[u8], received_ms: i64) -> Seen {
         words: words::of_mail(&message, Some(&inspected.text)),
         message,
         calendar: inspected.calendar,
-        received_ms,
     }
 }
 
@@ -63,12 +61,18 @@ impl Seen {
     /// The record for one recipient: an invitation says what it means for that person.
     #[must_use]
     pub fn record_for(&self, account: &Account) -> Message {
+        self.arriving_for(account).0
+    }
+
+    /// The same for one whose calendar it may change.
+    #[must_use]
+    pub fn arriving_for(&self, account: &Account) -> (Message, Option<Arriving>) {
         let mut message = self.message.clone();
-        if let Some(calendar) = &self.calendar {
-            let (text, own) = (&calendar.text, &account.addresses);
-            message.meeting = ical::meeting_for(text, self.received_ms, own);
-        }
-        message
+        let arriving = self.calendar.as_ref().and_then(|calendar| {
+            let (text, method) = (&calendar.text, &calendar.method);
+            Arriving::note(&mut message, text, method, &account.addresses)
+        });
+        (message, arriving)
     }
 }
 

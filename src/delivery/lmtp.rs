@@ -97,13 +97,15 @@ impl Door {
 
     async fn put(&self, row: &AccountRow, mail: &Mail) -> Result<(), Error> {
         let inbox = self.mailbox.folder(row.scope, FolderId::INBOX).await?;
+        let (message, meeting) = mail.seen.arriving_for(&row.account);
         let delivery = Delivery {
             raw: mail.blob,
             raw_bytes: mail.raw.len() as u64,
             unstored: (!mail.is_stored).then(|| Arc::clone(&mail.raw)),
-            message: mail.seen.record_for(&row.account),
+            message,
             words: Some(mail.seen.words().clone()),
             fingerprint: Some(mail.fingerprint),
+            meeting,
         };
         Box::pin(self.mailbox.deliver(row.scope, &inbox, delivery))
             .await

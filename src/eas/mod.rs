@@ -13,6 +13,7 @@ pub mod dispatch;
 pub mod drafts;
 pub mod inflight;
 pub mod log;
+pub mod notices;
 pub mod options;
 pub mod outgoing;
 pub mod parked;

@@ -10,12 +10,12 @@ use std::pin::Pin;
 
 use crate::eas::Eas;
 use crate::eas::status::{Common, Failure, retrying};
-use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, ItemId, Sent};
+use crate::mailbox::{AccountRow, Arriving, By, Delivery, DeviceNo, FolderId, ItemId, Sent};
 use crate::pim::body::BlobRef;
 use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
 use crate::pim::words::{self, Words};
-use crate::pim::{Message, Record, ical, mail};
+use crate::pim::{Message, Record, mail};
 use crate::store::{BlobId, Scope};
 
 /// Takes mail for other hosts.
@@ -160,7 +160,7 @@ pub async fn submit(
         outgoing: &outgoing,
         record: &prepared.record,
         words: &prepared.words,
-        calendar: prepared.calendar.as_deref(),
+        calendar: prepared.calendar.as_ref(),
         raw,
         seed,
     };
@@ -199,7 +199,7 @@ struct Prepared {
     record: Message,
     words: Words,
     /// The calendar in it.
-    calendar: Option<String>,
+    calendar: Option<mail::Calendar>,
 }
 
 /// Makes the client's message fit for sending, and its record.
@@ -232,7 +232,7 @@ async fn prepare(
             outgoing,
             record,
             words,
-            calendar: seen.calendar.map(|calendar| calendar.text),
+            calendar: seen.calendar,
         })
     };
     let done = eas.workers().run(work).await?;
@@ -252,7 +252,7 @@ struct Post<'a> {
     outgoing: &'a Outgoing,
     record: &'a Message,
     words: &'a Words,
-    calendar: Option<&'a str>,
+    calendar: Option<&'a mail::Calendar>,
     raw: BlobId,
     seed: [u8; 32],
 }
@@ -309,11 +309,11 @@ impl Post<'_> {
         let mailbox = self.eas.mailbox();
         let inbox = mailbox.folder(account.scope, FolderId::INBOX).await?;
         let mut message = self.record.clone();
-        if let Some(calendar) = self.calendar {
+        let meeting = self.calendar.and_then(|calendar| {
             // An invitation says what it means for this person.
             let own = &account.account.addresses;
-            message.meeting = ical::meeting_for(calendar, message.received_ms, own);
-        }
+            Arriving::note(&mut message, &calendar.text, &calendar.method, own)
+        });
         let delivery = Delivery {
             raw: self.raw,
             raw_bytes: self.outgoing.raw.len() as u64,
@@ -321,6 +321,7 @@ impl Post<'_> {
             words: Some(self.words.clone()),
             message,
             fingerprint: Some(self.seed),
+            meeting,
         };
         Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;
         Ok(())

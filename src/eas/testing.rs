@@ -4,6 +4,7 @@
 use crate::auth::{Authenticator, Naming, password};
 use crate::clock::Clock;
 use crate::eas::advisor::{Advice, Advisor};
+use crate::eas::outgoing::Outbound;
 use crate::eas::parked::Parked;
 use crate::eas::version::Version;
 use crate::eas::{Eas, Parts, Settings};
@@ -15,6 +16,7 @@ use crate::store::Store;
 use crate::wbxml::{Tag, Writer, xml};
 use crate::work::{Pool, block_on};
 use base64::Engine;
+use std::sync::Arc;
 
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
@@ -44,6 +46,11 @@ impl House {
     }
 
     pub(super) fn with(settings: Settings) -> Self {
+        Self::beside(settings, None)
+    }
+
+    /// The same with somebody who takes mail for others.
+    pub(super) fn beside(settings: Settings, outbound: Option<Arc<dyn Outbound>>) -> Self {
         let clock = Clock::manual(NEW_YEAR_MS);
         let store = Store::memory();
         let (carrier, signals) = flume::unbounded();
@@ -78,7 +85,7 @@ impl House {
         let eas = Eas::new(Parts {
             mailbox,
             auth: auth.unwrap(),
-            outbound: None,
+            outbound,
             push,
             clock: clock.clone(),
             advisor: Advisor::new(Advice::Cap, settings.heartbeat_s_min),

@@ -3,10 +3,8 @@
 //! mail has moved meanwhile, and another device may know it by its old id still.
 
 use super::sent::{Remembered, remembered};
-use super::{DeviceNo, Error, FolderId, ItemId, ItemRow, Mailbox, ServerId, Tx};
+use super::{DeviceNo, Error, FolderId, ItemId, Mailbox, ServerId, Tx};
 use crate::clock::UnixMs;
-use crate::limits;
-use crate::pim::RecordRef;
 use crate::store::{Scope, keys};
 
 /// An answer that was carried out.
@@ -92,34 +90,6 @@ impl Mailbox {
         let done = row.and_then(|row| remembered(row.value()));
         Ok(done.and_then(|(at_ms, done)| Some((at_ms, Answered::of(&done)?))))
     }
-
-    /// The appointment of this UID in a calendar, the first if there are several.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn find_event(
-        &self,
-        scope: Scope,
-        calendar: FolderId,
-        uid: &str,
-    ) -> Result<Option<ItemRow>, Error> {
-        let mut span = keys::items(scope, calendar.0);
-        loop {
-            let page = self.range(span.read(limits::RANGE_ROWS_MAX)).await?;
-            let next = page.rows.last().filter(|_| page.more);
-            let next = next.map(|row| row.key.to_vec());
-            for row in page.rows {
-                let row = ItemRow::of(row)?;
-                if matches!(row.record(), Ok(RecordRef::Event(e)) if e.uid.as_str() == uid) {
-                    return Ok(Some(row));
-                }
-            }
-            match next {
-                Some(last) => span = span.after(&last),
-                None => return Ok(None),
-            }
-        }
-    }
 }
 
 impl Tx {
@@ -145,9 +115,6 @@ impl Tx {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mailbox::By;
-    use crate::mailbox::testing::{account, block_on, mailbox};
-    use crate::pim::{Event, Record};
 
     #[test]
     fn answers_are_read_as_written() {
@@ -167,30 +134,5 @@ mod tests {
             assert_eq!(Answered::of(&value), Some(answered));
             assert_eq!(Answered::of(&value[1..]), None);
         }
-    }
-
-    #[test]
-    fn an_appointment_is_found_by_its_uid() {
-        block_on(async {
-            let mailbox = mailbox();
-            let scope = mailbox.add_account(&account("anna")).await.unwrap();
-            let calendar = mailbox.folder(scope, FolderId::CALENDAR).await.unwrap();
-            let mut added = Vec::new();
-            for n in 0..1_200 {
-                let mut tx = mailbox.transaction(scope, By::default());
-                let event = Event {
-                    uid: format!("uid {n}"),
-                    ..Event::default()
-                };
-                added.push(tx.add(&calendar, &Record::Event(event)).await.unwrap());
-                tx.commit().await.unwrap();
-            }
-            let find = async |uid: &str| mailbox.find_event(scope, calendar.id, uid).await.unwrap();
-            for n in [0, 600, 1_199] {
-                let found = find(&format!("uid {n}")).await.unwrap();
-                assert_eq!(found.item, added[n]);
-            }
-            assert!(find("uid 1200").await.is_none());
-        });
     }
 }

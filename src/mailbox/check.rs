@@ -15,7 +15,7 @@ use std::fmt;
 use super::item::Place;
 use super::log;
 use super::words::words_key;
-use super::{By, Error, FolderId, ItemId, ItemRow, Mailbox};
+use super::{By, Error, FolderId, ItemId, ItemRow, Mailbox, NoticeRow};
 use crate::limits;
 use crate::pim::Record;
 use crate::pim::body::{BlobRef, Body};
@@ -45,6 +45,8 @@ pub enum Wrong {
     Body(FolderId, ItemId),
     /// The sync state of a device (its number) for a folder cannot be read.
     State(u32, FolderId),
+    /// What attendees are to be told cannot be read, or its text is missing or damaged.
+    Notice,
     /// What the account shows in the address list cannot be read, or its photo is missing or damaged.
     Portrait,
 }
@@ -53,7 +55,10 @@ impl Wrong {
     /// Whether it can be mended without loss.
     #[must_use]
     pub fn is_mendable(&self) -> bool {
-        !matches!(self, Self::Unreadable(..) | Self::Body(..) | Self::Portrait)
+        !matches!(
+            self,
+            Self::Unreadable(..) | Self::Body(..) | Self::Notice | Self::Portrait
+        )
     }
 }
 
@@ -94,6 +99,9 @@ impl fmt::Display for Wrong {
             Self::Body(folder, item) => {
                 write!(f, "a body or file of {folder}:{item} is missing or damaged")
             }
+            Self::Notice => f.write_str(
+                "a message to the attendees of a meeting that was not sent yet is damaged: change the meeting again",
+            ),
             Self::Portrait => f.write_str(
                 "details, photo or certificates of the user are missing or damaged: set them again",
             ),
@@ -176,6 +184,7 @@ impl Check<'_> {
             }
         }
         self.states().await?;
+        self.notices().await?;
         self.portrait().await
     }
 
@@ -262,6 +271,22 @@ impl Check<'_> {
             Err(crate::store::Error::NoBlob | crate::store::Error::Corrupt(_)) => Ok(false),
             Err(e) => Err(e.into()),
         }
+    }
+
+    async fn notices(&mut self) -> Result<(), Error> {
+        for row in self.mailbox.all(keys::notices(self.scope)).await? {
+            let sound = match NoticeRow::of(&row) {
+                Ok(row) => match row.notice.meeting.event.body.blob {
+                    Some(blob) if self.look.bodies => self.is_there(blob).await?,
+                    _ => true,
+                },
+                Err(_) => false,
+            };
+            if !sound && self.mailbox.get(row.key.to_vec()).await?.is_some() {
+                self.note(&Wrong::Notice, false);
+            }
+        }
+        Ok(())
     }
 
     async fn portrait(&mut self) -> Result<(), Error> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::conversation::Rules;
-use super::{By, Entry, Error, FolderId, FolderRow, ItemId, Mailbox, ServerId};
+use super::meeting::Effect;
+use super::{Arriving, By, Entry, Error, FolderId, FolderRow, ItemId, Mailbox, ServerId};
 use crate::clock::UnixMs;
 use crate::pim::body::BlobRef;
 use crate::pim::words::Words;
@@ -26,6 +27,8 @@ pub struct Delivery {
     /// What a repeated delivery has again: the SHA-256 of what the sender handed over, without
     /// what was added here. `None`: a repetition is stored again (imports, copies).
     pub fingerprint: Option<[u8; 32]>,
+    /// What it means for the calendar: that changes with it.
+    pub meeting: Option<Arriving>,
 }
 
 /// What came of a delivery.
@@ -38,10 +41,11 @@ pub enum Delivered {
 }
 
 /// What makes a new item one, and the blob that goes with it.
-#[derive(Clone, Copy)]
 struct Once<'a> {
     fingerprint: Option<[u8; 32]>,
     mime: Option<&'a [u8]>,
+    /// What becomes of the calendar.
+    effect: Option<Effect>,
 }
 
 impl Mailbox {
@@ -70,6 +74,10 @@ impl Mailbox {
             hash: delivery.raw.0,
             bytes: delivery.raw_bytes,
         };
+        let effect = match &delivery.meeting {
+            Some(arriving) => Box::pin(self.arrive(scope, &mut message, arriving)).await?,
+            None => None,
+        };
         let conversation = message.conversation_id;
         // Boxed: callers keep their own futures small.
         let record = Box::new(Record::Message(message));
@@ -77,6 +85,7 @@ impl Mailbox {
         let once = Once {
             fingerprint: delivery.fingerprint,
             mime: delivery.unstored.as_deref(),
+            effect,
         };
         if folder.id != FolderId::INBOX {
             return Box::pin(self.put_with(scope, folder, entry, once, None)).await;
@@ -112,8 +121,10 @@ impl Mailbox {
         let once = Once {
             fingerprint,
             mime: None,
+            effect: None,
         };
-        self.put_with(scope, folder, entry.into(), once, None).await
+        let entry = entry.into();
+        Box::pin(self.put_with(scope, folder, entry, once, None)).await
     }
 
     async fn put_with(
@@ -121,9 +132,14 @@ impl Mailbox {
         scope: Scope,
         folder: &FolderRow,
         entry: Entry<'_>,
-        Once { fingerprint, mime }: Once<'_>,
+        once: Once<'_>,
         require: Option<Condition>,
     ) -> Result<Delivered, Error> {
+        let Once {
+            fingerprint,
+            mime,
+            effect,
+        } = once;
         let before = match fingerprint {
             Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
             None => None,
@@ -133,6 +149,9 @@ impl Mailbox {
         }
         let mut tx = self.transaction(scope, By::default());
         let item = tx.add(folder, entry).await?;
+        if let Some(effect) = effect {
+            Box::pin(effect.apply(&mut tx)).await?;
+        }
         let folder = folder.id;
         let id = ServerId { folder, item };
         if let Some(hash) = fingerprint {
@@ -232,6 +251,7 @@ mod tests {
             message: mail(text, mailbox.clock().now_ms()),
             words: None,
             fingerprint: Some(raw.0),
+            meeting: None,
         };
         let delivered = Box::pin(mailbox.deliver(scope, &folder, delivery)).await;
         delivered.unwrap()

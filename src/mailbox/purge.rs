@@ -146,6 +146,7 @@ impl Mailbox {
             keys::devices(scope),
             keys::delivereds(scope),
             keys::owns(scope),
+            keys::notices(scope),
             keys::folders(scope),
             Span::prefix(keys::person(scope)),
             Span::prefix(keys::certificates(scope)),

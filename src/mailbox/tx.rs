@@ -72,6 +72,11 @@ impl Tx {
             || self.bytes + SPARE_BYTES > limits::BATCH_BYTES_MAX
     }
 
+    /// Beside the next change so many bytes more fit.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.bytes + bytes + SPARE_BYTES <= limits::BATCH_BYTES_MAX
+    }
+
     /// This item was changed in here already: commit, and read it again, before the next change.
     #[must_use]
     pub fn has_touched(&self, folder: FolderId, item: ItemId) -> bool {

@@ -172,10 +172,38 @@ pub struct Exception {
 /// The invitation, update, reply or cancellation that a mail carries (iTIP, RFC 5546).
 #[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub struct Meeting {
-    /// `REQUEST`, `REPLY`, `CANCEL`, `COUNTER`, ...
+    /// `REQUEST`, `REPLY`, `CANCEL`, `COUNTER`, ... In the record of a mail perhaps followed by a
+    /// blank and the word of what it was to the calendar: [`super::itip::Standing`].
     pub method: String,
     /// The occurrence that it is about, Unix milliseconds; none: the whole series.
     pub recurrence_id_ms: Option<i64>,
     /// The appointment.
     pub event: Event,
+}
+
+impl Event {
+    /// Of one occurrence that is here without its series: the start that the series gives it, Unix
+    /// milliseconds. It stands in an exception that says nothing else.
+    #[must_use]
+    pub fn lone_ms(&self) -> Option<i64> {
+        let lone = self
+            .exceptions
+            .first()
+            .filter(|_| self.recurrence.is_none());
+        lone.map(|x| x.original_ms)
+    }
+}
+
+impl Meeting {
+    /// What it asks for (RFC 5546 1.4).
+    #[must_use]
+    pub fn asks(&self) -> &str {
+        asks(&self.method)
+    }
+}
+
+/// The method alone, without the word behind it.
+#[must_use]
+pub fn asks(method: &str) -> &str {
+    method.split(' ').next().unwrap_or_default()
 }

@@ -6,12 +6,14 @@ use super::record::Record;
 use super::recur::occurrences;
 use crate::limits::{EXCEPTIONS_MAX, VALUE_BYTES_MAX};
 
-const TENTATIVE: u8 = 1;
+pub(super) const TENTATIVE: u8 = 1;
 const BUSY: u8 = 2;
 /// Received from somebody else ([MS-ASCAL] 2.2.2.27).
-const RECEIVED: u8 = 3;
+pub(super) const RECEIVED: u8 = 3;
+/// The bit of a meeting that was cancelled.
+pub(super) const CANCELLED: u8 = 4;
 /// No answer yet ([MS-ASCAL] 2.2.2.41).
-const NOT_ANSWERED: u8 = 5;
+pub(super) const NOT_ANSWERED: u8 = 5;
 
 /// What the user says to an invitation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +51,13 @@ impl Answer {
 /// Whether it is an invitation that can be answered: a request, by somebody else.
 #[must_use]
 pub fn is_for(meeting: &Meeting, own: &[String]) -> bool {
-    meeting.method == "REQUEST" && !is_one_of(&meeting.event.organizer_email, own)
+    meeting.asks() == "REQUEST" && !is_one_of(&meeting.event.organizer_email, own)
+}
+
+/// Whether it does not take place any more.
+#[must_use]
+pub fn is_cancelled(event: &Event) -> bool {
+    event.meeting_status & CANCELLED != 0
 }
 
 /// Whether an appointment is a meeting that somebody else called.
@@ -67,6 +75,23 @@ pub fn unanswered(invited: &Event) -> Event {
         busy: if invited.busy == 0 { 0 } else { TENTATIVE },
         ..invited.clone()
     }
+}
+
+/// The same out of an invitation to the occurrence of `original_ms`, whose series is not here: the
+/// appointment knows of which it is ([`Event::lone_ms`]).
+#[must_use]
+pub fn unanswered_one(invited: &Event, original_ms: i64) -> Event {
+    let mut event = unanswered(invited);
+    mark_lone(&mut event, original_ms);
+    event
+}
+
+pub(super) fn mark_lone(event: &mut Event, original_ms: i64) {
+    event.recurrence = None;
+    event.exceptions = vec![Exception {
+        original_ms,
+        ..Exception::default()
+    }];
 }
 
 /// Answers an appointment as a whole. Nothing changes where that is the answer already.
@@ -127,7 +152,10 @@ pub fn answer_one(
 }
 
 /// The exception for an occurrence that takes place, a new one where there is none.
-fn exception_at(event: &mut Event, original_ms: i64) -> Result<&mut Exception, NotAnswered> {
+pub(super) fn exception_at(
+    event: &mut Event,
+    original_ms: i64,
+) -> Result<&mut Exception, NotAnswered> {
     let place = event
         .exceptions
         .binary_search_by_key(&original_ms, |x| x.original_ms);
@@ -178,9 +206,17 @@ pub fn adopt_one(series: &mut Event, original_ms: i64, invited: &Event) -> Resul
 /// changes nothing. What is the user's own stays, the answer included: whether it still holds is
 /// for the caller.
 pub fn renew(event: &mut Event, invited: &Event) {
-    if (invited.sequence, invited.stamp_ms) <= (event.sequence, event.stamp_ms) {
-        return;
+    if (invited.sequence, invited.stamp_ms) > (event.sequence, event.stamp_ms) {
+        let lone_ms = event.lone_ms();
+        overwrite(event, invited);
+        if let Some(ms) = lone_ms {
+            mark_lone(event, ms);
+        }
     }
+}
+
+/// The same, whichever is the later one. Neither the UID nor the organizer changes.
+pub(super) fn overwrite(event: &mut Event, invited: &Event) {
     let same_series = event.recurrence == invited.recurrence && event.start_ms == invited.start_ms;
     let mut exceptions = invited.exceptions.clone();
     if same_series {
@@ -191,15 +227,28 @@ pub fn renew(event: &mut Event, invited: &Event) {
         exceptions.sort_by_key(|x| x.original_ms);
         exceptions.truncate(EXCEPTIONS_MAX);
     }
+    let says_nothing = invited.body.text.is_empty() && invited.body.blob.is_none();
+    let body = if says_nothing {
+        &event.body
+    } else {
+        &invited.body
+    };
     *event = Event {
+        uid: std::mem::take(&mut event.uid),
+        organizer_name: std::mem::take(&mut event.organizer_name),
+        organizer_email: std::mem::take(&mut event.organizer_email),
         busy: event.busy,
+        // Whoever keeps it from the eyes of others goes on doing so.
+        sensitivity: event.sensitivity.max(invited.sensitivity),
         reminder_min: event.reminder_min,
         meeting_status: event.meeting_status,
         categories: std::mem::take(&mut event.categories),
         exceptions,
         response: event.response,
         appointment_reply_ms: event.appointment_reply_ms,
+        body: body.clone(),
         created_ms: event.created_ms,
+        files: std::mem::take(&mut event.files),
         ..invited.clone()
     };
 }
@@ -208,12 +257,6 @@ pub fn renew(event: &mut Event, invited: &Event) {
 /// without its last attendees, than not at all. False: it is too large all the same.
 #[must_use]
 pub fn fit(event: &mut Event) -> bool {
-    // Room for the reference to a blob, and for a later change.
-    const MAX: usize = VALUE_BYTES_MAX - 1024;
-    let fits = |event: &Event| {
-        let stored = Record::Event(event.clone()).to_stored(0);
-        stored.is_ok_and(|stored| stored.len() <= MAX)
-    };
     if fits(event) {
         return true;
     }
@@ -227,6 +270,15 @@ pub fn fit(event: &mut Event) -> bool {
         event.attendees.truncate(event.attendees.len() / 2);
     }
     true
+}
+
+/// The store takes the appointment as it is.
+#[must_use]
+pub fn fits(event: &Event) -> bool {
+    // Room for the reference to a blob, and for a later change.
+    const MAX: usize = VALUE_BYTES_MAX - 1024;
+    let stored = Record::Event(event.clone()).to_stored(0);
+    stored.is_ok_and(|stored| stored.len() <= MAX)
 }
 
 /// Who answers.
@@ -294,7 +346,7 @@ pub fn reply(
     }
 }
 
-fn is_one_of(email: &str, own: &[String]) -> bool {
+pub(super) fn is_one_of(email: &str, own: &[String]) -> bool {
     own.iter().any(|a| a.eq_ignore_ascii_case(email))
 }
 

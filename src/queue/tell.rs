@@ -69,6 +69,7 @@ async fn bounce(queue: &Queue, row: &QueuedRow, host: &str) -> Result<Told, Erro
         words: Some(words::of_mail(&message, Some(&seen.text))),
         message,
         fingerprint: Some(fingerprint(row)),
+        meeting: None,
     };
     Box::pin(mailbox.deliver(scope, &inbox, delivery)).await?;
     Ok(Told::Bounced)

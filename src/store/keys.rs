@@ -19,6 +19,7 @@
 //! | `t` sent | scope, device, client's key | outcome |
 //! | `r` delivered | scope, hash | item |
 //! | `o` own | scope, name | what an account has beside its record |
+//! | `m` notice | scope, name | what attendees are to be told |
 //! | `q` queue | due, id | outgoing mail |
 //! | `k` secret | name | keys of the appliance's own |
 //! | `h` head | scope | [`Head`](super::Head), written by the engine |
@@ -28,10 +29,12 @@
 
 #[cfg(test)]
 mod layout_tests;
+mod notices;
 mod words;
 
 use super::{BlobId, Read, Scope, Seq, Write};
 
+pub use notices::{all_notices, notice, notices, parse_notice};
 pub use words::{parse_words, words, words_between, words_of};
 
 /// The first byte of a key.
@@ -70,6 +73,8 @@ pub enum Kind {
     Delivered = b'r',
     /// What an account has beside its record, by name.
     Own = b'o',
+    /// What attendees of a meeting are to be told.
+    Notice = b'm',
     /// Outgoing mail by due time.
     Queue = b'q',
     /// Keys of the appliance's own.
@@ -82,7 +87,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Name,
         Self::Account,
         Self::Person,
@@ -103,6 +108,7 @@ impl Kind {
         Self::Head,
         Self::Blob,
         Self::Words,
+        Self::Notice,
     ];
 
     /// The kind of `key`; `None` if its first byte is none of ours.

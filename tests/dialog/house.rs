@@ -280,6 +280,10 @@ impl House {
         self.store(thing, into)?;
         let mut after = self.ids();
         after.retain(|id| !before.contains(id));
+        // An invitation brings its appointment: the thing is the mail.
+        if after.len() > 1 {
+            after.retain(|id| id.folder != FolderId::CALENDAR);
+        }
         let [id] = after.as_slice() else {
             return Err(format!("{} things came of {thing}", after.len()));
         };

@@ -3,7 +3,7 @@
 
 use roost::clock::Clock;
 use roost::mailbox::Wipe;
-use roost::wbxml::tags::{email2, itemoperations, meetingresponse, settings};
+use roost::wbxml::tags::{calendar, email2, itemoperations, meetingresponse, settings};
 use roost::work::block_on;
 use roost_load::tree::{empty, node, text};
 use roost_load::{
@@ -263,10 +263,61 @@ fn an_invitation_is_answered_once() {
                 document: Some(node(meetingresponse::MEETING_RESPONSE, vec![request])),
             });
             assert_eq!(scene.appliance.items(1).len(), usize::from(tells));
-            let appointment = usize::from(answer != "3");
+            // The appointment came with the mail.
+            let declined = usize::from(answer == "3");
             let sent = usize::from(tells);
-            assert_eq!(scene.appliance.items(0).len(), before + appointment + sent);
+            assert_eq!(scene.appliance.items(0).len() + declined, before + sent);
         }
+    }
+}
+
+/// From 16.0 on the server tells the attendees.
+#[test]
+fn attendees_are_told_once() {
+    for version in Version::ALL {
+        let mut scene = Scene::new(version);
+        let calendar = scene.folder(8);
+        let with = |title: &str| {
+            let mut properties = samples::item(Class::Calendar, version, title);
+            let whose = [calendar::MEETING_STATUS, calendar::ATTENDEES];
+            properties.retain(|node| !whose.contains(&node.tag));
+            let attendee = vec![
+                text(calendar::EMAIL, address(1)),
+                text(calendar::NAME, "Bob"),
+            ];
+            let attendee = node(calendar::ATTENDEE, attendee);
+            properties.push(text(calendar::MEETING_STATUS, "1"));
+            properties.push(node(calendar::ATTENDEES, vec![attendee]));
+            properties
+        };
+        // The mails, and the appointment that has come with the first.
+        let told = |scene: &Scene, mails: usize| {
+            let expect = if version >= Version::V16_0 {
+                mails + 1
+            } else {
+                0
+            };
+            assert_eq!(scene.appliance.items(1).len(), expect, "{version}");
+        };
+        let properties = with("one");
+        let client_id = "meet".to_owned();
+        let add = SyncCommand::Add {
+            client_id,
+            properties,
+        };
+        scene.sync(&calendar, add);
+        told(&scene, 1);
+        let id = scene.an_item(&calendar);
+        let mut properties = with("two");
+        properties.retain(|node| node.tag != calendar::UID);
+        let change = SyncCommand::Change {
+            id: id.clone(),
+            properties,
+        };
+        scene.sync(&calendar, change);
+        told(&scene, 2);
+        scene.sync(&calendar, SyncCommand::Delete { id });
+        told(&scene, 3);
     }
 }
 

@@ -1,6 +1,7 @@
 //! SendMail ([MS-ASCMD] 2.2.1.17): a MIME body up to 12.1, a document from 14.0 on.
 
 use crate::eas::context::{Context, Done, Reply};
+use crate::eas::notices;
 use crate::eas::outgoing::{Submission, submit};
 use crate::eas::status::{Common, Failure};
 use crate::eas::version::Version;
@@ -47,8 +48,13 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
     if client_id.is_empty() || client_id.chars().count() > CLIENT_ID_CHARS_MAX {
         return Err(Common::InvalidXml.into());
     }
+    let mime = mime.ok_or(Common::InvalidXml)?;
+    // Of a client that tells attendees what the server has told them already.
+    if ctx.version() >= Version::V16_0 && Box::pin(notices::is_told(ctx, mime)).await? {
+        return Ok(Reply::nothing().into());
+    }
     let submission = Submission {
-        mime: mime.ok_or(Common::InvalidXml)?,
+        mime,
         client_id: Some(&client_id),
         save,
         answers: None,

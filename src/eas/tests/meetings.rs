@@ -391,7 +391,7 @@ fn an_invitation_of_a_neighbour_says_what_it_is() {
     let meeting = meeting.unwrap();
     assert_eq!(
         (meeting.method.as_str(), meeting.event.response),
-        ("REQUEST", 5)
+        ("REQUEST first", 5)
     );
     let id = format!("2:{}", items(&house, "alice", FolderId::INBOX)[0].item);
     house

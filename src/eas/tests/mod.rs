@@ -3,6 +3,7 @@
 mod files;
 mod find;
 mod folders;
+mod invitations;
 mod items;
 mod mail;
 mod matrix;

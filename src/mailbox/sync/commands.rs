@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use super::round::Round;
 use super::{Command, Outcome, Presented, Recorded};
 use crate::mailbox::log::{self, By};
+use crate::mailbox::notice;
 use crate::mailbox::{Entry, Error, FolderRow, ItemId, ItemRow};
 use crate::pim::Record;
+use crate::pim::notice::Notice;
 use crate::store::keys;
 
 use super::state::Cursor;
@@ -174,6 +176,33 @@ impl Round {
             device: self.at.device,
             via_sync: true,
         }
+    }
+
+    /// Sees to it that the next change and these messages fit into one commit.
+    ///
+    /// # Errors
+    /// The store's; [`Error::Conflict`].
+    pub async fn reserve(&mut self, notices: &[Notice]) -> Result<(), Error> {
+        let mut bytes = 0;
+        for notice in notices {
+            bytes += notice::bytes(notice)?;
+        }
+        if self.tx.is_full() || self.is_spread() || !self.tx.has_room_for(bytes) {
+            Box::pin(self.save()).await?;
+        }
+        Ok(())
+    }
+
+    /// Attendees are to be told of the change before, for which [`Round::reserve`] has made room: they are
+    /// told if it becomes durable, and only then.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn announce(&mut self, notices: Vec<Notice>) -> Result<(), Error> {
+        for notice in notices {
+            Box::pin(self.tx.announce(notice)).await?;
+        }
+        Ok(())
     }
 
     async fn make_room(&mut self) -> Result<(), Error> {

@@ -121,22 +121,35 @@ pub fn parse(bytes: &[u8], defaults: &Defaults<'_>) -> Result<Calendar, Error> {
 /// lists are cut (`MEETING_...` in [`crate::limits`]), so that the mail's record stays storable.
 #[must_use]
 pub fn meeting(bytes: &[u8], defaults: &Defaults<'_>) -> Option<Meeting> {
-    let mut meeting = invitation(bytes, defaults)?;
-    fit::fit(&mut meeting.event);
-    Some(meeting)
+    invitation(bytes, defaults).map(|whole| brief(&whole))
 }
 
-/// The same of a mail that arrived at `received_ms` (Unix milliseconds), as it concerns the user who
-/// has these addresses: their record of the mail carries it.
+/// What a mail's record keeps of a meeting.
 #[must_use]
-pub fn meeting_for(text: &str, received_ms: i64, addresses: &[String]) -> Option<Box<Meeting>> {
+pub fn brief(whole: &Meeting) -> Meeting {
+    let mut meeting = whole.clone();
+    fit::fit(&mut meeting.event);
+    meeting
+}
+
+/// The meeting in a mail that arrived at `received_ms` (Unix milliseconds), whole, as it concerns the
+/// user who has these addresses. `method` is what the mail says, where the calendar does not.
+#[must_use]
+pub fn meeting_for(
+    text: &str,
+    method: &str,
+    received_ms: i64,
+    addresses: &[String],
+) -> Option<Meeting> {
     let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
     let defaults = Defaults {
         zone: "",
         now_ms: received_ms,
         addresses: &addresses,
     };
-    meeting(text.as_bytes(), &defaults).map(Box::new)
+    let mut meeting = invitation(text.as_bytes(), &defaults)?;
+    method.clone_into(&mut meeting.method);
+    Some(meeting)
 }
 
 /// The same, whole: what becomes an appointment when it is answered.

@@ -18,7 +18,7 @@ pub struct Invitation<'a> {
     /// Who writes.
     pub from: &'a Mailbox,
     /// Who gets it.
-    pub to: &'a Mailbox,
+    pub to: &'a [Mailbox],
     /// `Subject`.
     pub subject: &'a str,
     /// What the user writes; may be empty.
@@ -57,7 +57,9 @@ pub fn build(invitation: &Invitation<'_>) -> Vec<u8> {
         .message_id(one_line(invitation.message_id))
         .date(Date::new(invitation.date_ms.div_euclid(1_000)))
         .from(address(invitation.from))
-        .to(address(invitation.to))
+        .to(Address::new_list(
+            invitation.to.iter().map(address).collect(),
+        ))
         .header("Subject", Text::new(one_line(invitation.subject)))
         .body(MimePart::new("multipart/alternative", parts));
     let mut out = Vec::new();
@@ -89,7 +91,7 @@ mod tests {
         };
         let raw = build(&Invitation {
             from: &mailbox("b@example.org"),
-            to: &mailbox("a@example.org"),
+            to: &[mailbox("a@example.org")],
             subject: "Accepted: Überblick",
             text: "",
             html: Some("<p>Gladly</p>"),

@@ -64,7 +64,7 @@ impl Keyspaces {
             Kind::Date => &self.dates,
             Kind::Words => &self.words,
             Kind::Sync | Kind::Sent | Kind::Delivered => &self.sync,
-            Kind::Queue => &self.queue,
+            Kind::Queue | Kind::Notice => &self.queue,
             Kind::Blob => &self.blobs,
         })
     }

@@ -61,6 +61,11 @@ fn keys_of_an_account_stand_as_they_always_did() {
     check_scoped(&sent(S, 0x51, b"id"), 't', "000000516964");
     check_scoped(&delivered(S, &[0xab, 0xcd]), 'r', "abcd");
     check_scoped(&own(S, b"oof"), 'o', "6f6f66");
+    check_scoped(
+        &notice(S, &[0xab; 16]),
+        'm',
+        "abababababababababababababababab",
+    );
     // The newest stands first, and of one moment the one that came last.
     check_scoped(
         &words(S, 0x11, 0x41, 0x21),

@@ -29,6 +29,7 @@ pub(in crate::eas::classes) fn decode(
         return occurrence(r, event, instance, source);
     }
     let fresh = existing.is_none();
+    let called = existing.as_ref().map(Called::of);
     let mut event = existing.unwrap_or_else(|| Event {
         busy: BUSY,
         stamp_ms: source.now_ms,
@@ -49,7 +50,13 @@ pub(in crate::eas::classes) fn decode(
         given.clear(&mut event, source);
     }
     let adds_files = given.adds_files;
+    let asks = source.version >= Version::V16_0 && !given.has(calendar::RESPONSE_REQUESTED);
     given.settle(&mut event, source, fresh)?;
+    match called {
+        Some(called) => called.keep(&mut event),
+        // The server sends these invitations, which say that an answer is wanted.
+        None => event.response_requested |= asks && !event.attendees.is_empty(),
+    }
     name(&mut event, source);
     Ok(Decoded {
         uploads,
@@ -269,8 +276,8 @@ impl Given {
         if gone(calendar::CATEGORIES) {
             e.categories.clear();
         }
-        if gone(calendar::RECURRENCE) {
-            e.recurrence = None;
+        if gone(calendar::RECURRENCE) && e.recurrence.take().is_some() {
+            e.exceptions.clear();
         }
     }
 
@@ -295,6 +302,10 @@ impl Given {
             return Err(Error::Value(calendar::END_TIME));
         }
         if let Some(mut rule) = self.rule.take() {
+            // Of an occurrence without its series, or of a series that ends being one.
+            if rule.is_some() != e.recurrence.is_some() {
+                e.exceptions.clear();
+            }
             if let Some(rule) = &mut rule {
                 rule.until_ms = rule.until_ms.map(|ms| clock.instant(ms, e.all_day));
                 recurrence::keep(
@@ -307,14 +318,11 @@ impl Given {
             }
             e.recurrence = rule;
         }
-        if let Some(mut all) = self.exceptions.take() {
+        if let Some(mut all) = self.exceptions.take().filter(|_| e.recurrence.is_some()) {
             all.iter_mut()
                 .for_each(|x| exception::settle(x, e.all_day, &clock));
             all.sort_by_key(|x| x.original_ms);
             e.exceptions = all;
-        }
-        if e.recurrence.is_none() {
-            e.exceptions.clear();
         }
         Ok(())
     }
@@ -349,6 +357,37 @@ fn simple(e: &mut Event, r: &mut Reader<'_>, tag: Tag) -> Result<bool, Error> {
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// Who called a meeting: that never changes, and so nobody becomes the organizer of another's.
+struct Called {
+    name: String,
+    email: String,
+    status: u8,
+}
+
+impl Called {
+    /// Which of the two a meeting is, called or received ([MS-ASCAL] 2.2.2.27).
+    const WHOSE: u8 = 3;
+
+    fn of(event: &Event) -> Self {
+        Self {
+            name: event.organizer_name.clone(),
+            email: event.organizer_email.clone(),
+            status: event.meeting_status,
+        }
+    }
+
+    fn keep(self, event: &mut Event) {
+        if self.email.is_empty() {
+            return;
+        }
+        (event.organizer_name, event.organizer_email) = (self.name, self.email);
+        if self.status != 0 {
+            let whose = self.status & Self::WHOSE;
+            event.meeting_status = event.meeting_status & !Self::WHOSE | whose;
+        }
+    }
 }
 
 /// What a client need not say: who organizes, and what the appointment is called.

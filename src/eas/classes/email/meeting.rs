@@ -2,13 +2,15 @@
 //! its children in this order.
 
 use crate::eas::classes::calendar::{write_location, write_zone, zone_of};
-use crate::eas::classes::value::{self, write_dashed};
+use crate::eas::classes::value::{self, write_compact, write_dashed};
 use crate::eas::classes::{Context, date, recurrence};
 use crate::eas::version::Version;
+use crate::pim::event::asks;
 use crate::pim::event::{ArchivedEvent, ArchivedMeeting};
+use crate::pim::itip::Standing;
 use crate::pim::tz;
 use crate::wbxml::Writer;
-use crate::wbxml::tags::{calendar, email, email2};
+use crate::wbxml::tags::{calendar, email, email2, meetingresponse};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -62,6 +64,9 @@ pub(super) fn write(w: &mut Writer, m: &ArchivedMeeting, ctx: &Context<'_>) {
     if !old {
         w.text(calendar::UID, &e.uid);
     }
+    if ctx.version >= Version::V16_1 {
+        write_proposal(w, m);
+    }
     w.close();
 }
 
@@ -74,11 +79,26 @@ fn instance_type(e: &ArchivedEvent, recurrence_id: Option<i64>) -> u8 {
     }
 }
 
-/// 1 the first request, 2 an update, 0 anything else (2.2.2.50).
+/// The time that an attendee would rather have (16.1).
+fn write_proposal(w: &mut Writer, m: &ArchivedMeeting) {
+    let is_proposal = asks(&m.method) == "COUNTER" && m.event.recurrence.is_none();
+    let Some(proposed) = m.event.exceptions.first().filter(|_| is_proposal) else {
+        return;
+    };
+    let (start_ms, end_ms) = (value::ms(&proposed.start_ms), value::ms(&proposed.end_ms));
+    write_compact(w, meetingresponse::PROPOSED_START_TIME, start_ms);
+    write_compact(w, meetingresponse::PROPOSED_END_TIME, end_ms);
+}
+
+/// 1 the first request, 2 an update that asks for an answer, 3 one that does not, 4 one that a later
+/// one has overtaken, 0 anything else (2.2.2.50).
 fn message_type(m: &ArchivedMeeting) -> u8 {
-    match (m.method.as_str(), m.event.sequence.to_native()) {
-        ("REQUEST", 0) => 1,
-        ("REQUEST", _) => 2,
+    let standing = Standing::of(&m.method);
+    match (asks(&m.method), standing, m.event.sequence.to_native()) {
+        ("REQUEST", Some(Standing::First), _) | ("REQUEST", None, 0) => 1,
+        ("REQUEST", Some(Standing::Update) | None, _) => 2,
+        ("REQUEST", Some(Standing::News), _) => 3,
+        ("REQUEST", Some(Standing::Outdated), _) => 4,
         _ => 0,
     }
 }

@@ -6,9 +6,7 @@ use crate::eas::classes::instance_start;
 use crate::eas::context::{Context, blob};
 use crate::eas::status::{Common, Failure, retrying};
 use crate::eas::version::Version;
-use crate::limits::BODY_INLINE_BYTES_MAX;
 use crate::mailbox::{Answered, By, FolderId, ItemRow, ServerId, Tx};
-use crate::pim::body::BlobRef;
 use crate::pim::event::Meeting;
 use crate::pim::invite::{self, Answer, NotAnswered};
 use crate::pim::{Event, Message, Record, ical, mail};
@@ -67,7 +65,7 @@ impl Act<'_> {
             Ok(plan) => plan,
             Err(status) => return Ok(Err(status)),
         };
-        if let Some(told) = self.told {
+        if let Some(told) = self.told.filter(|_| !tried.is_over) {
             let (event, occurrence_ms) = (&tried.of, tried.occurrence_ms);
             let letter = tell::Letter {
                 ctx,
@@ -168,8 +166,8 @@ impl Act<'_> {
         let (existing, mail) = match invited {
             Invited::Event(_) => (Some(row.clone()), None),
             Invited::Mail(meeting) => {
-                let uid = &meeting.event.uid;
-                let found = Box::pin(mailbox.find_event(scope, FolderId::CALENDAR, uid));
+                let (uid, one_ms) = (&meeting.event.uid, meeting.recurrence_id_ms);
+                let found = Box::pin(mailbox.find_meeting(scope, uid, one_ms));
                 (found.await?, Some(row))
             }
         };
@@ -178,6 +176,10 @@ impl Act<'_> {
             Some(_) => return Ok(Err(FAILED)),
             None => None,
         };
+        let is_over = event.as_ref().is_some_and(invite::is_cancelled);
+        if is_over && self.answer != Answer::Decline {
+            return Ok(Err(INVALID));
+        }
         let change = match self.changed(event, invited) {
             Ok(change) => change,
             Err(e) => return Ok(Err(status(e))),
@@ -185,6 +187,7 @@ impl Act<'_> {
         let mut plan = Plan {
             of: change.of,
             occurrence_ms: change.occurrence_ms,
+            is_over,
             event: None,
             item: self.id,
         };
@@ -193,7 +196,7 @@ impl Act<'_> {
         };
         plan.event = match (change.becomes, &existing) {
             (Some(event), existing) => {
-                let Some(record) = self.fitted(event).await? else {
+                let Some(record) = self.ctx.mailbox().fitted(event).await? else {
                     return Ok(Err(FAILED));
                 };
                 Some(Box::pin(self.put(tx, existing.as_ref(), record)).await?)
@@ -218,16 +221,21 @@ impl Act<'_> {
         let now_ms = self.ctx.now_ms();
         let (invitation, one_ms) = match invited {
             Invited::Mail(meeting) => (&meeting.event, meeting.recurrence_id_ms),
-            Invited::Event(event) => (&**event, None),
+            Invited::Event(event) => (&**event, event.lone_ms()),
         };
         let known = event.is_some();
-        let mut becomes = event.unwrap_or_else(|| invite::unanswered(invitation));
-        // An invitation to one occurrence of a series that is here.
+        let mut becomes = event.unwrap_or_else(|| match one_ms {
+            Some(ms) => invite::unanswered_one(invitation, ms),
+            None => invite::unanswered(invitation),
+        });
+        // An invitation to one occurrence of a series that is not here: the organizer has the series.
+        let lone_ms = one_ms.filter(|_| becomes.recurrence.is_none());
         let one_ms = one_ms.filter(|_| becomes.recurrence.is_some());
         let occurrence_ms = match (self.instance_ms, one_ms) {
             (Some(written_ms), _) => Some(instance_start(&becomes, written_ms)),
             (None, one_ms) => one_ms,
         };
+        let told_ms = occurrence_ms.or(lone_ms);
         let of = invitation.clone();
         match occurrence_ms {
             Some(original_ms) => {
@@ -237,13 +245,13 @@ impl Act<'_> {
                 invite::answer_one(&mut becomes, original_ms, self.answer, now_ms)?;
                 Ok(Change {
                     of,
-                    occurrence_ms,
+                    occurrence_ms: told_ms,
                     becomes: Some(becomes),
                 })
             }
             None if self.answer == Answer::Decline => Ok(Change {
                 of,
-                occurrence_ms,
+                occurrence_ms: told_ms,
                 becomes: None,
             }),
             None => {
@@ -257,25 +265,11 @@ impl Act<'_> {
                 invite::answer(&mut becomes, self.answer, busy, own, now_ms);
                 Ok(Change {
                     of,
-                    occurrence_ms,
+                    occurrence_ms: told_ms,
                     becomes: Some(becomes),
                 })
             }
         }
-    }
-
-    /// The appointment as it is stored: a long text goes into a blob.
-    async fn fitted(&self, mut event: Event) -> Result<Option<Record>, Failure> {
-        let body = &mut event.body;
-        if body.text.len() > BODY_INLINE_BYTES_MAX && body.blob.is_none() {
-            let hash = self.ctx.mailbox().put_mime(body.text.as_bytes()).await?;
-            body.blob = Some(BlobRef {
-                hash: hash.0,
-                bytes: body.text.len() as u64,
-            });
-            body.text = mail::cut(&body.text, BODY_INLINE_BYTES_MAX).to_owned();
-        }
-        Ok(invite::fit(&mut event).then_some(Record::Event(event)))
     }
 
     async fn put(
@@ -324,6 +318,8 @@ struct Plan {
     of: Event,
     /// The start of the one occurrence that is answered.
     occurrence_ms: Option<i64>,
+    /// It was cancelled: nobody waits for an answer.
+    is_over: bool,
     /// The appointment that there is then.
     event: Option<ServerId>,
     /// Where the item is then that was answered.

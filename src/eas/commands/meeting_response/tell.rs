@@ -105,7 +105,7 @@ impl Letter<'_> {
         };
         imip::build(&Invitation {
             from: &from,
-            to: &to,
+            to: &[to],
             subject: &format!("{verb}: {}", event.subject),
             text,
             html,

@@ -28,7 +28,7 @@ const NO_SPACE: u8 = 9;
 /// What a collection's commands are carried out with.
 pub(super) struct Desk<'a> {
     pub(super) env: &'a Env<'a>,
-    class: Class,
+    pub(super) class: Class,
     kept: &'a Kept,
 }
 
@@ -136,7 +136,9 @@ impl Desk<'_> {
                 instance_ms,
             } => {
                 let status = match (own(round, server_id), instance_ms) {
-                    (Some(id), Some(at)) => self.delete_occurrence(round, id, *at).await?,
+                    (Some(id), Some(at)) => {
+                        Box::pin(self.delete_occurrence(round, id, *at)).await?
+                    }
                     (Some(id), None) => self.delete(round, id, collection.deletes_as_moves).await?,
                     (None, _) => GONE,
                 };
@@ -222,7 +224,7 @@ impl Desk<'_> {
         };
         let adds_files = decoded.adds_files;
         let record = self.new_record(round, decoded, client_id, send, item);
-        let (record, words) = match Box::pin(record).await? {
+        let (mut record, words) = match Box::pin(record).await? {
             Ok(worded) => worded,
             // Sent, or refused: there is no item.
             Err(status) => {
@@ -230,12 +232,15 @@ impl Desk<'_> {
                 return Ok((None, status));
             }
         };
+        let notices = self.notices(None, &mut record)?;
+        round.reserve(&notices).await?;
         let entry = (&record, words.as_ref());
         match Box::pin(round.add(client_id, entry, DONE, item.print)).await {
             Ok(id) => {
                 if adds_files {
                     round.echo(id);
                 }
+                round.announce(notices).await?;
                 Ok((Some(id), DONE))
             }
             Err(e) => {
@@ -372,19 +377,28 @@ impl Desk<'_> {
                 return Ok(status);
             }
         };
-        let entry = Entry::from((&record, words.as_ref()));
-        self.store(round, &row, entry, print).await
+        Box::pin(self.store(round, &row, (record, words), print)).await
     }
 
     async fn store(
         &self,
         round: &mut Round,
         row: &ItemRow,
-        entry: Entry<'_>,
+        (mut record, words): Worded,
         print: u64,
     ) -> Result<u8, Failure> {
+        let notices = self.notices(Some(row), &mut record)?;
+        round.reserve(&notices).await?;
+        let entry = Entry::from((&record, words.as_ref()));
         match Box::pin(round.change(row, entry, DONE, print)).await {
-            Ok(()) => Ok(DONE),
+            Ok(()) => {
+                if !notices.is_empty() {
+                    // Whose answer is asked for again is news to the device.
+                    round.echo(row.item);
+                }
+                round.announce(notices).await?;
+                Ok(DONE)
+            }
             Err(e) => {
                 let status = refused(e)?;
                 round.refuse(mailbox::Command::Change(row.item), status, print);
@@ -414,7 +428,10 @@ impl Desk<'_> {
         } else {
             None
         };
+        let notices = self.notices_of_deletion(&row)?;
+        round.reserve(&notices).await?;
         Box::pin(round.delete(&row, into.as_ref(), DONE)).await?;
+        round.announce(notices).await?;
         Ok(DONE)
     }
 
@@ -440,7 +457,7 @@ impl Desk<'_> {
             return Ok(MALFORMED);
         }
         let record = Record::Event(event);
-        self.store(round, &row, Entry::from(&record), print).await
+        Box::pin(self.store(round, &row, (record, None), print)).await
     }
 
     /// Reads an item onto what there is of it, and stores what is too large for its record. The

@@ -15,6 +15,7 @@ mod changes;
 mod decode;
 mod draft;
 mod hearing;
+mod invite;
 mod kept;
 mod stored;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use wait::{Waiting, resume};
 
 use crate::eas::Eas;
 use crate::eas::context::{Context, Done, Reply};
+use crate::eas::notices;
 use crate::eas::parked;
 use crate::eas::quirks::{Quirk, Quirks};
 use crate::eas::status::{Common, Failure, retrying};
@@ -100,6 +102,9 @@ async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
         Ok(sections) => sections,
         Err(reply) => return Ok(reply.into()),
     };
+    if invite::may_have_announced(env, &request, &sections) {
+        Box::pin(notices::send(ctx.eas, ctx.account)).await;
+    }
     if sections.iter().any(|s| !s.silent) {
         return Ok(answer::reply(&sections, env.version).into());
     }
