@@ -372,6 +372,17 @@ pub const RESOLVE_SUGGESTIONS_MAX: usize = 100;
 pub const RESOLVE_CONTACTS_MAX: usize = 20_000;
 /// Days that free and busy times may be asked for ([MS-ASCMD] 2.2.3.61.1).
 pub const FREE_BUSY_DAYS_MAX: i64 = 42;
+/// Slots of free and busy times: 32 KB of digits ([MS-ASCMD] 2.2.3.112).
+pub const FREE_BUSY_SLOTS_MAX: usize = 32 * 1024;
+/// Occurrences of one series within a span of [`FREE_BUSY_DAYS_MAX`]: one a day, and all its exceptions.
+pub const BUSY_OCCURRENCES_MAX: usize = 42 + EXCEPTIONS_MAX;
+/// Appointments of one person that are looked at for free and busy times: those that end after the span
+/// begins. Some 10 ms of work.
+pub const BUSY_EVENTS_MAX: usize = 10_000;
+/// The same of all people of one request.
+pub const FREE_BUSY_EVENTS_MAX: usize = 50_000;
+/// Milliseconds after which a request reads no further calendar for free and busy times.
+pub const FREE_BUSY_MS_MAX: u64 = 3_000;
 
 // ---- auth --------------------------------------------------------------------------------------
 
