@@ -283,6 +283,14 @@ pub const CLIENT_ID_CHARS_MAX: usize = 40;
 pub const DEVICE_ID_CHARS_MAX: usize = 32;
 /// Bytes of an absence note: the three of an account have to fit into one value of the store.
 pub const ABSENCE_NOTE_BYTES_MAX: usize = 20 * 1024;
+/// Days after which somebody who writes again to the same absent user is told again (RFC 3834 2).
+pub const ABSENCE_TOLD_DAYS: u32 = 7;
+/// Contacts that are looked through for whether an absent user knows a sender: some 10 ms of work.
+pub const ABSENCE_CONTACTS_MAX: usize = 5_000;
+/// Bytes of the subject that an automatic answer repeats.
+pub const ABSENCE_SUBJECT_BYTES_MAX: usize = 500;
+/// Messages of a thread that an automatic answer names, beside the one that it answers.
+pub const ASKER_REFERENCES_MAX: usize = 40;
 /// Characters of a recovery password ([MS-ASCMD] 2.2.3.130.2).
 pub const RECOVERY_PASSWORD_CHARS_MAX: usize = 255;
 /// Conversations of an account whose future mail goes elsewhere than to the Inbox; the oldest gives

@@ -4,6 +4,7 @@
 use super::tickets;
 use crate::mailbox::{Error, Mailbox};
 use crate::net::Tickets;
+use crate::queue;
 use crate::work::block_on;
 use std::io;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ impl Upkeep {
     pub(super) fn start(mailbox: Mailbox, keys: Option<Arc<Tickets>>) -> io::Result<Self> {
         let (end, ended) = flume::bounded::<()>(0);
         let tidy = move || {
+            answer(&mailbox);
             if let Err(e) = block_on(index(&mailbox, &ended)) {
                 tracing::warn!(error = %e, "the search index is completed later");
             }
@@ -36,6 +38,7 @@ impl Upkeep {
                         Err(e) => tracing::warn!(error = %e, "ticket keys stay as they are"),
                     }
                 }
+                answer(&mailbox);
                 if let Err(e) = block_on(purge(&mailbox, &ended)) {
                     tracing::warn!(error = %e, "tidying goes on later");
                 }
@@ -53,6 +56,13 @@ impl Upkeep {
     /// Ends it after the step that it is at.
     pub(super) fn stop(self) {
         drop(self.end);
+    }
+}
+
+/// Sends what absent users owe to those who wrote to them, and what was not sent at once.
+fn answer(mailbox: &Mailbox) {
+    if let Err(e) = block_on(queue::answer_all(mailbox)) {
+        tracing::warn!(error = %e, "those who wrote to absent users are told later");
     }
 }
 

@@ -4,6 +4,8 @@ use super::intake::{self, Seen};
 use crate::auth::{self, Naming};
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::mailbox::{AccountRow, AccountStatus, Delivery, Error, FolderId, Mailbox};
+use crate::pim::{self, mail::Asker};
+use crate::queue;
 use crate::smtp::{Envelope, Verdict};
 use crate::store::BlobId;
 use crate::work::{Pool, join_all};
@@ -23,6 +25,8 @@ struct Mail {
     raw: Arc<[u8]>,
     blob: BlobId,
     is_stored: bool,
+    /// Who is told where a recipient is absent.
+    asker: Option<Arc<Asker>>,
 }
 
 impl Door {
@@ -59,12 +63,14 @@ impl Door {
                 return vec![Verdict::SystemFull; count];
             }
         };
+        let asker = pim::mail::asker(&raw, &envelope.sender).map(Arc::new);
         let mail = Mail {
             seen,
             blob: BlobId::of(&raw),
             raw,
             // The MIME of a mail to one is stored with its item, that of a mail to many before.
             is_stored: count > 1,
+            asker,
         };
         if mail.is_stored
             && let Err(e) = self.mailbox.put_mime(&mail.raw).await
@@ -88,6 +94,9 @@ impl Door {
                 break;
             }
         }
+        if outcome.is_ok() && mail.asker.is_some() {
+            queue::answer(&self.mailbox, row.scope).await;
+        }
         outcome.map_or_else(|e| verdict(&e), |()| Verdict::Accepted)
     }
 
@@ -101,6 +110,7 @@ impl Door {
             words: Some(mail.seen.words().clone()),
             // The blob's address is the hash of exactly what was handed over.
             fingerprint: Some(mail.blob.0),
+            asker: mail.asker.clone(),
         };
         Box::pin(self.mailbox.deliver(row.scope, &inbox, delivery))
             .await

@@ -7,15 +7,18 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::eas::Eas;
 use crate::eas::status::{Common, Failure, retrying};
 use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, ItemId, Sent};
 use crate::pim::body::BlobRef;
+use crate::pim::mail::Asker;
 use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
 use crate::pim::words::{self, Words};
 use crate::pim::{Message, Record, ical, mail};
+use crate::queue;
 use crate::store::{BlobId, Scope};
 
 /// Takes mail for other hosts.
@@ -161,6 +164,7 @@ pub async fn submit(
         record: &prepared.record,
         words: &prepared.words,
         calendar: prepared.calendar.as_deref(),
+        asker: prepared.asker.as_ref(),
         raw,
         seed,
     };
@@ -200,6 +204,8 @@ struct Prepared {
     words: Words,
     /// The calendar in it.
     calendar: Option<String>,
+    /// Who is told where a recipient is absent.
+    asker: Option<Arc<Asker>>,
 }
 
 /// Makes the client's message fit for sending, and its record.
@@ -228,7 +234,9 @@ async fn prepare(
         let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
         let (record, seen) = mail::inspect(&outgoing.raw, begun_ms);
         let words = words::of_mail(&record, Some(&seen.text));
+        let asker = mail::asker(&outgoing.raw, &outgoing.from);
         Ok::<_, ComposeError>(Prepared {
+            asker: asker.map(Arc::new),
             outgoing,
             record,
             words,
@@ -253,6 +261,7 @@ struct Post<'a> {
     record: &'a Message,
     words: &'a Words,
     calendar: Option<&'a str>,
+    asker: Option<&'a Arc<Asker>>,
     raw: BlobId,
     seed: [u8; 32],
 }
@@ -276,6 +285,9 @@ impl Post<'_> {
         }
         for account in &local {
             retrying(|| self.deliver(account)).await?;
+            if self.asker.is_some() {
+                queue::answer(self.eas.mailbox(), account.scope).await;
+            }
         }
         Ok(())
     }
@@ -321,6 +333,7 @@ impl Post<'_> {
             words: Some(self.words.clone()),
             message,
             fingerprint: Some(self.seed),
+            asker: self.asker.cloned(),
         };
         Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;
         Ok(())

@@ -250,6 +250,7 @@ mod tests {
             unstored: None,
             message: of(conversation, "new"),
             fingerprint: None,
+            asker: None,
         };
         match Box::pin(mailbox.deliver(scope, &inbox, delivery)).await {
             Ok(Delivered::Now(id)) => id.folder,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::conversation::Rules;
+use super::owed::Debt;
 use super::{By, Entry, Error, FolderId, FolderRow, ItemId, Mailbox, ServerId};
 use crate::clock::UnixMs;
 use crate::pim::body::BlobRef;
+use crate::pim::mail::Asker;
 use crate::pim::words::Words;
 use crate::pim::{Message, Record};
 use crate::store::{Batch, BlobId, Condition, Row, Scope, Write, keys};
@@ -26,6 +28,8 @@ pub struct Delivery {
     /// What a repeated delivery has again: the SHA-256 of what the sender handed over, without
     /// what was added here. `None`: a repetition is stored again (imports, copies).
     pub fingerprint: Option<[u8; 32]>,
+    /// Who is to be told where the user is absent; none: nobody.
+    pub asker: Option<Arc<Asker>>,
 }
 
 /// What came of a delivery.
@@ -38,10 +42,11 @@ pub enum Delivered {
 }
 
 /// What makes a new item one, and the blob that goes with it.
-#[derive(Clone, Copy)]
 struct Once<'a> {
     fingerprint: Option<[u8; 32]>,
     mime: Option<&'a [u8]>,
+    /// The answer that its sender is owed.
+    debt: Option<Debt>,
 }
 
 impl Mailbox {
@@ -70,6 +75,10 @@ impl Mailbox {
             hash: delivery.raw.0,
             bytes: delivery.raw_bytes,
         };
+        let debt = match &delivery.asker {
+            Some(asker) => Box::pin(self.owe(scope, asker, &message)).await?,
+            None => None,
+        };
         let conversation = message.conversation_id;
         // Boxed: callers keep their own futures small.
         let record = Box::new(Record::Message(message));
@@ -77,6 +86,7 @@ impl Mailbox {
         let once = Once {
             fingerprint: delivery.fingerprint,
             mime: delivery.unstored.as_deref(),
+            debt,
         };
         if folder.id != FolderId::INBOX {
             return Box::pin(self.put_with(scope, folder, entry, once, None)).await;
@@ -112,6 +122,7 @@ impl Mailbox {
         let once = Once {
             fingerprint,
             mime: None,
+            debt: None,
         };
         self.put_with(scope, folder, entry.into(), once, None).await
     }
@@ -121,9 +132,14 @@ impl Mailbox {
         scope: Scope,
         folder: &FolderRow,
         entry: Entry<'_>,
-        Once { fingerprint, mime }: Once<'_>,
+        once: Once<'_>,
         require: Option<Condition>,
     ) -> Result<Delivered, Error> {
+        let Once {
+            fingerprint,
+            mime,
+            debt,
+        } = once;
         let before = match fingerprint {
             Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
             None => None,
@@ -133,6 +149,9 @@ impl Mailbox {
         }
         let mut tx = self.transaction(scope, By::default());
         let item = tx.add(folder, entry).await?;
+        if let Some(debt) = debt {
+            debt.apply(&mut tx);
+        }
         let folder = folder.id;
         let id = ServerId { folder, item };
         if let Some(hash) = fingerprint {
@@ -232,6 +251,7 @@ mod tests {
             message: mail(text, mailbox.clock().now_ms()),
             words: None,
             fingerprint: Some(raw.0),
+            asker: None,
         };
         let delivered = Box::pin(mailbox.deliver(scope, &folder, delivery)).await;
         delivered.unwrap()

@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: sending, retry schedules, bounces.
 
+mod absent;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::clock::UnixMs;
@@ -13,6 +15,8 @@ use crate::limits;
 use crate::mailbox::{Error, Mailbox, stored};
 use crate::pim::body::BlobRef;
 use crate::store::{Batch, Condition, Row, Scope, Seq, Write, keys};
+
+pub use absent::{answer, answer_all};
 
 const FORMAT: u8 = 1;
 

@@ -229,6 +229,7 @@ fn deliver(house: &House, mime: &str) -> FolderId {
         unstored: None,
         message,
         fingerprint: Some(raw.0),
+        asker: None,
     };
     match block_on(mailbox.deliver(scope, &inbox, delivery)) {
         Ok(Delivered::Now(id)) => id.folder,

@@ -215,6 +215,15 @@ fn clean_id(id: &str) -> String {
         .collect()
 }
 
+/// Why a machine has written a mail (RFC 3834 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Automatic {
+    /// Something has happened.
+    Generated,
+    /// Somebody has written.
+    Replied,
+}
+
 /// A mail that the appliance writes itself.
 #[derive(Debug, Clone, Default)]
 pub struct Draft<'a> {
@@ -239,7 +248,7 @@ pub struct Draft<'a> {
     /// `References`, oldest first; the last one is `In-Reply-To`.
     pub references: Vec<String>,
     /// Written by a machine (`Auto-Submitted`, RFC 3834), so that nothing answers it.
-    pub automatic: bool,
+    pub automatic: Option<Automatic>,
     /// The text.
     pub text: &'a str,
     /// The same as HTML.
@@ -296,8 +305,15 @@ pub fn build(draft: &Draft<'_>) -> Vec<u8> {
         let ids: Vec<String> = draft.references.iter().map(|id| clean_id(id)).collect();
         message = message.in_reply_to(clean_id(parent)).references(ids);
     }
-    if draft.automatic {
-        message = message.header("Auto-Submitted", Raw::new("auto-generated"));
+    if let Some(automatic) = draft.automatic {
+        let how = match automatic {
+            Automatic::Generated => "auto-generated",
+            Automatic::Replied => "auto-replied",
+        };
+        message = message.header("Auto-Submitted", Raw::new(how));
+        if automatic == Automatic::Replied {
+            message = message.header("X-Auto-Response-Suppress", Raw::new("All"));
+        }
     }
     if let Some(html) = draft.html {
         message = message.html_body(html);
@@ -448,7 +464,7 @@ mod tests {
             date_ms: 1_795_348_800_000,
             message_id: "1@x.org",
             references: vec!["0@x.org".to_owned()],
-            automatic: true,
+            automatic: Some(Automatic::Generated),
             text: "Hällo\r\n",
             html: Some("<p>Hällo <img src=\"cid:pic\"></p>"),
             files: vec![
