@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::eas::Eas;
 use crate::eas::status::{Common, Failure, retrying};
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::mailbox::{AccountRow, By, Delivery, DeviceNo, FolderId, ItemId, Sent};
 use crate::pim::body::BlobRef;
 use crate::pim::mail::Asker;
@@ -76,8 +77,10 @@ pub struct Answered {
     pub item: ItemId,
     /// How it is answered.
     pub how: Answer,
-    /// Its MIME, to be put below what the client wrote; none: the client has done that.
-    pub original: Option<Vec<u8>>,
+    /// Its MIME, to be put below what the client wrote; its beginning, where the client has done that.
+    pub original: Arc<Vec<u8>>,
+    /// The client has put it into its mail itself.
+    pub is_replaced: bool,
 }
 
 /// A mail as a client hands it over.
@@ -119,7 +122,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Sends a mail, once.
 ///
 /// # Errors
-/// 118 for one that was sent before under its ClientId; 107, 116, 119, 120; the store's.
+/// 118 for one that was sent before under its ClientId; 107, 116, 119, 120, 122; the store's.
 pub async fn submit(
     eas: &Eas,
     author: Author<'_>,
@@ -169,14 +172,21 @@ pub async fn submit(
         seed,
     };
     post.distribute().await?;
-    let save = submission.save.then_some((post.record, post.words));
+    let own = match &prepared.kept {
+        Some(kept) => {
+            let raw = mailbox.store().put_blob(&kept.raw).await?;
+            (raw, &kept.record, &kept.words)
+        }
+        None => (raw, post.record, post.words),
+    };
+    let save = submission.save.then_some(own);
     let answered = submission.answers.as_ref().map(|a| Mark {
         folder: a.folder,
         item: a.item,
         verb: verb(a.how, outgoing.recipients.len()),
         at_ms: begun_ms,
     });
-    retrying(|| finish(eas, author, &client_id, (raw, save), answered)).await
+    retrying(|| finish(eas, author, &client_id, save, answered)).await
 }
 
 /// What becomes of the mail that was answered.
@@ -202,6 +212,7 @@ struct Prepared {
     outgoing: Outgoing,
     record: Message,
     words: Words,
+    kept: Option<Kept>,
     /// The calendar in it.
     calendar: Option<String>,
     /// Who is told where a recipient is absent.
@@ -221,37 +232,71 @@ async fn prepare(
     let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
     let mut mime = submission.mime.to_vec();
     let answers = submission.answers.as_ref();
-    let original = answers.and_then(|a| Some((a.how, a.original.clone()?)));
+    let original = answers.map(|a| (a.how, Arc::clone(&a.original), a.is_replaced));
+    let foreign = eas.settings().foreign_from;
+    let save = submission.save;
     let work = move || {
-        if let Some((how, original)) = original {
-            mime = answer::complete(&mime, &original, how);
+        if let Some((how, original, is_replaced)) = original {
+            mime = match is_replaced {
+                true => answer::threaded(&mime, &original),
+                false => answer::complete(&mime, &original, how),
+            };
         }
         let sender = compose::Sender {
             primary: account.address(),
             addresses: &account.addresses,
             name: &account.display_name,
+            foreign,
         };
         let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
+        drop(mime);
+        if outgoing.raw.len() > MESSAGE_BYTES_MAX {
+            return Ok(None);
+        }
+        let kept = (save && !outgoing.bcc.is_empty()).then(|| Kept::of(&outgoing, begun_ms));
         let (record, seen) = mail::inspect(&outgoing.raw, begun_ms);
         let words = words::of_mail(&record, Some(&seen.text));
         let asker = mail::asker(&outgoing.raw, &outgoing.from);
-        Ok::<_, ComposeError>(Prepared {
+        Ok::<_, ComposeError>(Some(Prepared {
+            kept,
             asker: asker.map(Arc::new),
             outgoing,
             record,
             words,
             calendar: seen.calendar.map(|calendar| calendar.text),
-        })
+        }))
     };
     let done = eas.workers().run(work).await?;
-    done.map_err(|e| {
+    let done = done.map_err(|e| {
         Failure::Common(match e {
             ComposeError::NotMime | ComposeError::HeaderTooLong(_) => Common::InvalidMime,
             ComposeError::NoRecipient => Common::MessageHasNoRecipient,
-            ComposeError::TooManyRecipients(_) => Common::MailSubmissionFailed,
+            ComposeError::TooManyRecipients(_) | ComposeError::ForeignSender(_) => {
+                Common::MailSubmissionFailed
+            }
             ComposeError::BadRecipient(_) => Common::MessageRecipientUnresolved,
         })
-    })
+    })?;
+    done.ok_or_else(|| Common::AttachmentIsTooLarge.into())
+}
+
+/// The sender's own copy where it differs from what goes out: it names those of `Bcc`.
+struct Kept {
+    raw: Vec<u8>,
+    record: Message,
+    words: Words,
+}
+
+impl Kept {
+    fn of(outgoing: &Outgoing, begun_ms: i64) -> Self {
+        let raw = [&outgoing.bcc[..], &outgoing.raw].concat();
+        let (record, seen) = mail::inspect(&raw, begun_ms);
+        Self {
+            words: words::of_mail(&record, Some(&seen.text)),
+            raw,
+            record,
+        }
+    }
 }
 
 struct Post<'a> {
@@ -346,7 +391,7 @@ async fn finish(
     eas: &Eas,
     author: Author<'_>,
     client_id: &str,
-    (raw, save): (BlobId, Option<(&Message, &Words)>),
+    save: Option<(BlobId, &Message, &Words)>,
     answered: Option<Mark>,
 ) -> Result<(), Failure> {
     let (mailbox, scope) = (eas.mailbox(), author.account.scope);
@@ -359,7 +404,7 @@ async fn finish(
         via_sync: false,
     };
     let mut tx = mailbox.transaction(scope, by);
-    if let Some((message, words)) = save {
+    if let Some((raw, message, words)) = save {
         let folder = mailbox.folder(scope, FolderId::SENT).await?;
         let mut copy = message.clone();
         copy.read = true;
