@@ -9,10 +9,12 @@
 
 mod busy;
 mod expand;
+mod follow;
 mod rrule;
 
 pub use busy::{Busy, Slots};
 pub use expand::{Occurrence, Starts, applied, last_end_ms, occurrences};
+pub use follow::{follow, is_moved};
 pub use rrule::{from_rrule, to_rrule};
 
 #[cfg(test)]

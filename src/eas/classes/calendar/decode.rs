@@ -4,11 +4,12 @@ use super::{PLACE, exception, files, floor_day, is_a_number, people};
 use crate::eas::classes::{Decoded, Error, Slot, Source, body, check_version, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
-use crate::pim::{Class, Event, Exception, Record, Recurrence, place};
+use crate::pim::{Class, Event, Exception, Record, Recurrence, place, recur};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Reader, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::HashSet;
 
 const HALF_HOUR_MS: i64 = 1_800_000;
 const BUSY: u8 = 2;
@@ -36,6 +37,7 @@ pub(in crate::eas::classes) fn decode(
         zone: source.zone.to_owned(),
         ..Event::default()
     });
+    let before = (!event.exceptions.is_empty()).then(|| event.clone());
     let mut given = Given::default();
     let mut uploads = Vec::new();
     while let Some(tag) = r.child()? {
@@ -48,14 +50,39 @@ pub(in crate::eas::classes) fn decode(
     if !fresh {
         given.clear(&mut event, source);
     }
-    let adds_files = given.adds_files;
+    let mut adds_files = given.adds_files;
     given.settle(&mut event, source, fresh)?;
+    if let Some(before) = before
+        && moves(&before, &mut event)
+    {
+        // The client is told what became of them.
+        adds_files = true;
+    }
     name(&mut event, source);
     Ok(Decoded {
         uploads,
         adds_files,
         ..Decoded::of(Record::Event(event))
     })
+}
+
+/// Lets the exceptions follow a series that a client has moved; whether anything was to be done.
+fn moves(before: &Event, event: &mut Event) -> bool {
+    if event.recurrence.is_none() || !recur::is_moved(before, event) {
+        return false;
+    }
+    let starts = |e: &Event| {
+        e.exceptions
+            .iter()
+            .map(|x| x.original_ms)
+            .collect::<HashSet<_>>()
+    };
+    // Those that the client has just named are its own matter.
+    let named = starts(event);
+    let old = starts(before);
+    let kept = named.difference(&old).copied().collect();
+    recur::follow(before, event, &kept);
+    starts(event) != named
 }
 
 /// The start that an `InstanceId` means: the instant, or the midnight of a series of whole days.

@@ -5,6 +5,7 @@
 //! may hold. Mail is different: see [`mail`].
 
 mod mail;
+mod series;
 mod shapes;
 
 use crate::eas::options::class_name;
