@@ -14,7 +14,7 @@ mod rrule;
 
 pub use busy::{Busy, Slots};
 pub use expand::{Occurrence, Starts, applied, last_end_ms, occurrences};
-pub use follow::{follow, is_moved};
+pub use follow::{extend, follow, is_moved};
 pub use rrule::{from_rrule, to_rrule};
 
 #[cfg(test)]

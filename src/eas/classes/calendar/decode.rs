@@ -37,7 +37,7 @@ pub(in crate::eas::classes) fn decode(
         zone: source.zone.to_owned(),
         ..Event::default()
     });
-    let before = (!event.exceptions.is_empty()).then(|| event.clone());
+    let before = event.recurrence.is_some().then(|| event.clone());
     let mut given = Given::default();
     let mut uploads = Vec::new();
     while let Some(tag) = r.child()? {
@@ -66,7 +66,8 @@ pub(in crate::eas::classes) fn decode(
     })
 }
 
-/// Lets the exceptions follow a series that a client has moved; whether anything was to be done.
+/// Lets the end and the exceptions follow a series that a client has moved; whether anything was to be
+/// done.
 fn moves(before: &Event, event: &mut Event) -> bool {
     if event.recurrence.is_none() || !recur::is_moved(before, event) {
         return false;
@@ -81,8 +82,10 @@ fn moves(before: &Event, event: &mut Event) -> bool {
     let named = starts(event);
     let old = starts(before);
     let kept = named.difference(&old).copied().collect();
+    let rule = event.recurrence.clone();
+    recur::extend(before, event);
     recur::follow(before, event, &kept);
-    starts(event) != named
+    starts(event) != named || rule != event.recurrence
 }
 
 /// The start that an `InstanceId` means: the instant, or the midnight of a series of whole days.
@@ -335,8 +338,18 @@ impl Given {
             e.recurrence = rule;
         }
         if let Some(mut all) = self.exceptions.take() {
-            all.iter_mut()
-                .for_each(|x| exception::settle(x, e.all_day, &clock));
+            for x in &mut all {
+                let (told, written) = (x.original_ms, (x.start_ms, x.end_ms));
+                exception::settle(x, e.all_day, &clock);
+                // One that is sent back as it was is meant in the zone that the series had.
+                let old = e.exceptions.binary_search_by_key(&told, |x| x.original_ms);
+                if let Some(old) = old.ok().and_then(|i| e.exceptions.get(i)) {
+                    x.original_ms = told;
+                    if (old.start_ms, old.end_ms) == written {
+                        (x.start_ms, x.end_ms) = written;
+                    }
+                }
+            }
             all.sort_by_key(|x| x.original_ms);
             e.exceptions = all;
         }

@@ -335,7 +335,9 @@ fn life(seed: u64, all_day: bool, zone: &'static str) {
                 step.occurrence(&series, n, Some(series.real(n)));
             }
             3 if !all_day => {
-                // Those that were moved by themselves stay where they are, on the wall clock as well.
+                // Those that were moved by themselves stay where they are; one that stands where the others
+                // stand goes with them.
+                series.moved.retain(|_, hour| *hour != series.hour);
                 series.hour = (series.hour + 1).min(23);
                 log.push(format!("{version} moves all to {}", series.hour));
                 step.whole(|data, version| series.times(version, data));
@@ -399,7 +401,21 @@ fn life(seed: u64, all_day: bool, zone: &'static str) {
         "{log:#?} {:#?}",
         stored(&house)
     );
-    // The new one goes to another zone: the same hours of the wall clock there.
+    // The new one loses an occurrence, and goes to another zone: the same hours of the wall clock there.
+    devices += 1;
+    let mut step = Step::by(&house, devices, dice.version(), &second);
+    let n = dice.roll(rest.count);
+    log.push(format!("{} deletes {n} of the new one", step.version()));
+    step.occurrence(&rest, n, None);
+    rest.deleted.insert(n);
+    if all_day && n > 0 {
+        // Days stay the same days there.
+        devices += 1;
+        let mut step = Step::by(&house, devices, dice.version(), &second);
+        log.push(format!("{} moves 0 of the new one", step.version()));
+        rest.moved.insert(0, rest.day + 1);
+        step.occurrence(&rest, 0, Some(rest.real(0)));
+    }
     devices += 1;
     rest.zone = ZONES[usize::try_from(dice.roll(8)).unwrap()];
     let mut step = Step::by(&house, devices, dice.version(), &second);
