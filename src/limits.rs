@@ -285,7 +285,7 @@ pub const DEVICE_ID_CHARS_MAX: usize = 32;
 pub const ABSENCE_NOTE_BYTES_MAX: usize = 20 * 1024;
 /// Days after which somebody who writes again to the same absent user is told again (RFC 3834 2).
 pub const ABSENCE_TOLD_DAYS: u32 = 7;
-/// Contacts that are looked through for whether an absent user knows a sender: some 10 ms of work.
+/// Contacts that are looked through for whether an absent user knows a sender.
 pub const ABSENCE_CONTACTS_MAX: usize = 5_000;
 /// Bytes of the subject that an automatic answer repeats.
 pub const ABSENCE_SUBJECT_BYTES_MAX: usize = 500;
@@ -385,7 +385,7 @@ pub const FREE_BUSY_SLOTS_MAX: usize = 32 * 1024;
 /// Occurrences of one series within a span of [`FREE_BUSY_DAYS_MAX`]: one a day, and all its exceptions.
 pub const BUSY_OCCURRENCES_MAX: usize = 42 + EXCEPTIONS_MAX;
 /// Appointments of one person that are looked at for free and busy times: those that end after the span
-/// begins. Some 10 ms of work.
+/// begins.
 pub const BUSY_EVENTS_MAX: usize = 10_000;
 /// The same of all people of one request.
 pub const FREE_BUSY_EVENTS_MAX: usize = 50_000;
