@@ -292,6 +292,14 @@ pub const CLIENT_ID_CHARS_MAX: usize = 40;
 pub const DEVICE_ID_CHARS_MAX: usize = 32;
 /// Bytes of an absence note: the three of an account have to fit into one value of the store.
 pub const ABSENCE_NOTE_BYTES_MAX: usize = 20 * 1024;
+/// Days after which somebody who writes again to the same absent user is told again (RFC 3834 2).
+pub const ABSENCE_TOLD_DAYS: u32 = 7;
+/// Contacts that are looked through for whether an absent user knows a sender.
+pub const ABSENCE_CONTACTS_MAX: usize = 5_000;
+/// Bytes of the subject that an automatic answer repeats.
+pub const ABSENCE_SUBJECT_BYTES_MAX: usize = 500;
+/// Messages of a thread that an automatic answer names, beside the one that it answers.
+pub const ASKER_REFERENCES_MAX: usize = 40;
 /// Characters of a recovery password ([MS-ASCMD] 2.2.3.130.2).
 pub const RECOVERY_PASSWORD_CHARS_MAX: usize = 255;
 /// Conversations of an account whose future mail goes elsewhere than to the Inbox; the oldest gives
@@ -381,6 +389,17 @@ pub const RESOLVE_SUGGESTIONS_MAX: usize = 100;
 pub const RESOLVE_CONTACTS_MAX: usize = 20_000;
 /// Days that free and busy times may be asked for ([MS-ASCMD] 2.2.3.61.1).
 pub const FREE_BUSY_DAYS_MAX: i64 = 42;
+/// Slots of free and busy times: 32 KB of digits ([MS-ASCMD] 2.2.3.112).
+pub const FREE_BUSY_SLOTS_MAX: usize = 32 * 1024;
+/// Occurrences of one series within a span of [`FREE_BUSY_DAYS_MAX`]: one a day, and all its exceptions.
+pub const BUSY_OCCURRENCES_MAX: usize = 42 + EXCEPTIONS_MAX;
+/// Appointments of one person that are looked at for free and busy times: those that end after the span
+/// begins.
+pub const BUSY_EVENTS_MAX: usize = 10_000;
+/// The same of all people of one request.
+pub const FREE_BUSY_EVENTS_MAX: usize = 50_000;
+/// Milliseconds after which a request reads no further calendar for free and busy times.
+pub const FREE_BUSY_MS_MAX: u64 = 3_000;
 
 // ---- auth --------------------------------------------------------------------------------------
 

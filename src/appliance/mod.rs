@@ -24,6 +24,7 @@ use crate::eas::version::Version;
 use crate::eas::{self, Eas};
 use crate::mailbox::Mailbox;
 use crate::net::{self, Caps, Certificates, Deadlines, Server, Switch, certificate};
+use crate::pim::mail::compose::Foreign;
 use crate::push::Push;
 use crate::smime::{Trust, TrustError};
 use crate::store::{self, Store};
@@ -328,6 +329,10 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         requests_per_device_max: config.limits.requests_per_device_max,
         repeats_per_min_max: config.limits.repeats_per_min_max,
         host: config.server.host.clone(),
+        foreign_from: match config.eas.foreign_from {
+            config::ForeignFrom::Correct => Foreign::Correct,
+            config::ForeignFrom::Refuse => Foreign::Refuse,
+        },
         quirks: Arc::new(quirks(config)?),
         trust: Arc::new(Trust::open(
             &config.certificates.roots,

@@ -5,6 +5,7 @@ use super::tickets;
 use crate::eas::{Eas, notices};
 use crate::mailbox::{Error, Mailbox};
 use crate::net::Tickets;
+use crate::queue;
 use crate::queue::Queue;
 use crate::work::block_on;
 use std::io;
@@ -35,6 +36,7 @@ impl Upkeep {
         let tidy = move || {
             // What a crash has left behind.
             block_on(notices::send_all(&eas));
+            answer(&mailbox);
             if let Err(e) = block_on(index(&mailbox, &ended)) {
                 tracing::warn!(error = %e, "the search index is completed later");
             }
@@ -46,6 +48,7 @@ impl Upkeep {
                     }
                 }
                 block_on(notices::send_all(&eas));
+                answer(&mailbox);
                 if let Err(e) = block_on(purge(&mailbox, &ended)) {
                     tracing::warn!(error = %e, "tidying goes on later");
                 }
@@ -63,6 +66,13 @@ impl Upkeep {
     /// Ends it after the step that it is at.
     pub(super) fn stop(self) {
         drop(self.end);
+    }
+}
+
+/// Sends what absent users owe to those who wrote to them, and what was not sent at once.
+fn answer(mailbox: &Mailbox) {
+    if let Err(e) = block_on(queue::answer_all(mailbox)) {
+        tracing::warn!(error = %e, "those who wrote to absent users are told later");
     }
 }
 

@@ -118,12 +118,24 @@ pub struct Eas {
     pub heartbeat_s_max: u32,
     /// What is done where the path to a phone cuts waiting connections.
     pub heartbeat_advice: Advice,
+    /// What becomes of mail whose `From` is none of the sender's addresses.
+    pub foreign_from: ForeignFrom,
     /// A file in place of the built-in registry of client quirks; empty: that one.
     pub quirks: PathBuf,
     /// The highest version for clients whose User-Agent fits a pattern (`*` any text, `?` one character).
     pub ceilings: BTreeMap<String, String>,
     /// What is demanded of phones, by element of [MS-ASPROV] 2.2.2; empty: nothing.
     pub policy: BTreeMap<String, Demand>,
+}
+
+/// What becomes of mail whose `From` is none of the sender's addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignFrom {
+    /// It bears the sender's primary address.
+    Correct,
+    /// It is not sent.
+    Refuse,
 }
 
 /// The value of a policy's setting.
@@ -285,6 +297,7 @@ impl Default for Eas {
             heartbeat_s_min: limits::HEARTBEAT_S_MIN,
             heartbeat_s_max: limits::HEARTBEAT_S_MAX,
             heartbeat_advice: Advice::Tell,
+            foreign_from: ForeignFrom::Correct,
             quirks: PathBuf::new(),
             ceilings: BTreeMap::new(),
             policy: BTreeMap::new(),

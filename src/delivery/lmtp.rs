@@ -5,6 +5,8 @@ use super::intake::{self, Seen};
 use crate::auth::{self, Naming};
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::mailbox::{AccountRow, AccountStatus, Delivery, Error, FolderId, Mailbox};
+use crate::pim::{self, mail::Asker};
+use crate::queue;
 use crate::smtp::{Envelope, Verdict};
 use crate::store::BlobId;
 use crate::work::{Pool, join_all};
@@ -25,6 +27,8 @@ struct Mail {
     blob: BlobId,
     fingerprint: [u8; 32],
     is_stored: bool,
+    /// Who is told where a recipient is absent.
+    asker: Option<Arc<Asker>>,
 }
 
 impl Door {
@@ -62,6 +66,7 @@ impl Door {
             }
         };
         let blob = BlobId::of(&raw);
+        let asker = pim::mail::asker(&raw, &envelope.sender).map(Arc::new);
         let mail = Mail {
             fingerprint: fingerprint::of(&raw, blob, seen.has_message_id()),
             seen,
@@ -69,6 +74,7 @@ impl Door {
             raw,
             // The MIME of a mail to one is stored with its item, that of a mail to many before.
             is_stored: count > 1,
+            asker,
         };
         if mail.is_stored
             && let Err(e) = self.mailbox.put_mime(&mail.raw).await
@@ -92,6 +98,9 @@ impl Door {
                 break;
             }
         }
+        if outcome.is_ok() && mail.asker.is_some() {
+            queue::answer(&self.mailbox, row.scope).await;
+        }
         outcome.map_or_else(|e| verdict(&e), |()| Verdict::Accepted)
     }
 
@@ -106,6 +115,7 @@ impl Door {
             words: Some(mail.seen.words().clone()),
             fingerprint: Some(mail.fingerprint),
             meeting,
+            asker: mail.asker.clone(),
         };
         Box::pin(self.mailbox.deliver(row.scope, &inbox, delivery))
             .await

@@ -21,6 +21,7 @@
 //!
 //! Deliberately absent: sockets and threads (`net`, `appliance`), warnings of delay, MX records.
 
+mod absent;
 mod bounce;
 mod mail;
 mod route;
@@ -33,6 +34,7 @@ use crate::limits;
 use crate::mailbox::{Error, Mailbox};
 use crate::store::{Batch, Condition, Row, Scope, Seq, Write, keys};
 
+pub use absent::{answer, answer_all};
 pub use mail::{Failed, Queued};
 pub use route::Routes;
 pub use schedule::Schedule;

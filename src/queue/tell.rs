@@ -70,6 +70,7 @@ async fn bounce(queue: &Queue, row: &QueuedRow, host: &str) -> Result<Told, Erro
         message,
         fingerprint: Some(fingerprint(row)),
         meeting: None,
+        asker: None,
     };
     Box::pin(mailbox.deliver(scope, &inbox, delivery)).await?;
     Ok(Told::Bounced)

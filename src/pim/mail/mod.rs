@@ -12,6 +12,7 @@
 //! Absent: signatures and encryption (the client does them), TNEF, uuencode.
 
 pub mod answer;
+mod asker;
 mod attachments;
 mod body;
 mod charset;
@@ -26,6 +27,7 @@ mod tests;
 mod thread;
 mod transfer;
 
+pub use asker::{Asker, asker, is_personal};
 pub use body::{Renditions, cut, cut_mime, html, renditions, text};
 pub use file::File;
 pub use header::{Mailbox, addresses, display};

@@ -5,8 +5,8 @@ use super::mail_shapes::{OF_OTHER_PAGES, PAGES, Shape, shapes, told};
 use super::{Client, Node, Report};
 use crate::eas::testing::House;
 use crate::eas::version::Version;
-use crate::mailbox::FolderId;
-use crate::pim::{Class, Record, ical, mail};
+use crate::mailbox::{Arriving, FolderId};
+use crate::pim::{Class, Record, mail};
 use crate::wbxml::Tag;
 use crate::wbxml::tags::{airsync, email2};
 use crate::work::block_on;
@@ -41,7 +41,7 @@ fn deliver(house: &House, mail: &str) -> String {
     let (mut message, seen) = mail::inspect(&raw, now_ms);
     if let Some(calendar) = seen.calendar {
         let own = ["alice@example.org".to_owned()];
-        message.meeting = ical::meeting_for(&calendar.text, now_ms, &own);
+        let _ = Arriving::note(&mut message, &calendar.text, &calendar.method, &own);
     }
     format!(
         "2:{}",

@@ -5,6 +5,7 @@
 //! may hold. Mail is different: see [`mail`].
 
 mod letters;
+mod lives;
 mod mail;
 mod mail_shapes;
 mod series;
