@@ -290,151 +290,180 @@ fn real(house: &House) -> Vec<(i64, i64)> {
     times
 }
 
-fn life(seed: u64, all_day: bool, zone: &'static str) {
-    let mut dice = Dice(seed);
-    let house = House::new();
-    let step = [1, 2, 7, 14][usize::try_from(dice.roll(4)).unwrap()];
-    let mut series = Series {
-        zone,
-        all_day,
+/// A house, chance, and what has happened so far.
+struct World {
+    house: House,
+    dice: Dice,
+    devices: usize,
+    log: Vec<String>,
+}
+
+impl World {
+    /// Another device, of a version that chance has chosen.
+    fn step(&mut self, id: &str) -> (Step<'_>, Dice) {
+        self.devices += 1;
+        let version = self.dice.version();
+        (
+            Step::by(&self.house, self.devices, version, id),
+            Dice(self.dice.0),
+        )
+    }
+
+    #[track_caller]
+    fn check(&self, all: &[&Series]) {
+        let mut expect: Vec<_> = all.iter().flat_map(|s| s.expected()).collect();
+        expect.sort_unstable();
+        let (log, events) = (&self.log, stored(&self.house));
+        assert_eq!(real(&self.house), expect, "{log:#?} {events:#?}");
+    }
+
+    fn begin(&mut self, zone: &'static str, all_day: bool) -> (Series, String) {
+        let dice = &mut self.dice;
+        let step = [1, 2, 7, 14][usize::try_from(dice.roll(4)).unwrap()];
         // Around the changes of the clock in spring and autumn, north and south.
-        day: NEW_YEAR + [60, 75, 80, 270, 285, 297][usize::try_from(dice.roll(6)).unwrap()],
-        step,
-        hour: 1 + dice.roll(22),
-        count: 8 + dice.roll(6),
-        deleted: BTreeSet::new(),
-        moved: BTreeMap::new(),
-    };
-    let mut devices = 0;
-    let mut log = Vec::new();
-    let by_count = dice.roll(2) == 0;
-    let version = dice.version();
-    let until_n = (!by_count).then(|| series.count - 1);
-    let mut first = Client::of(&house, "first", Class::Calendar, version);
-    let id = first.add(&[created(&series, version, until_n)]).remove(0);
-    log.push(format!("{seed} {series:?}, made by {version}"));
-    assert_eq!(real(&house), series.expected(), "{log:#?}");
-    for _ in 0..6 {
-        devices += 1;
-        let mut step = Step::by(&house, devices, dice.version(), &id);
+        let days = [60, 75, 80, 270, 285, 297];
+        let series = Series {
+            zone,
+            all_day,
+            day: NEW_YEAR + days[usize::try_from(dice.roll(6)).unwrap()],
+            step,
+            hour: 1 + dice.roll(22),
+            count: 8 + dice.roll(6),
+            deleted: BTreeSet::new(),
+            moved: BTreeMap::new(),
+        };
+        let by_count = dice.roll(2) == 0;
+        let version = dice.version();
+        let until_n = (!by_count).then(|| series.count - 1);
+        let mut first = Client::of(&self.house, "first", Class::Calendar, version);
+        let id = first.add(&[created(&series, version, until_n)]).remove(0);
+        self.log.push(format!("{series:?}, made by {version}"));
+        self.check(&[&series]);
+        (series, id)
+    }
+
+    /// Something happens to the series.
+    fn turn(&mut self, series: &mut Series, id: &str) {
+        let (mut step, mut dice) = self.step(id);
         let version = step.version();
         let n = dice.roll(series.count);
-        match dice.roll(5) {
-            0 if !series.deleted.contains(&n) => {
-                log.push(format!("{version} deletes {n}"));
-                step.occurrence(&series, n, None);
+        let alive = !series.deleted.contains(&n);
+        let said = match dice.roll(5) {
+            0 if alive => {
+                step.occurrence(series, n, None);
                 series.deleted.insert(n);
+                format!("{version} deletes {n}")
             }
-            1 | 2 if !series.deleted.contains(&n) && !series.moved.contains_key(&n) => {
-                let to = match all_day {
+            1 | 2 if alive && !series.moved.contains_key(&n) => {
+                let to = match series.all_day {
                     true => series.day + n * series.step + 1,
                     false => (series.hour + 1 + dice.roll(3)) % 24,
                 };
-                log.push(format!("{version} moves {n} to {to}"));
                 series.moved.insert(n, to);
-                step.occurrence(&series, n, Some(series.real(n)));
+                step.occurrence(series, n, Some(series.real(n)));
+                format!("{version} moves {n} to {to}")
             }
-            3 if !all_day => {
+            3 if !series.all_day => {
                 // Those that were moved by themselves stay where they are; one that stands where the others
                 // stand goes with them.
                 series.moved.retain(|_, hour| *hour != series.hour);
                 series.hour = (series.hour + 1).min(23);
-                log.push(format!("{version} moves all to {}", series.hour));
                 step.whole(|data, version| series.times(version, data));
+                format!("{version} moves all to {}", series.hour)
             }
             _ => {
-                log.push(format!("{version} renames it"));
                 step.whole(|data, _| set(data, calendar::SUBJECT, "Sitdown"));
+                format!("{version} renames it")
             }
-        }
-        assert_eq!(
-            real(&house),
-            series.expected(),
-            "{log:#?} {:#?}",
-            stored(&house)
-        );
-    }
-    // This and following: the old one ends before, and a new one begins.
-    let cut = 1 + dice.roll(series.count - 1);
-    let mut rest = Series {
-        day: series.day + cut * series.step,
-        count: series.count - cut,
-        deleted: BTreeSet::new(),
-        moved: BTreeMap::new(),
-        hour: (series.hour + 2) % 24,
-        ..series.clone()
-    };
-    devices += 1;
-    let mut step = Step::by(&house, devices, dice.version(), &id);
-    log.push(format!("{} cuts it before {cut}", step.version()));
-    step.whole(|data, version| {
-        data.children.retain(|c| c.tag != calendar::RECURRENCE);
-        // What was changed behind the end goes with it.
-        let late = |x: &Node| {
-            let original = x.at(&[calendar::EXCEPTION_START_TIME]);
-            original
-                .first()
-                .is_some_and(|o| date::parse(o).unwrap() >= series.usual(cut).0)
         };
-        for all in data
-            .children
-            .iter_mut()
-            .filter(|c| c.tag == calendar::EXCEPTIONS)
-        {
-            all.children.retain(|x| !late(x));
-        }
-        data.children.push(series.rule(version, Some(cut - 1)));
-    });
-    let version = step.version();
-    let second = step.client.add(&[created(&rest, version, None)]).remove(0);
-    series.count = cut;
-    series.deleted.retain(|n| *n < cut);
-    series.moved.retain(|n, _| *n < cut);
-    let both = |series: &Series, rest: &Series| {
-        let mut all = [series.expected(), rest.expected()].concat();
-        all.sort_unstable();
-        all
-    };
-    assert_eq!(
-        real(&house),
-        both(&series, &rest),
-        "{log:#?} {:#?}",
-        stored(&house)
-    );
-    // The new one loses an occurrence, and goes to another zone: the same hours of the wall clock there.
-    devices += 1;
-    let mut step = Step::by(&house, devices, dice.version(), &second);
-    let n = dice.roll(rest.count);
-    log.push(format!("{} deletes {n} of the new one", step.version()));
-    step.occurrence(&rest, n, None);
-    rest.deleted.insert(n);
-    if all_day && n > 0 {
-        // Days stay the same days there.
-        devices += 1;
-        let mut step = Step::by(&house, devices, dice.version(), &second);
-        log.push(format!("{} moves 0 of the new one", step.version()));
-        rest.moved.insert(0, rest.day + 1);
-        step.occurrence(&rest, 0, Some(rest.real(0)));
+        self.log.push(said);
+        self.dice = dice;
+        self.check(&[series]);
     }
-    devices += 1;
-    rest.zone = ZONES[usize::try_from(dice.roll(8)).unwrap()];
-    let mut step = Step::by(&house, devices, dice.version(), &second);
-    log.push(format!(
-        "{} puts the new one into {}",
-        step.version(),
-        rest.zone
-    ));
-    step.whole(|data, version| rest.times(version, data));
-    assert_eq!(
-        real(&house),
-        both(&series, &rest),
-        "{log:#?} {:#?}",
-        stored(&house)
-    );
-    told_alike(&house, &log);
+
+    /// This and following: the old one ends before, and a new one begins.
+    fn cut(&mut self, series: &mut Series, id: &str) -> (Series, String) {
+        let (mut step, mut dice) = self.step(id);
+        let cut = 1 + dice.roll(series.count - 1);
+        let rest = Series {
+            day: series.day + cut * series.step,
+            count: series.count - cut,
+            deleted: BTreeSet::new(),
+            moved: BTreeMap::new(),
+            hour: (series.hour + 2) % 24,
+            ..series.clone()
+        };
+        step.whole(|data, version| {
+            data.children.retain(|c| c.tag != calendar::RECURRENCE);
+            // What was changed behind the end goes with it.
+            let late = |x: &Node| {
+                let original = x.at(&[calendar::EXCEPTION_START_TIME]);
+                let is_late = |o: &&str| date::parse(o).unwrap() >= series.usual(cut).0;
+                original.first().is_some_and(is_late)
+            };
+            let exceptions = data.children.iter_mut();
+            for all in exceptions.filter(|c| c.tag == calendar::EXCEPTIONS) {
+                all.children.retain(|x| !late(x));
+            }
+            data.children.push(series.rule(version, Some(cut - 1)));
+        });
+        let version = step.version();
+        let second = step.client.add(&[created(&rest, version, None)]).remove(0);
+        series.count = cut;
+        series.deleted.retain(|n| *n < cut);
+        series.moved.retain(|n, _| *n < cut);
+        self.log.push(format!("{version} cuts it before {cut}"));
+        self.dice = dice;
+        self.check(&[series, &rest]);
+        (rest, second)
+    }
+
+    /// The new one loses an occurrence, and goes to another zone: the same hours of the wall clock there.
+    fn travel(&mut self, series: &Series, rest: &mut Series, id: &str) {
+        let (mut step, mut dice) = self.step(id);
+        let n = dice.roll(rest.count);
+        step.occurrence(rest, n, None);
+        rest.deleted.insert(n);
+        let said = format!("{} deletes {n} of the new one", step.version());
+        self.log.push(said);
+        self.dice = dice;
+        if rest.all_day && n > 0 {
+            // Days stay the same days there.
+            let (mut step, dice) = self.step(id);
+            rest.moved.insert(0, rest.day + 1);
+            step.occurrence(rest, 0, Some(rest.real(0)));
+            let said = format!("{} moves 0 of the new one", step.version());
+            self.log.push(said);
+            self.dice = dice;
+        }
+        let (mut step, mut dice) = self.step(id);
+        rest.zone = ZONES[usize::try_from(dice.roll(8)).unwrap()];
+        step.whole(|data, version| rest.times(version, data));
+        let said = format!("{} puts the new one into {}", step.version(), rest.zone);
+        self.log.push(said);
+        self.dice = dice;
+        self.check(&[series, rest]);
+    }
+}
+
+fn life(seed: u64, all_day: bool, zone: &'static str) {
+    let mut world = World {
+        house: House::new(),
+        dice: Dice(seed),
+        devices: 0,
+        log: vec![format!("seed {seed}")],
+    };
+    let (mut series, id) = world.begin(zone, all_day);
+    for _ in 0..6 {
+        world.turn(&mut series, &id);
+    }
+    let (mut rest, second) = world.cut(&mut series, &id);
+    world.travel(&series, &mut rest, &second);
+    told_alike(&world.house, &world.log);
     // And gone as a whole.
+    let (mut step, _) = world.step(&second);
     step.send(airsync::DELETE, None, None);
-    assert_eq!(real(&house), series.expected(), "{log:#?}");
+    world.check(&[&series]);
 }
 
 /// Devices of all versions are told the same times and the same exceptions.
