@@ -4,12 +4,12 @@
 //! Whatever they see raises `SEQUENCE`, so that each edition is told apart from the one before; what
 //! is the organizer's own (reminder, categories, how much of the time it takes) is told to nobody.
 //!
-//! Deliberately absent: sending; forwarded and delegated meetings.
+//! Deliberately absent: sending; delegated meetings.
 
 use super::event::{Attendee, Event, Exception, Meeting};
-use super::invite::{NOT_ANSWERED, is_cancelled, is_one_of};
+use super::invite::{NOT_ANSWERED, NotAnswered, exception_at, is_cancelled, is_one_of};
 use super::recur::{applied, last_end_ms};
-use crate::limits::NOTICES_MAX;
+use crate::limits::{ATTENDEES_MAX, NOTICES_MAX};
 
 /// A meeting that the user called ([MS-ASCAL] 2.2.2.27), the bits of both kinds.
 const CALLED: u8 = 1;
@@ -133,6 +133,60 @@ pub fn of_deletion(before: &Event, own: &[String], now_ms: i64) -> Vec<Notice> {
     };
     change.cancel(before, &after, |_| true);
     change.notices
+}
+
+/// An invitation to `others`, to a meeting or (`original_ms`) to an occurrence of it, of the edition
+/// that it has.
+///
+/// # Errors
+/// What [`NotAnswered`] lists.
+pub fn forwarded(
+    event: &Event,
+    original_ms: Option<i64>,
+    others: &[Attendee],
+) -> Result<Meeting, NotAnswered> {
+    let mut event = event.clone();
+    ask_more(&mut event, original_ms, others)?;
+    let recurrence_id_ms = original_ms.or(event.lone_ms());
+    if let Some(original_ms) = original_ms {
+        let find = |x: &&Exception| x.original_ms == original_ms;
+        event = occurrence(&event, event.exceptions.iter().find(find), original_ms);
+    }
+    event.categories.clear();
+    event.reminder_min = None;
+    event.response_requested = true;
+    event.sensitivity = 0;
+    Ok(Meeting {
+        method: "REQUEST".to_owned(),
+        recurrence_id_ms,
+        event,
+    })
+}
+
+/// Adds those attendees whom it does not have yet.
+///
+/// # Errors
+/// What [`NotAnswered`] lists.
+pub fn ask_more(
+    event: &mut Event,
+    original_ms: Option<i64>,
+    others: &[Attendee],
+) -> Result<(), NotAnswered> {
+    let all = match original_ms {
+        Some(_) if event.recurrence.is_none() => return Err(NotAnswered::NoSeries),
+        Some(original_ms) => {
+            let all = event.attendees.clone();
+            let exception = exception_at(event, original_ms)?;
+            exception.attendees.get_or_insert(all)
+        }
+        None => &mut event.attendees,
+    };
+    for other in others {
+        if all.len() < ATTENDEES_MAX && !is_among(other, all) {
+            all.push(other.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Makes it the next edition; the first is 0.

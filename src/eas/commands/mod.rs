@@ -5,6 +5,7 @@ pub mod folder_create;
 pub mod folder_delete;
 pub mod folder_sync;
 pub mod folder_update;
+mod forward_meeting;
 pub mod get_attachment;
 pub mod get_hierarchy;
 pub mod get_item_estimate;

@@ -1,19 +1,24 @@
 //! SmartReply and SmartForward ([MS-ASCMD] 2.2.1.20, 2.2.1.19): mail that the server completes from the
 //! one that it answers. A MIME body and parameters in the query up to 12.1, a document from 14.0 on.
 //!
-//! Deliberately absent: appointments as the original, and `Forwardees` (16.0+), which only they have.
+//! An appointment is forwarded to `Forwardees` (16.0+): `forward_meeting.rs`. Deliberately absent:
+//! an appointment as the original of a message.
 
-use crate::eas::classes::date;
+use super::forward_meeting::Forward;
+use crate::eas::classes::{date, read_text};
 use crate::eas::context::{Context, Done, Reply, blob};
 use crate::eas::outgoing::{Answered, Submission, submit};
 use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::eas::version::Version;
-use crate::limits::{CLIENT_ID_CHARS_MAX, MESSAGE_BYTES_MAX, MIME_HEADER_BYTES_MAX};
+use crate::limits::{
+    CLIENT_ID_CHARS_MAX, MESSAGE_BYTES_MAX, MIME_HEADER_BYTES_MAX, RECIPIENTS_MAX,
+};
 use crate::mailbox::{FolderId, ItemId, ServerId};
 use crate::pim::body::BlobRef;
+use crate::pim::mail::Mailbox;
 use crate::pim::mail::answer::Answer;
-use crate::pim::{Record, RecordRef};
+use crate::pim::{BodyKind, Record, RecordRef};
 use crate::wbxml::tags::{airsyncbase, composemail as tags, rightsmanagement};
 use crate::wbxml::{Reader, Tag};
 use std::sync::Arc;
@@ -28,6 +33,9 @@ struct Asked<'a> {
     mime: Option<&'a [u8]>,
     /// `Forwardees` or `Body`, in place of a MIME message.
     forwardees: bool,
+    /// Those.
+    to: Vec<Mailbox>,
+    words: Option<(BodyKind, String)>,
     /// Those cannot be read.
     bad_forwardees: bool,
     template: bool,
@@ -69,7 +77,18 @@ async fn answer(ctx: &Context<'_>, root: Tag, how: Answer) -> Result<Done, Failu
         let refused = match (mixed, asked.bad_forwardees) {
             (true, _) => Common::InvalidMimeBodyCombination,
             (false, true) => Common::InvalidSmartForwardParameters,
-            (false, false) => Common::MailSubmissionFailed,
+            (false, false) if asked.to.is_empty() => Common::InvalidSmartForwardParameters,
+            (false, false) => {
+                let forward = Forward {
+                    ctx,
+                    client_id: asked.client_id.as_deref().ok_or(Common::InvalidXml)?,
+                    at: asked.source.named()?,
+                    instance: asked.source.instance.as_deref(),
+                    to: asked.to,
+                    words: asked.words,
+                };
+                return Box::pin(forward.carry_out()).await;
+            }
         };
         return Err(refused.into());
     }
@@ -144,11 +163,13 @@ fn of_document<'a>(ctx: &Context<'a>, root: Tag) -> Result<Asked<'a>, Failure> {
             }
             tags::FORWARDEES if root == tags::SMART_FORWARD => {
                 asked.forwardees = true;
-                asked.bad_forwardees |= !forwardees(&mut r)?;
+                let (to, sound) = forwardees(&mut r)?;
+                asked.bad_forwardees |= !sound;
+                asked.to.extend(to);
             }
             airsyncbase::BODY if root == tags::SMART_FORWARD => {
                 asked.forwardees = true;
-                r.skip()?;
+                asked.words = read_text(&mut r, ctx.version())?;
             }
             rightsmanagement::TEMPLATE_ID => {
                 r.skip()?;
@@ -164,11 +185,11 @@ fn of_document<'a>(ctx: &Context<'a>, root: Tag) -> Result<Asked<'a>, Failure> {
     Ok(asked)
 }
 
-/// Whether there is one `Forwardee` at least, and each has an address.
-fn forwardees(r: &mut Reader<'_>) -> Result<bool, Failure> {
-    let (mut some, mut sound) = (false, true);
+/// Those, and whether there is one at least, and each has an address.
+fn forwardees(r: &mut Reader<'_>) -> Result<(Vec<Mailbox>, bool), Failure> {
+    let (mut all, mut sound) = (Vec::new(), true);
     while let Some(tag) = r.child()? {
-        let mut has_address = false;
+        let mut one = Mailbox::default();
         if tag != tags::FORWARDEE {
             r.skip()?;
             sound = false;
@@ -176,18 +197,21 @@ fn forwardees(r: &mut Reader<'_>) -> Result<bool, Failure> {
         }
         while let Some(tag) = r.child()? {
             match tag {
-                tags::EMAIL => has_address = r.text()?.contains('@'),
-                tags::NAME => r.skip()?,
+                tags::EMAIL => one.address = r.text()?.trim().to_owned(),
+                tags::NAME => one.name = r.text()?.into_owned(),
                 _ => {
                     r.skip()?;
                     sound = false;
                 }
             }
         }
-        some = true;
-        sound &= has_address;
+        sound &= one.address.contains('@') && all.len() < RECIPIENTS_MAX;
+        if sound {
+            all.push(one);
+        }
     }
-    Ok(some && sound)
+    let sound = sound && !all.is_empty();
+    Ok((all, sound))
 }
 
 impl Source {

@@ -147,6 +147,8 @@ impl Round {
             None => self.tx.delete(row)?,
         }
         self.own_change(row.item, false);
+        // Of what is gone there is nothing left to be told.
+        self.draft.owed.remove(row.item.0);
         self.forget_broken(row.item.0, true);
         self.note(Command::Delete(row.item), Some(row.item), status, 0);
         Ok(())

@@ -2,6 +2,7 @@
 //! both sides, and one mail each way.
 
 mod arriving;
+mod forwarding;
 mod once;
 mod stage;
 

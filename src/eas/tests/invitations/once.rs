@@ -217,3 +217,26 @@ fn nobody_becomes_the_organizer_by_a_change() {
         assert_eq!((waiting(&house), bobs(&house)), (0, 0));
     }
 }
+
+#[test]
+fn a_change_and_a_deletion_that_are_repeated_are_answered_alike() {
+    let (house, _) = house();
+    let phone = house.phone(Version::V16_1);
+    phone.says("Sync", FIRST);
+    phone.says("Sync", &add(BOB));
+    let data = add(BOB).replace("20260105T11", "20260105T12");
+    let (_, data) = data.split_once("</ClientId>").unwrap();
+    let (data, _) = data.split_once("</Add>").unwrap();
+    let ask = |key: u8, command: &str| {
+        format!(
+            "<Sync><Collections><Collection><SyncKey>{key}</SyncKey><CollectionId>8</CollectionId><Commands>{command}</Commands></Collection></Collections></Sync>"
+        )
+    };
+    let change = format!("<Change><ServerId>8:1</ServerId>{data}</Change>");
+    let delete = "<Delete><ServerId>8:1</ServerId></Delete>".to_owned();
+    for (key, command, told) in [(2, change, 2), (3, delete, 3)] {
+        let first = phone.says("Sync", &ask(key, &command));
+        assert_eq!(phone.says("Sync", &ask(key, &command)), first);
+        assert_eq!(bobs(&house), told);
+    }
+}
