@@ -20,7 +20,7 @@
 //! | 2 | [`store`] | the ordered engine: read at a snapshot, commit a conditional batch, wakes | clock, work, limits |
 //! | 3 | [`mailbox`] | accounts, folders, items, change log, devices and what each holds | store, pim |
 //! | 3 | [`auth`] | credentials, log-in names, device access | store, clock, mailbox |
-//! | 3 | [`queue`] | outbound mail | store, pim, mailbox |
+//! | 3 | [`queue`] | outbound mail: what is due, what became of it, bounces | store, pim, mailbox, smtp |
 //! | 3 | [`push`] | who waits for what, and the signals that wake them; carries hints, never data | clock, store |
 //! | 4 | [`eas`] | the protocol: request line, versions, commands, classes, statuses | wbxml, http, layer 3 |
 //! | 4 | [`discover`] | Autodiscover: how phones find the service | http, mailbox, auth |

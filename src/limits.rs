@@ -292,6 +292,14 @@ pub const CLIENT_ID_CHARS_MAX: usize = 40;
 pub const DEVICE_ID_CHARS_MAX: usize = 32;
 /// Bytes of an absence note: the three of an account have to fit into one value of the store.
 pub const ABSENCE_NOTE_BYTES_MAX: usize = 20 * 1024;
+/// Days after which somebody who writes again to the same absent user is told again (RFC 3834 2).
+pub const ABSENCE_TOLD_DAYS: u32 = 7;
+/// Contacts that are looked through for whether an absent user knows a sender.
+pub const ABSENCE_CONTACTS_MAX: usize = 5_000;
+/// Bytes of the subject that an automatic answer repeats.
+pub const ABSENCE_SUBJECT_BYTES_MAX: usize = 500;
+/// Messages of a thread that an automatic answer names, beside the one that it answers.
+pub const ASKER_REFERENCES_MAX: usize = 40;
 /// Characters of a recovery password ([MS-ASCMD] 2.2.3.130.2).
 pub const RECOVERY_PASSWORD_CHARS_MAX: usize = 255;
 /// Conversations of an account whose future mail goes elsewhere than to the Inbox; the oldest gives
@@ -381,6 +389,17 @@ pub const RESOLVE_SUGGESTIONS_MAX: usize = 100;
 pub const RESOLVE_CONTACTS_MAX: usize = 20_000;
 /// Days that free and busy times may be asked for ([MS-ASCMD] 2.2.3.61.1).
 pub const FREE_BUSY_DAYS_MAX: i64 = 42;
+/// Slots of free and busy times: 32 KB of digits ([MS-ASCMD] 2.2.3.112).
+pub const FREE_BUSY_SLOTS_MAX: usize = 32 * 1024;
+/// Occurrences of one series within a span of [`FREE_BUSY_DAYS_MAX`]: one a day, and all its exceptions.
+pub const BUSY_OCCURRENCES_MAX: usize = 42 + EXCEPTIONS_MAX;
+/// Appointments of one person that are looked at for free and busy times: those that end after the span
+/// begins.
+pub const BUSY_EVENTS_MAX: usize = 10_000;
+/// The same of all people of one request.
+pub const FREE_BUSY_EVENTS_MAX: usize = 50_000;
+/// Milliseconds after which a request reads no further calendar for free and busy times.
+pub const FREE_BUSY_MS_MAX: u64 = 3_000;
 
 // ---- auth --------------------------------------------------------------------------------------
 
@@ -401,3 +420,50 @@ pub const DISCOVER_BYTES_MAX: usize = 64 * 1024;
 pub const DISCOVER_DEPTH_MAX: usize = 16;
 /// Bytes of a `Host` header that may stand in an answer (RFC 1035: a name has up to 255).
 pub const HOST_BYTES_MAX: usize = 261;
+
+// ---- outgoing mail -----------------------------------------------------------------------------
+
+/// Bytes of one line of a server's reply (RFC 5321 4.5.3.1.5 allows for 512, servers for more).
+pub const SMTP_LINE_BYTES_MAX: usize = 4_096;
+/// Lines of one reply.
+pub const SMTP_REPLY_LINES_MAX: usize = 128;
+/// Bytes of a reply that are kept, for people: those for the recipients of one mail have to fit into one
+/// batch of the store, with the addresses.
+pub const SMTP_REPLY_KEPT_BYTES: usize = 256;
+/// Bytes of the name of a server that are kept with each.
+pub const SERVER_NAME_KEPT_BYTES: usize = 64;
+/// Commands that are said before their replies are heard: more replies than these might fill the buffers
+/// of both sides while both of them write.
+pub const SMTP_PIPELINE_MAX: usize = 50;
+/// Recipients of which a sender is told in one bounce, for the same reason.
+pub const BOUNCED_TOGETHER_MAX: usize = 40;
+/// Rows of the queue that are read at one time.
+pub const QUEUE_PAGE: usize = 100;
+/// Bytes of the header of a mail that go back with a bounce.
+pub const BOUNCED_HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Connections to one server at one time that may be configured.
+pub const OUTGOING_CONNECTIONS_MAX: usize = 16;
+/// Routes of outgoing mail: each has threads of its own.
+pub const ROUTES_MAX: usize = 64;
+/// Mails that wait for a connection to their server; the others wait in the store.
+pub const OUTGOING_WAITING_MAX: usize = 64;
+/// Seconds that a connection to a server may take to come about, TLS included for each step.
+pub const SMTP_CONNECT_S: u64 = 30;
+/// Seconds that a reply may take (RFC 5321 4.5.3.2 asks for 2 to 5 minutes).
+pub const SMTP_REPLY_S: u64 = 300;
+/// Seconds that the reply to the last dot may take (RFC 5321 4.5.3.2.6): whoever gives up early sends twice.
+pub const SMTP_ACCEPT_S: u64 = 600;
+/// Seconds that [`PROGRESS_BYTES`] of a mail may take to be taken by the server.
+pub const SMTP_WRITE_S: u64 = 180;
+/// Seconds that an open connection waits for the next mail.
+pub const SMTP_IDLE_S: u64 = 5;
+/// Mails over one connection; many servers allow for a hundred.
+pub const SMTP_MAILS_MAX: u32 = 100;
+/// Seconds between two looks for a server that cannot be reached, at most.
+pub const SERVER_DOWN_S_MAX: u32 = 300;
+/// Seconds after which a mail that no server takes is looked at again.
+pub const NO_ROUTE_S: i64 = 600;
+/// Seconds that a stop waits for the reply to a mail that was sent.
+pub const SMTP_STOP_S: u64 = 5;
+/// Bytes of a row of the queue that are kept free for what attempts come to.
+pub const QUEUE_ROW_ROOM_BYTES: usize = 1_024;

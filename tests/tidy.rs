@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // 3
     ("mailbox", &["store", "pim", "work"]),
     ("auth", &["store", "mailbox", "work"]),
-    ("queue", &["store", "pim", "mailbox", "work"]),
+    ("queue", &["smtp", "store", "pim", "mailbox", "work"]),
     ("push", &["store"]),
     // 4
     (

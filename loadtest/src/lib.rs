@@ -12,6 +12,7 @@
 mod check;
 mod commands;
 mod device;
+pub mod load;
 mod message;
 mod operation;
 pub mod profile;

@@ -137,6 +137,10 @@ impl Desk {
                 self.mailbox.remove_device(row.scope, found.number).await?;
                 done(format!("removed {device}; if it comes back it starts anew"))
             }
+            Order::QueueList => Box::pin(self.queue_list()).await,
+            Order::QueueShow { id } => Box::pin(self.queue_show(&id)).await,
+            Order::QueueRetry { ids } => Box::pin(self.queue_retry(&ids)).await,
+            Order::QueueDrop { ids } => Box::pin(self.queue_drop(&ids)).await,
             Order::ImportItem {
                 user,
                 kind,

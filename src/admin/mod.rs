@@ -15,6 +15,7 @@ mod devices;
 mod intake;
 pub mod measure;
 pub mod order;
+mod outgoing;
 pub mod page;
 pub mod portrait;
 pub mod socket;

@@ -106,6 +106,23 @@ pub enum Order {
         /// The device id.
         device: String,
     },
+    /// The queue of outgoing mail.
+    QueueList,
+    /// One mail of it.
+    QueueShow {
+        /// Its id, as the list has it.
+        id: String,
+    },
+    /// Mails are tried now.
+    QueueRetry {
+        /// Their ids; none: all.
+        ids: Vec<String>,
+    },
+    /// Mails are taken out of the queue.
+    QueueDrop {
+        /// Their ids.
+        ids: Vec<String>,
+    },
     /// One mail, or one file of appointments or contacts; its bytes are the payload.
     ImportItem {
         /// The user.
@@ -210,6 +227,13 @@ pub enum Reply {
     Heartbeats {
         /// The earliest cut first.
         heartbeats: Vec<HeartbeatRow>,
+    },
+    /// Outgoing mail that waits.
+    Queue {
+        /// Next due first.
+        mails: Vec<QueueRow>,
+        /// How many there are in all.
+        total: u64,
     },
     /// An imported mail or file.
     Imported {
@@ -378,4 +402,43 @@ pub struct HeartbeatRow {
     pub held_s: u32,
     /// Cuts that were seen.
     pub seen: u32,
+}
+
+/// An outgoing mail that waits, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueRow {
+    /// Names it.
+    pub id: String,
+    /// When it is due, Unix milliseconds; none: now.
+    pub due_ms: Option<i64>,
+    /// When it was handed in, Unix milliseconds.
+    pub queued_ms: i64,
+    /// Envelope sender; empty for what nobody is told of.
+    pub sender: String,
+    /// Recipients that it was not delivered to yet.
+    pub recipients: Vec<String>,
+    /// Bytes of the message.
+    pub bytes: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the last attempt came to.
+    pub last_error: String,
+    /// Recipients that were given up, of which the sender is to be told.
+    pub failed: Vec<FailedRow>,
+    /// Its subject, where one mail is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// A recipient that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRow {
+    /// Who.
+    pub recipient: String,
+    /// The enhanced status code (RFC 3463).
+    pub status: String,
+    /// Why.
+    pub text: String,
+    /// The server that said it; empty: nobody but us.
+    pub server: String,
 }

@@ -69,6 +69,7 @@ pub fn html(status: &Status) -> String {
         ("requests", "requests answered"),
         ("woken", "phones woken"),
         ("messages", "mails taken in"),
+        ("outgoing_queued", "mails on their way out"),
     ] {
         let _ = write!(out, "<div><b>{}</b>{what}</div>", status.count(name));
     }

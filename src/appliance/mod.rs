@@ -4,6 +4,7 @@
 //! all of it.
 
 pub mod log;
+mod outbound;
 mod pages;
 mod services;
 mod tickets;
@@ -23,10 +24,12 @@ use crate::eas::version::Version;
 use crate::eas::{self, Eas};
 use crate::mailbox::Mailbox;
 use crate::net::{self, Caps, Certificates, Deadlines, Server, Switch, certificate};
+use crate::pim::mail::compose::Foreign;
 use crate::push::Push;
 use crate::smime::{Trust, TrustError};
 use crate::store::{self, Store};
 use crate::work::Pool;
+use outbound::Outbound;
 use pages::{NoMail, Pages};
 use services::{LocalMail, Outgoing, Phones};
 use std::io;
@@ -100,6 +103,7 @@ pub struct Running {
     failed: flume::Receiver<String>,
     drain: Duration,
     upkeep: upkeep::Upkeep,
+    outbound: Outbound,
 }
 
 /// Opens the store of a configuration's data directory, and a desk over it, without serving.
@@ -117,6 +121,9 @@ pub fn open_desk(config: &Config) -> Result<Desk, StartError> {
 /// # Errors
 /// [`StartError`]. Nothing is served then.
 pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> {
+    config
+        .check()
+        .map_err(|e| StartError::Setting(e.to_string()))?;
     let clock = Clock::system();
     let store = open_store(config, accept_loss)?;
     let failed = store.poisoned();
@@ -172,7 +179,8 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         };
         (phones, LocalMail(door.clone()))
     })?;
-    let pages = pages(config, &server, &desk)?;
+    let outbound = Outbound::start(config, &mailbox)?;
+    let pages = pages(config, &server, &desk, outbound.counts())?;
     socket::listen(&config.server.data, desk.clone())?;
     Ok(Running {
         admin: pages.as_ref().map_or_else(Vec::new, |p| p.http().to_vec()),
@@ -189,6 +197,7 @@ pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> 
         failed,
         drain: Duration::from_secs(config.server.drain_s),
         upkeep: upkeep::Upkeep::start(mailbox, own, keys)?,
+        outbound,
     })
 }
 
@@ -239,24 +248,27 @@ impl Running {
             pages.stop(Duration::from_secs(1));
         }
         self.server.stop(self.drain);
+        self.outbound.stop();
         self.upkeep.stop();
     }
 }
 
 /// The status page, on a core of its own: it is there when the others are busy.
-fn pages(config: &Config, server: &Server, desk: &Desk) -> Result<Option<Server>, StartError> {
+fn pages(
+    config: &Config,
+    server: &Server,
+    desk: &Desk,
+    counts: Arc<outbound::Counts>,
+) -> Result<Option<Server>, StartError> {
     if config.server.admin.is_empty() {
         return Ok(None);
     }
-    config
-        .check()
-        .map_err(|e| StartError::Setting(e.to_string()))?;
     let clock = desk.mailbox().clock().clone();
     let net = net::Config {
         http: config.server.admin.clone(),
         ..net::Config::default()
     };
-    let pages = Pages::new(desk.clone(), server.meter(), clock.now_ms());
+    let pages = Pages::new(desk.clone(), server.meter(), counts, clock.now_ms());
     let pages = net::start(net, clock, Switch::new(1), move |_| (pages.clone(), NoMail))?;
     Ok(Some(pages))
 }
@@ -317,6 +329,10 @@ fn settings(config: &Config) -> Result<eas::Settings, StartError> {
         requests_per_device_max: config.limits.requests_per_device_max,
         repeats_per_min_max: config.limits.repeats_per_min_max,
         host: config.server.host.clone(),
+        foreign_from: match config.eas.foreign_from {
+            config::ForeignFrom::Correct => Foreign::Correct,
+            config::ForeignFrom::Refuse => Foreign::Refuse,
+        },
         quirks: Arc::new(quirks(config)?),
         trust: Arc::new(Trust::open(
             &config.certificates.roots,

@@ -1,26 +1,31 @@
 //! The status page, served: `/` for people, `/status.json` and `/metrics` for programs.
 
+use super::outbound::Counts;
 use crate::admin::measure::{self, Counter, Distribution, QUANTILES};
 use crate::admin::page::{self, Status};
 use crate::admin::{Desk, Order, Reply};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::net::{self, Counted, Heard, Histogram, Lmtp, Meter, Parked, Report, Service};
+use crate::queue::Queue;
 use crate::smtp::{Envelope, Verdict};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// Serves the page.
 #[derive(Clone)]
 pub(super) struct Pages {
     desk: Desk,
     meter: Meter,
+    outgoing: Arc<Counts>,
     started_ms: i64,
 }
 
 impl Pages {
-    pub(super) fn new(desk: Desk, meter: Meter, started_ms: i64) -> Self {
+    pub(super) fn new(desk: Desk, meter: Meter, outgoing: Arc<Counts>, started_ms: i64) -> Self {
         Self {
             desk,
             meter,
+            outgoing,
             started_ms,
         }
     }
@@ -47,7 +52,7 @@ impl Pages {
             up_s: (now_ms - self.started_ms).max(0) / 1000,
             users,
             devices,
-            counters: counters(&report),
+            counters: self.counters(&report).await,
             heartbeats,
             turn_us_max: report.turn_us_max.clone(),
             distributions: distributions(&report),
@@ -55,7 +60,29 @@ impl Pages {
     }
 }
 
-/// The counters, as the page wants them.
+impl Pages {
+    /// All counters: of the cores, and of outgoing mail.
+    async fn counters(&self, report: &Report) -> Vec<Counter> {
+        let mut all = counters(report);
+        let of = |name, help, is_gauge, value| Counter {
+            name,
+            help,
+            is_gauge,
+            value,
+            cores: Vec::new(),
+        };
+        let queue = Queue::new(self.desk.mailbox().clone());
+        if let Ok(queued) = queue.count().await {
+            let help = "Mails that wait in the queue.";
+            all.push(of("outgoing_queued", help, true, queued));
+        }
+        let counts = self.outgoing.all().into_iter();
+        all.extend(counts.map(|(name, help, value)| of(name, help, false, value)));
+        all
+    }
+}
+
+/// The counters of the cores, as the page wants them.
 fn counters(report: &Report) -> Vec<Counter> {
     let each: Vec<Vec<Counted>> = report.cores.iter().map(net::Metrics::counted).collect();
     let of_cores = |n: usize, counted: &Counted| {
@@ -181,7 +208,7 @@ impl Service for Pages {
             },
             "/metrics" => {
                 let report = self.meter.report();
-                let body = measure::text(&counters(&report), &distributions(&report));
+                let body = measure::text(&self.counters(&report).await, &distributions(&report));
                 Answer::new(200).with_body("text/plain; version=0.0.4", body.into_bytes())
             }
             _ => Answer::text(404, "there are /, /status.json and /metrics"),
@@ -238,6 +265,7 @@ mod tests {
             ("/", "127.0.0.1", "phones waiting"),
             ("/status.json", "localhost", "\"counters\""),
             ("/metrics", "[::1]:80", "roost_parked{core=\"0\"} 0"),
+            ("/metrics", "[::1]:80", "roost_outgoing_queued 0\n"),
             ("/", "evil.example", "403"),
             ("/Microsoft-Server-ActiveSync", "localhost", "404"),
         ] {

@@ -11,7 +11,7 @@ use crate::mailbox::{Error, Mailbox};
 use crate::net::{self, Brief, Gone, Heard, Lmtp, Parked, Service, Switch};
 use crate::pim::body::BlobRef;
 use crate::push::{Carrier, Signal};
-use crate::queue::{Queue, QueueId, Queued};
+use crate::queue::{Queue, Queued};
 use crate::smtp::{Envelope, Verdict};
 use std::future::Future;
 use std::pin::Pin;
@@ -156,12 +156,6 @@ impl Outgoing {
     }
 
     async fn queue(&self, mail: &Remote) -> Result<(), NotTaken> {
-        let (number, _) = mail.id.split_first_chunk::<8>().ok_or(NotTaken::Refused)?;
-        // Due at once, and always under the same name: a repeated mail waits once.
-        let id = QueueId {
-            due_ms: 0,
-            number: u64::from_be_bytes(*number),
-        };
         let queued = Queued {
             account: mail.account.0,
             sender: mail.from.clone(),
@@ -173,8 +167,10 @@ impl Outgoing {
             queued_ms: self.clock.now_ms(),
             attempts: 0,
             last_error: String::new(),
+            failed: Vec::new(),
         };
-        match self.queue.add(id, &queued).await {
+        // Always under the same name: a repeated mail goes out once.
+        match self.queue.add(&mail.id, &queued).await {
             Ok(_) => Ok(()),
             Err(Error::TooLarge) => Err(NotTaken::Refused),
             Err(e) => {

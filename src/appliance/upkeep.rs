@@ -5,6 +5,8 @@ use super::tickets;
 use crate::eas::{Eas, notices};
 use crate::mailbox::{Error, Mailbox};
 use crate::net::Tickets;
+use crate::queue;
+use crate::queue::Queue;
 use crate::work::block_on;
 use std::io;
 use std::sync::Arc;
@@ -16,7 +18,8 @@ const PERIOD: Duration = Duration::from_secs(60 * 60);
 /// Between two steps of completing an index: others want to write, too.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Forgets what is old (tombstones, outcomes of sent mail, fingerprints), account by account.
+/// Forgets what is old (tombstones, outcomes of sent mail, fingerprints, names of
+/// mails that went out), account by account.
 pub(super) struct Upkeep {
     /// Dropped to end it.
     end: flume::Sender<()>,
@@ -33,6 +36,7 @@ impl Upkeep {
         let tidy = move || {
             // What a crash has left behind.
             block_on(notices::send_all(&eas));
+            answer(&mailbox);
             if let Err(e) = block_on(index(&mailbox, &ended)) {
                 tracing::warn!(error = %e, "the search index is completed later");
             }
@@ -44,6 +48,7 @@ impl Upkeep {
                     }
                 }
                 block_on(notices::send_all(&eas));
+                answer(&mailbox);
                 if let Err(e) = block_on(purge(&mailbox, &ended)) {
                     tracing::warn!(error = %e, "tidying goes on later");
                 }
@@ -64,6 +69,13 @@ impl Upkeep {
     }
 }
 
+/// Sends what absent users owe to those who wrote to them, and what was not sent at once.
+fn answer(mailbox: &Mailbox) {
+    if let Err(e) = block_on(queue::answer_all(mailbox)) {
+        tracing::warn!(error = %e, "those who wrote to absent users are told later");
+    }
+}
+
 async fn purge(mailbox: &Mailbox, ended: &flume::Receiver<()>) -> Result<(), Error> {
     for account in mailbox.accounts().await? {
         let mut mark = None;
@@ -78,7 +90,13 @@ async fn purge(mailbox: &Mailbox, ended: &flume::Receiver<()>) -> Result<(), Err
             }
         }
     }
-    Ok(())
+    let (queue, mut after) = (Queue::new(mailbox.clone()), None);
+    loop {
+        after = queue.forget(after.as_deref()).await?;
+        if after.is_none() || ended.is_disconnected() {
+            return Ok(());
+        }
+    }
 }
 
 /// Gives the items of older releases their words, account by account, a few items at a time.

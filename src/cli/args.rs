@@ -34,6 +34,9 @@ pub enum Command {
     /// See and manage the devices of users
     #[command(subcommand)]
     Device(Device),
+    /// See what waits to go out, try it again, or drop it
+    #[command(subcommand)]
+    Queue(Queue),
     /// Take mail, calendars and contacts into a user's account
     ///
     /// PATHs are .eml files, mbox files, Maildirs, .ics files (events, tasks, journals) and .vcf
@@ -334,6 +337,61 @@ pub enum Device {
         user: String,
         /// The device id
         device: String,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// `roost queue`.
+#[derive(Subcommand, Debug)]
+pub enum Queue {
+    /// List the mail that waits to go out, next due first
+    ///
+    /// Mail for others goes to the server in [smarthost], or that of its domain in [outgoing.routes].
+    /// What the server does not take at once waits here and is tried again; what it refuses, and what
+    /// it does not take within outgoing.expire_h, comes back to its sender as a report.
+    List {
+        /// One JSON document instead of a table
+        #[arg(long)]
+        json: bool,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show one mail that waits
+    Show {
+        /// Its id, as `queue list` shows it
+        id: String,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Try mails now, whenever they are due
+    ///
+    /// A server that could not be reached lately is tried, too.
+    Retry {
+        /// Their ids
+        #[arg(value_name = "ID", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// All that wait
+        #[arg(long)]
+        all: bool,
+        /// Place.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Take mails out of the queue: they go to nobody, and nobody is told
+    Drop {
+        /// Their ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
         /// Place.
         #[command(flatten)]
         place: Place,

@@ -16,6 +16,7 @@ mod device;
 mod import;
 mod office;
 mod portrait;
+mod queue;
 mod serve;
 mod table;
 mod user;
@@ -61,6 +62,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::User(command) => user::run(command),
         Command::Device(command) => device::run(command),
+        Command::Queue(command) => queue::run(command),
         Command::Import(args) => import::run(args),
         Command::Check(args) => check::run(args),
     };

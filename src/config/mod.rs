@@ -5,6 +5,7 @@
 //! is an error that names the nearest; then the values are read into [`Config`].
 
 mod keys;
+mod outgoing;
 
 use crate::auth::Naming;
 use crate::auth::password::Cost;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use outgoing::{Auth as SmarthostAuth, Outgoing, Security, Smarthost};
+
 /// Everything that can be set. Every field has a default; the file names what differs.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +25,10 @@ pub struct Config {
     pub server: Server,
     /// Incoming mail.
     pub lmtp: Lmtp,
+    /// The server that takes mail for others.
+    pub smarthost: Smarthost,
+    /// Outgoing mail.
+    pub outgoing: Outgoing,
     /// Log-in.
     pub auth: Auth,
     /// The protocol.
@@ -111,12 +118,24 @@ pub struct Eas {
     pub heartbeat_s_max: u32,
     /// What is done where the path to a phone cuts waiting connections.
     pub heartbeat_advice: Advice,
+    /// What becomes of mail whose `From` is none of the sender's addresses.
+    pub foreign_from: ForeignFrom,
     /// A file in place of the built-in registry of client quirks; empty: that one.
     pub quirks: PathBuf,
     /// The highest version for clients whose User-Agent fits a pattern (`*` any text, `?` one character).
     pub ceilings: BTreeMap<String, String>,
     /// What is demanded of phones, by element of [MS-ASPROV] 2.2.2; empty: nothing.
     pub policy: BTreeMap<String, Demand>,
+}
+
+/// What becomes of mail whose `From` is none of the sender's addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignFrom {
+    /// It bears the sender's primary address.
+    Correct,
+    /// It is not sent.
+    Refuse,
 }
 
 /// The value of a policy's setting.
@@ -278,6 +297,7 @@ impl Default for Eas {
             heartbeat_s_min: limits::HEARTBEAT_S_MIN,
             heartbeat_s_max: limits::HEARTBEAT_S_MAX,
             heartbeat_advice: Advice::Tell,
+            foreign_from: ForeignFrom::Correct,
             quirks: PathBuf::new(),
             ceilings: BTreeMap::new(),
             policy: BTreeMap::new(),
@@ -414,6 +434,8 @@ impl Config {
         if self.auth.workers == 0 {
             return no("auth.workers is at least 1".into());
         }
+        let outgoing = self.smarthost.check("smarthost");
+        outgoing.and_then(|()| self.outgoing.check()).or_else(no)?;
         Ok(())
     }
 }

@@ -46,6 +46,12 @@ pub async fn look_from_core(
 }
 
 impl Seen {
+    /// It says what it is called.
+    #[must_use]
+    pub fn has_message_id(&self) -> bool {
+        !self.message.message_id.is_empty()
+    }
+
     /// Its words, which are the same for every recipient.
     #[must_use]
     pub fn words(&self) -> &Words {

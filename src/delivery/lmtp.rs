@@ -1,9 +1,12 @@
 //! The door for LMTP: who is known here, and mail into their Inboxes.
 
+use super::fingerprint;
 use super::intake::{self, Seen};
 use crate::auth::{self, Naming};
 use crate::limits::CONFLICT_RETRIES_MAX;
 use crate::mailbox::{AccountRow, AccountStatus, Delivery, Error, FolderId, Mailbox};
+use crate::pim::{self, mail::Asker};
+use crate::queue;
 use crate::smtp::{Envelope, Verdict};
 use crate::store::BlobId;
 use crate::work::{Pool, join_all};
@@ -22,7 +25,10 @@ struct Mail {
     seen: Seen,
     raw: Arc<[u8]>,
     blob: BlobId,
+    fingerprint: [u8; 32],
     is_stored: bool,
+    /// Who is told where a recipient is absent.
+    asker: Option<Arc<Asker>>,
 }
 
 impl Door {
@@ -59,12 +65,16 @@ impl Door {
                 return vec![Verdict::SystemFull; count];
             }
         };
+        let blob = BlobId::of(&raw);
+        let asker = pim::mail::asker(&raw, &envelope.sender).map(Arc::new);
         let mail = Mail {
+            fingerprint: fingerprint::of(&raw, blob, seen.has_message_id()),
             seen,
-            blob: BlobId::of(&raw),
+            blob,
             raw,
             // The MIME of a mail to one is stored with its item, that of a mail to many before.
             is_stored: count > 1,
+            asker,
         };
         if mail.is_stored
             && let Err(e) = self.mailbox.put_mime(&mail.raw).await
@@ -88,6 +98,9 @@ impl Door {
                 break;
             }
         }
+        if outcome.is_ok() && mail.asker.is_some() {
+            queue::answer(&self.mailbox, row.scope).await;
+        }
         outcome.map_or_else(|e| verdict(&e), |()| Verdict::Accepted)
     }
 
@@ -100,9 +113,9 @@ impl Door {
             unstored: (!mail.is_stored).then(|| Arc::clone(&mail.raw)),
             message,
             words: Some(mail.seen.words().clone()),
-            // The blob's address is the hash of exactly what was handed over.
-            fingerprint: Some(mail.blob.0),
+            fingerprint: Some(mail.fingerprint),
             meeting,
+            asker: mail.asker.clone(),
         };
         Box::pin(self.mailbox.deliver(row.scope, &inbox, delivery))
             .await
@@ -227,6 +240,20 @@ mod tests {
             expect
         );
         assert_eq!(count(&door, scope), 2);
+    }
+
+    #[test]
+    fn a_mail_that_the_servers_before_us_have_doubled_is_stored_once() {
+        let (door, _, scope) = door();
+        let envelope = to(&["mike@ox.io"]);
+        for (queue_id, expect) in [("A1", 1), ("B2", 1)] {
+            let mail = format!(
+                "Received: from roost by mx (Postfix) id {queue_id}\r\nMessage-ID: <1@b.example>\r\n\r\nhi\r\n"
+            );
+            let verdicts = block_on(door.deliver(&envelope, mail.into_bytes()));
+            assert_eq!(verdicts, [Verdict::Accepted]);
+            assert_eq!(count(&door, scope), expect, "{queue_id}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::eas::context::blob;
 use crate::eas::status::Failure;
 use crate::mailbox::Account;
 use crate::pim::body::BlobRef;
-use crate::pim::mail::{self, compose};
+use crate::pim::mail::{self, File, compose};
 use crate::pim::words::{self, Words};
 use crate::pim::{BodyKind, Message, html};
 
@@ -101,8 +101,7 @@ fn write(
         mail::addresses(new.as_deref().unwrap_or_else(old))
     };
     let (text, html) = body(draft, before.map(|_| old));
-    let kept = kept_files(draft, before, old);
-    let mut files: Vec<_> = kept.iter().map(KeptFile::as_file).collect();
+    let mut files: Vec<_> = kept_files(draft, before, old).collect();
     files.extend(draft.add.iter().map(new_file));
     let subject = || before.map_or("", |m| m.subject.as_str());
     let message_id = match before {
@@ -139,54 +138,30 @@ fn body(draft: &Draft, old: Option<&[u8]>) -> (String, Option<String>) {
     }
 }
 
-/// An attachment of the mail before.
-struct KeptFile {
-    content_type: String,
-    name: String,
-    inline: bool,
-    bytes: Vec<u8>,
-}
-
-impl KeptFile {
-    fn as_file(&self) -> compose::File<'_> {
-        compose::File {
-            content_type: &self.content_type,
-            name: &self.name,
-            inline: self.inline,
-            bytes: &self.bytes,
-        }
-    }
-}
-
-fn kept_files(draft: &Draft, before: Option<&Message>, old: &[u8]) -> Vec<KeptFile> {
+/// The attachments of the mail before that stay.
+fn kept_files<'a>(
+    draft: &Draft,
+    before: Option<&'a Message>,
+    old: &'a [u8],
+) -> impl Iterator<Item = File<'a>> {
     let parts = before.map(|m| m.parts.as_slice()).unwrap_or_default();
     let is_kept = |index: u32| !draft.delete.iter().any(|r| r.part == index);
-    let parts = parts.iter().filter(|p| is_kept(p.index));
-    parts
-        .map(|p| KeptFile {
-            content_type: p.content_type.clone(),
-            // An inline part is found by its Content-ID.
-            name: match p.inline && !p.content_id.is_empty() {
-                true => p.content_id.clone(),
-                false => p.name.clone(),
-            },
-            inline: p.inline,
-            bytes: mail::decode(mail::slice(old, p.body_from, p.body_to), p.encoding).into_owned(),
-        })
-        .collect()
+    let parts = parts.iter().filter(move |p| is_kept(p.index));
+    parts.map(|p| File::of(old, p))
 }
 
-fn new_file(new: &NewAttachment) -> compose::File<'_> {
+fn new_file(new: &NewAttachment) -> File<'_> {
     let content_type = match (new.content_type.as_str(), new.method) {
         ("", 5) => "message/rfc822",
         ("", _) => "application/octet-stream",
         (known, _) => known,
     };
-    let inline = new.inline && !new.content_id.is_empty();
-    compose::File {
+    File {
         content_type,
-        name: if inline { &new.content_id } else { &new.name },
-        inline,
-        bytes: &new.content,
+        name: new.name.as_str().into(),
+        content_id: &new.content_id,
+        content_location: &new.content_location,
+        inline: new.inline && !new.content_id.is_empty(),
+        bytes: new.content.as_slice().into(),
     }
 }

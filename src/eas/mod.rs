@@ -43,6 +43,7 @@ use crate::limits;
 use crate::mailbox::{
     Access, AccountRow, AccountStatus, Device, DeviceNo, DeviceRow, Mailbox, Wipe,
 };
+use crate::pim::mail::compose::Foreign;
 use crate::push::Push;
 use crate::smime::Trust;
 use crate::store::Scope;
@@ -94,6 +95,8 @@ pub struct Settings {
     pub repeats_per_min_max: u32,
     /// The name of this host, for Message-IDs.
     pub host: String,
+    /// What becomes of mail whose `From` is none of the sender's addresses.
+    pub foreign_from: Foreign,
     /// What is done differently for some clients, and how far their versions go.
     pub quirks: Arc<Book>,
     /// Whose certificates are trusted.
@@ -111,6 +114,7 @@ impl Default for Settings {
             requests_per_device_max: limits::REQUESTS_PER_DEVICE_MAX,
             repeats_per_min_max: limits::REPEATS_PER_MIN_MAX,
             host: "localhost".into(),
+            foreign_from: Foreign::default(),
             quirks: Arc::default(),
             trust: Arc::default(),
         }

@@ -7,15 +7,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::eas::Eas;
 use crate::eas::status::{Common, Failure, retrying};
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::mailbox::{AccountRow, Arriving, By, Delivery, DeviceNo, FolderId, ItemId, Sent};
 use crate::pim::body::BlobRef;
+use crate::pim::mail::Asker;
 use crate::pim::mail::answer::{self, Answer};
 use crate::pim::mail::compose::{self, ComposeError, Outgoing};
 use crate::pim::words::{self, Words};
 use crate::pim::{Message, Record, mail};
+use crate::queue;
 use crate::store::{BlobId, Scope};
 
 /// Takes mail for other hosts.
@@ -73,8 +77,10 @@ pub struct Answered {
     pub item: ItemId,
     /// How it is answered.
     pub how: Answer,
-    /// Its MIME, to be put below what the client wrote; none: the client has done that.
-    pub original: Option<Vec<u8>>,
+    /// Its MIME, to be put below what the client wrote; its beginning, where the client has done that.
+    pub original: Arc<Vec<u8>>,
+    /// The client has put it into its mail itself.
+    pub is_replaced: bool,
 }
 
 /// A mail as a client hands it over.
@@ -116,7 +122,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Sends a mail, once.
 ///
 /// # Errors
-/// 118 for one that was sent before under its ClientId; 107, 116, 119, 120; the store's.
+/// 118 for one that was sent before under its ClientId; 107, 116, 119, 120, 122; the store's.
 pub async fn submit(
     eas: &Eas,
     author: Author<'_>,
@@ -161,18 +167,26 @@ pub async fn submit(
         record: &prepared.record,
         words: &prepared.words,
         calendar: prepared.calendar.as_ref(),
+        asker: prepared.asker.as_ref(),
         raw,
         seed,
     };
     post.distribute().await?;
-    let save = submission.save.then_some((post.record, post.words));
+    let own = match &prepared.kept {
+        Some(kept) => {
+            let raw = mailbox.store().put_blob(&kept.raw).await?;
+            (raw, &kept.record, &kept.words)
+        }
+        None => (raw, post.record, post.words),
+    };
+    let save = submission.save.then_some(own);
     let answered = submission.answers.as_ref().map(|a| Mark {
         folder: a.folder,
         item: a.item,
         verb: verb(a.how, outgoing.recipients.len()),
         at_ms: begun_ms,
     });
-    retrying(|| finish(eas, author, &client_id, (raw, save), answered)).await
+    retrying(|| finish(eas, author, &client_id, save, answered)).await
 }
 
 /// What becomes of the mail that was answered.
@@ -198,8 +212,11 @@ struct Prepared {
     outgoing: Outgoing,
     record: Message,
     words: Words,
+    kept: Option<Kept>,
     /// The calendar in it.
     calendar: Option<mail::Calendar>,
+    /// Who is told where a recipient is absent.
+    asker: Option<Arc<Asker>>,
 }
 
 /// Makes the client's message fit for sending, and its record.
@@ -215,35 +232,71 @@ async fn prepare(
     let message_id = format!("{}@{host}", hex(seed.get(..16).unwrap_or_default()));
     let mut mime = submission.mime.to_vec();
     let answers = submission.answers.as_ref();
-    let original = answers.and_then(|a| Some((a.how, a.original.clone()?)));
+    let original = answers.map(|a| (a.how, Arc::clone(&a.original), a.is_replaced));
+    let foreign = eas.settings().foreign_from;
+    let save = submission.save;
     let work = move || {
-        if let Some((how, original)) = original {
-            mime = answer::complete(&mime, &original, how);
+        if let Some((how, original, is_replaced)) = original {
+            mime = match is_replaced {
+                true => answer::threaded(&mime, &original),
+                false => answer::complete(&mime, &original, how),
+            };
         }
         let sender = compose::Sender {
             primary: account.address(),
             addresses: &account.addresses,
             name: &account.display_name,
+            foreign,
         };
         let outgoing = compose::submit(&mime, sender, begun_ms, &message_id)?;
+        drop(mime);
+        if outgoing.raw.len() > MESSAGE_BYTES_MAX {
+            return Ok(None);
+        }
+        let kept = (save && !outgoing.bcc.is_empty()).then(|| Kept::of(&outgoing, begun_ms));
         let (record, seen) = mail::inspect(&outgoing.raw, begun_ms);
         let words = words::of_mail(&record, Some(&seen.text));
-        Ok::<_, ComposeError>(Prepared {
+        let asker = mail::asker(&outgoing.raw, &outgoing.from);
+        Ok::<_, ComposeError>(Some(Prepared {
+            kept,
+            asker: asker.map(Arc::new),
             outgoing,
             record,
             words,
             calendar: seen.calendar,
-        })
+        }))
     };
     let done = eas.workers().run(work).await?;
-    done.map_err(|e| {
+    let done = done.map_err(|e| {
         Failure::Common(match e {
             ComposeError::NotMime | ComposeError::HeaderTooLong(_) => Common::InvalidMime,
             ComposeError::NoRecipient => Common::MessageHasNoRecipient,
-            ComposeError::TooManyRecipients(_) => Common::MailSubmissionFailed,
+            ComposeError::TooManyRecipients(_) | ComposeError::ForeignSender(_) => {
+                Common::MailSubmissionFailed
+            }
             ComposeError::BadRecipient(_) => Common::MessageRecipientUnresolved,
         })
-    })
+    })?;
+    done.ok_or_else(|| Common::AttachmentIsTooLarge.into())
+}
+
+/// The sender's own copy where it differs from what goes out: it names those of `Bcc`.
+struct Kept {
+    raw: Vec<u8>,
+    record: Message,
+    words: Words,
+}
+
+impl Kept {
+    fn of(outgoing: &Outgoing, begun_ms: i64) -> Self {
+        let raw = [&outgoing.bcc[..], &outgoing.raw].concat();
+        let (record, seen) = mail::inspect(&raw, begun_ms);
+        Self {
+            words: words::of_mail(&record, Some(&seen.text)),
+            raw,
+            record,
+        }
+    }
 }
 
 struct Post<'a> {
@@ -253,6 +306,7 @@ struct Post<'a> {
     record: &'a Message,
     words: &'a Words,
     calendar: Option<&'a mail::Calendar>,
+    asker: Option<&'a Arc<Asker>>,
     raw: BlobId,
     seed: [u8; 32],
 }
@@ -276,6 +330,9 @@ impl Post<'_> {
         }
         for account in &local {
             retrying(|| self.deliver(account)).await?;
+            if self.asker.is_some() {
+                queue::answer(self.eas.mailbox(), account.scope).await;
+            }
         }
         Ok(())
     }
@@ -322,6 +379,7 @@ impl Post<'_> {
             message,
             fingerprint: Some(self.seed),
             meeting,
+            asker: self.asker.cloned(),
         };
         Box::pin(mailbox.deliver(account.scope, &inbox, delivery)).await?;
         Ok(())
@@ -334,7 +392,7 @@ async fn finish(
     eas: &Eas,
     author: Author<'_>,
     client_id: &str,
-    (raw, save): (BlobId, Option<(&Message, &Words)>),
+    save: Option<(BlobId, &Message, &Words)>,
     answered: Option<Mark>,
 ) -> Result<(), Failure> {
     let (mailbox, scope) = (eas.mailbox(), author.account.scope);
@@ -347,7 +405,7 @@ async fn finish(
         via_sync: false,
     };
     let mut tx = mailbox.transaction(scope, by);
-    if let Some((message, words)) = save {
+    if let Some((raw, message, words)) = save {
         let folder = mailbox.folder(scope, FolderId::SENT).await?;
         let mut copy = message.clone();
         copy.read = true;

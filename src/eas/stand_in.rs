@@ -117,7 +117,7 @@ fn message(row: &ItemRow, words: &Words, text: &str) -> (Message, Vec<u8>) {
         subject: &words.title(),
         date_ms: words.at_ms,
         message_id: &format!("not-shown.{}.{}@localhost", row.folder.0, row.item.0),
-        automatic: true,
+        automatic: Some(compose::Automatic::Generated),
         text,
         ..compose::Draft::default()
     });

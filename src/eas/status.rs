@@ -36,6 +36,7 @@ pub enum Common {
     MessagePreviouslySent = 118,
     MessageHasNoRecipient = 119,
     MailSubmissionFailed = 120,
+    AttachmentIsTooLarge = 122,
     UserDisabledForSync = 126,
     DeviceIsBlockedForThisUser = 129,
     CommandNotSupported = 137,

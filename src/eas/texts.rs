@@ -56,7 +56,7 @@ fn build(eas: &Eas, draft: &Draft, text: &TextMessage) -> (Message, Vec<u8>) {
         date_ms: received_ms,
         message_id: &format!("{}@{host}", crate::eas::outgoing::fresh_id()),
         importance: draft.importance,
-        automatic: true,
+        automatic: Some(compose::Automatic::Generated),
         text: &words,
         ..compose::Draft::default()
     });

@@ -1,8 +1,7 @@
 //! Absence notes: whether the user is away, and what those who write are to be told. One row per
 //! account, the same for all devices.
 //!
-//! Deliberately absent: telling them. A delivery that answers has [`Absence::is_away`] and
-//! [`Absence::note`] to go by.
+//! Deliberately absent: telling them, see [`super::owed`].
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -11,7 +10,7 @@ use super::{By, Error, Mailbox};
 use crate::clock::UnixMs;
 use crate::limits;
 use crate::pim::BodyKind;
-use crate::store::{Condition, Scope, Write, keys};
+use crate::store::{Condition, Row, Scope, Write, keys};
 
 const FORMAT: u8 = 1;
 const NAME: &[u8] = b"absence";
@@ -111,6 +110,15 @@ impl Mailbox {
             Some(row) => stored::read(FORMAT, row.value()),
             None => Ok(Absence::default()),
         }
+    }
+
+    /// The absence together with its row, if there is one.
+    pub(super) async fn absence_row(&self, scope: Scope) -> Result<Option<(Absence, Row)>, Error> {
+        let Some(row) = self.get(keys::own(scope, NAME)).await? else {
+            return Ok(None);
+        };
+        let absence = stored::read(FORMAT, row.value())?;
+        Ok(Some((absence, row)))
     }
 
     /// Changes it with `change`, again if somebody else changes it meanwhile.

@@ -251,6 +251,7 @@ mod tests {
             message: of(conversation, "new"),
             fingerprint: None,
             meeting: None,
+            asker: None,
         };
         match Box::pin(mailbox.deliver(scope, &inbox, delivery)).await {
             Ok(Delivered::Now(id)) => id.folder,

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::conversation::Rules;
 use super::meeting::Effect;
+use super::owed::Debt;
 use super::{Arriving, By, Entry, Error, FolderId, FolderRow, ItemId, Mailbox, ServerId};
 use crate::clock::UnixMs;
 use crate::pim::body::BlobRef;
+use crate::pim::mail::Asker;
 use crate::pim::words::Words;
 use crate::pim::{Message, Record};
 use crate::store::{Batch, BlobId, Condition, Row, Scope, Write, keys};
@@ -29,6 +31,8 @@ pub struct Delivery {
     pub fingerprint: Option<[u8; 32]>,
     /// What it means for the calendar: that changes with it.
     pub meeting: Option<Arriving>,
+    /// Who is to be told where the user is absent; none: nobody.
+    pub asker: Option<Arc<Asker>>,
 }
 
 /// What came of a delivery.
@@ -46,6 +50,8 @@ struct Once<'a> {
     mime: Option<&'a [u8]>,
     /// What becomes of the calendar.
     effect: Option<Effect>,
+    /// The answer that its sender is owed.
+    debt: Option<Debt>,
 }
 
 impl Mailbox {
@@ -78,6 +84,10 @@ impl Mailbox {
             Some(arriving) => Box::pin(self.arrive(scope, &mut message, arriving)).await?,
             None => None,
         };
+        let debt = match &delivery.asker {
+            Some(asker) => Box::pin(self.owe(scope, asker, &message)).await?,
+            None => None,
+        };
         let conversation = message.conversation_id;
         // Boxed: callers keep their own futures small.
         let record = Box::new(Record::Message(message));
@@ -86,6 +96,7 @@ impl Mailbox {
             fingerprint: delivery.fingerprint,
             mime: delivery.unstored.as_deref(),
             effect,
+            debt,
         };
         if folder.id != FolderId::INBOX {
             return Box::pin(self.put_with(scope, folder, entry, once, None)).await;
@@ -122,6 +133,7 @@ impl Mailbox {
             fingerprint,
             mime: None,
             effect: None,
+            debt: None,
         };
         let entry = entry.into();
         Box::pin(self.put_with(scope, folder, entry, once, None)).await
@@ -139,6 +151,7 @@ impl Mailbox {
             fingerprint,
             mime,
             effect,
+            debt,
         } = once;
         let before = match fingerprint {
             Some(hash) => self.get(keys::delivered(scope, &hash)).await?,
@@ -151,6 +164,9 @@ impl Mailbox {
         let item = tx.add(folder, entry).await?;
         if let Some(effect) = effect {
             Box::pin(effect.apply(&mut tx)).await?;
+        }
+        if let Some(debt) = debt {
+            debt.apply(&mut tx);
         }
         let folder = folder.id;
         let id = ServerId { folder, item };
@@ -252,6 +268,7 @@ mod tests {
             words: None,
             fingerprint: Some(raw.0),
             meeting: None,
+            asker: None,
         };
         let delivered = Box::pin(mailbox.deliver(scope, &folder, delivery)).await;
         delivered.unwrap()

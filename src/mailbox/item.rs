@@ -5,7 +5,7 @@ use crate::clock::UnixMs;
 use crate::limits;
 use crate::pim::{Class, Record, RecordRef, record::RecordError, recur};
 use crate::store::keys::Span;
-use crate::store::{Row, Scope, Seq, keys};
+use crate::store::{Row, Rows, Scope, Seq, keys};
 
 /// Where an item stands in its folder's index by date.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -252,6 +252,37 @@ impl Mailbox {
         }
         let limit = limit.clamp(1, limits::RANGE_ROWS_MAX);
         let index = self.range(span.read_reverse(limit)).await?;
+        self.page_of(scope, folder, &index).await
+    }
+
+    /// Items of a folder that stand at `since_ms` or later ([`Place::date_ms`]), oldest first, at most
+    /// `limit`; from the first, or from where the last page ended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_items_since(
+        &self,
+        scope: Scope,
+        folder: FolderId,
+        (since_ms, from): (UnixMs, Option<ItemMark>),
+        limit: usize,
+    ) -> Result<ItemPage, Error> {
+        let mut span = keys::dates_since(scope, folder.0, since_ms);
+        if let Some(mark) = from {
+            span = span.after(&keys::date(scope, folder.0, mark.date_ms, mark.item));
+        }
+        let limit = limit.clamp(1, limits::RANGE_ROWS_MAX);
+        let index = self.range(span.read(limit)).await?;
+        self.page_of(scope, folder, &index).await
+    }
+
+    /// The items of a page of the index by date.
+    async fn page_of(
+        &self,
+        scope: Scope,
+        folder: FolderId,
+        index: &Rows,
+    ) -> Result<ItemPage, Error> {
         let places: Vec<_> = index.rows.iter().filter_map(Place::of_row).collect();
         let ids: Vec<_> = places.iter().map(|(id, _)| *id).collect();
         let items = self.items(scope, folder, &ids).await?;

@@ -31,6 +31,8 @@ enum Stage {
     Log(FolderId, Option<Vec<u8>>),
     Sent(Option<Vec<u8>>),
     Delivered(Option<Vec<u8>>),
+    /// Who was told of an absence.
+    Told(Option<Vec<u8>>),
 }
 
 impl Mailbox {
@@ -56,7 +58,13 @@ impl Mailbox {
             Stage::Delivered(after) => {
                 let before_ms = self.days_ago(limits::DELIVERED_KEPT_DAYS);
                 let next = self.purge_delivered(scope, after.as_deref(), before_ms);
-                next.await?.map(|key| Stage::Delivered(Some(key)))
+                let next = next.await?;
+                Some(next.map_or(Stage::Told(None), |key| Stage::Delivered(Some(key))))
+            }
+            Stage::Told(after) => {
+                let before_ms = self.days_ago(limits::ABSENCE_TOLD_DAYS);
+                let next = self.purge_told(scope, after.as_deref(), before_ms).await?;
+                next.map(|key| Stage::Told(Some(key)))
             }
         };
         Ok(next.map(PurgeMark))

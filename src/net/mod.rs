@@ -8,8 +8,9 @@
 //! an entry in the parking lot of a core ([`lot`]), which a raw ring watches ([`ready`]) and one task
 //! keeps ([`keeper`]). Signals from the store reach the core of their account over the [`Switch`].
 //!
-//! Deliberately absent: HTTP/2, client certificates, proxies' address headers, outgoing
-//! connections.
+//! Mail goes out over [`Courier`], which blocks a thread of its own.
+//!
+//! Deliberately absent: HTTP/2, client certificates, proxies' address headers.
 
 mod accept;
 mod admission;
@@ -17,6 +18,7 @@ pub mod certificate;
 mod connection;
 mod core;
 mod cores;
+mod courier;
 mod descriptors;
 mod gate;
 mod keeper;
@@ -39,6 +41,7 @@ pub use crate::http::{Answer, Brief, Heard, Outcome, Peer, Request, Why};
 pub use admission::Caps;
 pub use certificate::Certificates;
 pub use cores::{Config, Deadlines, Driver, Error, Meter, Server, start};
+pub use courier::{Courier, Hop, Protection, Stop};
 pub use descriptors::raise_limit;
 pub use metrics::{Counted, Histogram, Metrics, Report};
 pub use post::{Signal, Switch};

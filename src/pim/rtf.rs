@@ -48,7 +48,21 @@ pub fn to_text(base64: &str) -> String {
 /// Compressed rich text, in base64, that shows a plain text.
 #[must_use]
 pub fn from_text(text: &str) -> String {
-    let rtf = rich(cut(text, RTF_BYTES_MAX));
+    from_text_within(text, usize::MAX).0
+}
+
+/// The same in at most so many bytes of base64, and whether all of the text is in it. What cannot even
+/// hold an empty text is empty.
+#[must_use]
+pub fn from_text_within(text: &str, bytes_max: usize) -> (String, bool) {
+    let bytes_max = (bytes_max / 4).saturating_mul(3);
+    let Some(rtf_bytes_max) = bytes_max.checked_sub(HEAD_BYTES) else {
+        return (String::new(), false);
+    };
+    let (rtf, whole) = rich(cut(text, RTF_BYTES_MAX), rtf_bytes_max);
+    if rtf.is_empty() {
+        return (rtf, false);
+    }
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
     let mut out = Vec::with_capacity(HEAD_BYTES + rtf.len());
     // The first size counts from behind itself.
@@ -57,7 +71,17 @@ pub fn from_text(text: &str) -> String {
     out.extend_from_slice(&RAW.to_le_bytes());
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(rtf.as_bytes());
-    BASE64.encode(out)
+    (BASE64.encode(out), whole)
+}
+
+/// Bytes of what [`from_text`] makes of a text of so many, when it is not at hand: more where the text
+/// has other than plain letters.
+#[must_use]
+pub fn estimated_bytes(text_bytes: u64) -> u64 {
+    let head = (HEAD_BYTES + RTF_HEAD.len() + 1) as u64;
+    head.saturating_add(text_bytes)
+        .div_ceil(3)
+        .saturating_mul(4)
 }
 
 /// Rich text out of its compressed form, as far as that can be read.
@@ -129,32 +153,57 @@ fn inflated(mut rest: &[u8], size: usize) -> Vec<u8> {
     out
 }
 
-/// Rich text of a plain one.
-fn rich(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8 + 80);
-    out.push_str(
-        "{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0\\fswiss Arial;}}\\uc1\\pard\\f0\\fs20 ",
-    );
-    for (i, line) in text.lines().enumerate() {
-        if i > 0 {
-            out.push_str("\\par\r\n");
-        }
+/// What rich text begins with.
+const RTF_HEAD: &str =
+    "{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0\\fswiss Arial;}}\\uc1\\pard\\f0\\fs20 ";
+
+/// Rich text of a plain one, in at most so many bytes, and whether all of it is in it. Empty where
+/// there is no room for any.
+fn rich(text: &str, bytes_max: usize) -> (String, bool) {
+    if RTF_HEAD.len() >= bytes_max {
+        return (String::new(), false);
+    }
+    let mut out = String::with_capacity(text.len() + text.len() / 8 + RTF_HEAD.len());
+    out.push_str(RTF_HEAD);
+    // What was whole before the last sign: the end is closed behind it.
+    let mut fits = out.len();
+    let mut whole = true;
+    let ends = std::iter::once("").chain(std::iter::repeat("\\par\r\n"));
+    'all: for (line, end_before) in text.lines().zip(ends) {
+        out.push_str(end_before);
         for c in line.chars() {
-            match c {
-                '\\' | '{' | '}' => out.extend(['\\', c]),
-                '\t' => out.push_str("\\tab "),
-                ' '..='~' => out.push(c),
-                c if c.is_ascii_control() => {}
-                c => {
-                    for unit in c.encode_utf16(&mut [0; 2]) {
-                        let _ = write!(out, "\\u{}?", unit.cast_signed());
-                    }
-                }
+            if out.len() >= bytes_max {
+                break 'all;
+            }
+            fits = out.len();
+            sign(&mut out, c);
+        }
+        if out.len() >= bytes_max {
+            break;
+        }
+        fits = out.len();
+    }
+    if out.len() >= bytes_max {
+        out.truncate(fits);
+        whole = false;
+    }
+    out.push('}');
+    (out, whole)
+}
+
+/// Writes one character.
+fn sign(out: &mut String, c: char) {
+    match c {
+        '\\' | '{' | '}' => out.extend(['\\', c]),
+        '\t' => out.push_str("\\tab "),
+        ' '..='~' => out.push(c),
+        c if c.is_ascii_control() => {}
+        c => {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{}?", unit.cast_signed());
             }
         }
     }
-    out.push('}');
-    out
 }
 
 /// What holds within a group.
@@ -412,6 +461,21 @@ mod tests {
         ] {
             assert_eq!(to_text(&from_text(text)), text);
         }
+        // As much as fits, and always whole in itself.
+        let text = "one {Ü} 😀\r\ntwo \\ three";
+        let (all, _) = from_text_within(text, usize::MAX);
+        let mut before = String::new();
+        for bytes_max in 0..all.len() + 4 {
+            let (some, whole) = from_text_within(text, bytes_max);
+            assert!(some.len() <= bytes_max);
+            assert_eq!(whole, some == all, "{bytes_max}");
+            assert_eq!(whole, bytes_max >= all.len());
+            let shown = to_text(&some);
+            assert!(text.starts_with(&shown), "{bytes_max} {shown:?}");
+            assert!(shown.starts_with(&before), "{bytes_max} {shown:?}");
+            before = shown;
+        }
+        assert_eq!(estimated_bytes(4), from_text("word").len() as u64);
         // As much as there is of what was cut.
         let long = from_text(&"word ".repeat(1000));
         assert!(to_text(&long[..2001]).starts_with("word word"));

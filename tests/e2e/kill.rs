@@ -129,7 +129,7 @@ fn assert_once(phone: &Phone, mails: usize, people: usize, when: &str) {
     }
 }
 
-fn titles(phone: &Phone, class: Class, tag: Tag) -> BTreeMap<&str, usize> {
+pub(crate) fn titles(phone: &Phone, class: Class, tag: Tag) -> BTreeMap<&str, usize> {
     let mut titles = BTreeMap::new();
     let collections = phone
         .device

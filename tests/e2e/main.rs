@@ -12,6 +12,7 @@
 
 mod bad;
 mod classes;
+mod cutter;
 mod demo;
 mod dice;
 mod discover;
@@ -22,12 +23,16 @@ mod http;
 mod import;
 mod kill;
 mod lmtp;
+mod outgoing;
 mod people;
 mod phone;
 mod policy;
+mod postfix;
 mod restart;
 mod samples;
 mod sandbox;
+mod sasl;
+mod secure;
 mod transport;
 mod upgrade;
 mod waiting;

@@ -62,6 +62,7 @@ smoke!(
     query_base64,
     authorization,
     lmtp_session,
+    smtp_client,
     tls_start,
     tls_record,
     mime_view,

@@ -35,6 +35,8 @@ pub(super) struct Choice {
     pub(super) limit: Option<u32>,
     /// Whether the text itself is sent, or only what there would be.
     pub(super) data: bool,
+    /// All of it, or nothing.
+    pub(super) whole: bool,
     /// Characters of a preview.
     pub(super) preview: Option<u8>,
 }
@@ -69,6 +71,7 @@ pub(super) fn choose(
         kind: p.kind,
         limit: p.limit,
         data,
+        whole: p.all_or_none,
         preview: p.preview,
     };
     let fits = |p: &BodyPreference| match (p.all_or_none, p.limit, size(p.kind)) {
@@ -87,6 +90,7 @@ pub(super) fn choose(
         kind: native,
         limit: None,
         data: false,
+        whole: false,
         preview: None,
     })
 }
@@ -179,18 +183,26 @@ pub(super) fn write(w: &mut Writer, ctx: &Context<'_>, body: &ArchivedBody, old:
         return;
     }
     let mut choice = chosen(body, ctx.options);
-    let text = convert(held, native, choice.kind);
-    if choice.kind == BodyKind::Rtf {
-        // A part of it would be none.
-        choice.data &= complete
-            && choice
-                .limit
-                .is_none_or(|limit| text.len() <= limit as usize);
-    }
-    let size = if native == choice.kind {
-        size
-    } else {
-        text.len() as u64
+    let (text, complete, size) = match (native, choice.kind) {
+        (BodyKind::Rtf, BodyKind::Rtf) => {
+            // A part of it would be none.
+            let fits = |limit| held.len() <= limit as usize;
+            choice.data &= complete && choice.limit.is_none_or(fits);
+            (Cow::Borrowed(held), complete, size)
+        }
+        (native, BodyKind::Rtf) => {
+            let plain = convert(held, native, BodyKind::Text);
+            let (text, all) = rich(&plain, choice.limit);
+            choice.data &= all || !choice.whole;
+            let size = rich_size(&text, all, plain.len() as u64);
+            (Cow::Owned(text), complete && all, size)
+        }
+        (native, kind) if native == kind => (Cow::Borrowed(held), complete, size),
+        (native, kind) => {
+            let text = convert(held, native, kind);
+            let size = text.len() as u64;
+            (text, complete, size)
+        }
     };
     let preview = choice
         .preview
@@ -294,9 +306,21 @@ fn convert(text: &str, from: BodyKind, to: BodyKind) -> Cow<'_, str> {
         (BodyKind::Html, BodyKind::Text) => Cow::Owned(html::to_text(text)),
         (BodyKind::Rtf, BodyKind::Text) => Cow::Owned(rtf::to_text(text)),
         (BodyKind::Rtf, BodyKind::Html) => Cow::Owned(html::from_text(&rtf::to_text(text))),
-        (BodyKind::Text, BodyKind::Rtf) => Cow::Owned(rtf::from_text(text)),
-        (BodyKind::Html, BodyKind::Rtf) => Cow::Owned(rtf::from_text(&html::to_text(text))),
         _ => Cow::Borrowed(""),
+    }
+}
+
+/// Rich text of a plain one within a client's limit, and whether all of it is there.
+pub(super) fn rich(text: &str, limit: Option<u32>) -> (String, bool) {
+    rtf::from_text_within(text, limit.map_or(usize::MAX, |l| l as usize))
+}
+
+/// Bytes of the whole rich text: guessed from the plain one where only a part of it was made.
+pub(super) fn rich_size(rich: &str, all: bool, text_bytes: u64) -> u64 {
+    let made = rich.len() as u64;
+    match all {
+        true => made,
+        false => rtf::estimated_bytes(text_bytes).max(made),
     }
 }
 

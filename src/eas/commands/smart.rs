@@ -11,7 +11,9 @@ use crate::eas::outgoing::{Answered, Submission, submit};
 use crate::eas::status::{Common, Failure};
 use crate::eas::value;
 use crate::eas::version::Version;
-use crate::limits::{CLIENT_ID_CHARS_MAX, RECIPIENTS_MAX};
+use crate::limits::{
+    CLIENT_ID_CHARS_MAX, MESSAGE_BYTES_MAX, MIME_HEADER_BYTES_MAX, RECIPIENTS_MAX,
+};
 use crate::mailbox::{FolderId, ItemId, ServerId};
 use crate::pim::body::BlobRef;
 use crate::pim::mail::Mailbox;
@@ -19,6 +21,7 @@ use crate::pim::mail::answer::Answer;
 use crate::pim::{BodyKind, Record, RecordRef};
 use crate::wbxml::tags::{airsyncbase, composemail as tags, rightsmanagement};
 use crate::wbxml::{Reader, Tag};
+use std::sync::Arc;
 
 /// What a request says.
 #[derive(Default)]
@@ -97,10 +100,16 @@ async fn answer(ctx: &Context<'_>, root: Tag, how: Answer) -> Result<Done, Failu
         // A mail does not recur.
         return Err(Common::NoRecurrenceInCalendar.into());
     }
-    let original = match asked.replace {
-        true => None,
-        false => Some(blob(ctx.eas, original, original.bytes).await?),
+    // Of an original that the client has put into its mail the header is enough: for the thread.
+    let bytes = match asked.replace {
+        true => original.bytes.min(MIME_HEADER_BYTES_MAX as u64),
+        false => original.bytes,
     };
+    // Before anything of it is read.
+    if how == Answer::Forward && bytes + mime.len() as u64 > MESSAGE_BYTES_MAX as u64 {
+        return Err(Common::AttachmentIsTooLarge.into());
+    }
+    let original = blob(ctx.eas, original, bytes).await?;
     let submission = Submission {
         mime,
         client_id: asked.client_id.as_deref(),
@@ -109,7 +118,8 @@ async fn answer(ctx: &Context<'_>, root: Tag, how: Answer) -> Result<Done, Failu
             folder,
             item,
             how,
-            original,
+            original: Arc::new(original),
+            is_replaced: asked.replace,
         }),
     };
     Box::pin(submit(ctx.eas, ctx.author(), submission)).await?;

@@ -69,6 +69,51 @@ fn mail_is_sent_once() {
 }
 
 #[test]
+fn the_senders_own_copy_names_those_of_bcc_and_nobody_elses_does() {
+    let house = House::new();
+    for version in [Version::V12_1, Version::V14_1, Version::V16_1] {
+        let phone = house.phone(version);
+        let mime = format!("Subject: {version}|{}", TO_BOB.replace("Subject: hi|", ""));
+        if version < Version::V14_0 {
+            let mime = mime.replace('|', "\r\n");
+            phone.answer("SendMail&SaveInSent=T", mime.as_bytes());
+        } else {
+            let request = send(version.text(), "<composemail:SaveInSentItems/>", &mime);
+            phone.check("SendMail", &request, "");
+        }
+        let of = |login, folder| {
+            let all = mails(&house, login, folder);
+            let one = all.into_iter().find(|(m, _)| m.subject == version.text());
+            one.unwrap()
+        };
+        let (sent, raw) = of("alice", FolderId::SENT);
+        assert_eq!(sent.bcc, "alice@example.org");
+        assert!(raw.windows(4).any(|w| w == b"Bcc:"));
+        assert_eq!(sent.mime.bytes, raw.len() as u64);
+        for (login, folder) in [("bob", FolderId::INBOX), ("alice", FolderId::INBOX)] {
+            let (arrived, raw) = of(login, folder);
+            assert_eq!(arrived.bcc, "");
+            assert!(!raw.windows(4).any(|w| w.eq_ignore_ascii_case(b"bcc:")));
+            assert_eq!(arrived.conversation_id, sent.conversation_id);
+        }
+    }
+}
+
+#[test]
+fn mail_in_anothers_name_is_refused_where_that_is_wanted() {
+    let house = House::with(crate::eas::Settings {
+        foreign_from: crate::pim::mail::compose::Foreign::Refuse,
+        ..crate::eas::Settings::default()
+    });
+    let phone = house.phone(Version::V14_1);
+    phone.check("SendMail", &send("c1", "", TO_BOB), &status(120));
+    assert!(mails(&house, "bob", FolderId::INBOX).is_empty());
+    let own = TO_BOB.replace("mallory@example.net", "alice@example.org");
+    phone.check("SendMail", &send("c1", "", &own), "");
+    assert_eq!(mails(&house, "bob", FolderId::INBOX).len(), 1);
+}
+
+#[test]
 fn up_to_12_1_the_content_is_the_mail() {
     let house = House::new();
     let phone = house.phone(Version::V12_1);

@@ -1,5 +1,6 @@
 //! The commands over a house in memory, as phones of several versions see it.
 
+mod absent;
 mod files;
 mod find;
 mod folders;

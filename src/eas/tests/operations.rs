@@ -230,6 +230,7 @@ fn deliver(house: &House, mime: &str) -> FolderId {
         message,
         fingerprint: Some(raw.0),
         meeting: None,
+        asker: None,
     };
     match block_on(mailbox.deliver(scope, &inbox, delivery)) {
         Ok(Delivered::Now(id)) => id.folder,

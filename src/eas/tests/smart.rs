@@ -86,7 +86,39 @@ fn what_the_client_has_completed_is_sent_as_it_is() {
     let (mail, raw) = &mails(&house, "bob", FolderId::INBOX)[0];
     assert_eq!(renditions(raw).text.trim_end(), "Yes.");
     assert_eq!(mail.parts.len(), 0);
-    assert_eq!(mails(&house, "alice", FolderId::INBOX)[0].0.last_verb, 3);
+    let (original, _) = &mails(&house, "alice", FolderId::INBOX)[0];
+    assert_eq!(original.last_verb, 3);
+    // But for the thread.
+    let text = String::from_utf8_lossy(raw);
+    for field in ["In-Reply-To", "References"] {
+        let line = format!("{field}: <lunch@example.org>\r\n");
+        assert!(text.contains(&line), "{text}");
+    }
+    assert_eq!(mail.conversation_id, original.conversation_id);
+}
+
+/// Too much together is refused before anything of it is read; what the client has put in itself is its own.
+#[test]
+fn an_original_that_makes_the_mail_too_long_is_122() {
+    let house = House::new();
+    let (mut message, _) = crate::pim::mail::inspect(ORIGINAL.replace('\n', "\r\n").as_bytes(), 0);
+    message.mime.bytes = crate::limits::MESSAGE_BYTES_MAX as u64;
+    let item = house.put(FolderId::INBOX, &crate::pim::Record::Message(message));
+    let phone = house.phone(Version::V14_1);
+    assert_eq!(
+        answer(&phone, "SmartForward", "c1", item),
+        status_of("SmartForward", 122)
+    );
+    let target = format!("SmartForward&CollectionId=2&ItemId=2%3A{item}");
+    let old = house.phone(Version::V12_1);
+    assert_eq!(
+        old.answer(&target, b"To: bob@example.org\r\n\r\nhi").status,
+        400
+    );
+    let replace = "<composemail:ReplaceMime/>";
+    let request = document("SmartForward", "c2", &source(item), replace);
+    phone.check("SmartForward", &request, "");
+    assert_eq!(mails(&house, "bob", FolderId::INBOX).len(), 1);
 }
 
 /// The mark reaches the other phone, and this one.

@@ -6,6 +6,9 @@ use calcard::icalendar::{
     ICalendarComponent, ICalendarComponentType as Kind, ICalendarParameterName as Param,
 };
 
+/// 1976-04-01T00:55:45Z: where Apple's calendar lets an alarm ring that its user has switched off.
+const APPLE_NEVER_MS: i64 = 197_168_145_000;
+
 /// What an alarm's trigger is relative to.
 pub(super) enum Trigger {
     /// So many milliseconds from the start.
@@ -31,7 +34,8 @@ pub(super) fn first(reader: &Reader<'_>, component: &ICalendarComponent) -> Opti
         }
         let trigger = alarm.first("TRIGGER")?;
         if let Some(stamp) = stamps_of(trigger).next() {
-            return Some(Trigger::At(reader.zones.instant(&stamp)));
+            let at = reader.zones.instant(&stamp);
+            return (at != APPLE_NEVER_MS).then_some(Trigger::At(at));
         }
         let ahead = duration_ms(trigger.values.first()?)?;
         let end = param(trigger, &Param::Related).is_some_and(|v| v.eq_ignore_ascii_case("END"));

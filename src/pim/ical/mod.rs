@@ -235,4 +235,6 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
+mod exports_tests;
+#[cfg(test)]
 mod tests;

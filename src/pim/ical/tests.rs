@@ -305,6 +305,10 @@ fn reminders_count_back_from_the_start() {
         "ACTION:NONE\nTRIGGER;VALUE=DATE-TIME:19760401T005545Z",
         None,
     );
+    check(
+        "ACTION:DISPLAY\nTRIGGER;VALUE=DATE-TIME:19760401T005545Z",
+        None,
+    );
     check("ACTION:EMAIL\nTRIGGER:-PT5M", None);
     check("ACTION:DISPLAY", None);
 }

@@ -5,9 +5,10 @@
 //! signed or encrypted message of the client, which has to stay as it is.
 
 use super::body::{Renditions, renditions};
-use super::compose::{self, Draft, File};
+use super::compose::{self, Draft};
+use super::file::File;
 use super::header::{Headers, one_line};
-use super::{decode, inspect, slice, structure};
+use super::{inspect, structure};
 use crate::pim::html;
 use crate::pim::message::{Message, Part};
 use mail_builder::headers::date::Date;
@@ -30,7 +31,7 @@ pub enum Answer {
 pub fn complete(client: &[u8], original: &[u8], answer: Answer) -> Vec<u8> {
     let (mine, _) = inspect(client, 0);
     if is_sealed(&mine) {
-        return client.to_vec();
+        return threaded(client, original);
     }
     let (theirs, _) = inspect(original, 0);
     let sealed = theirs.message_class == "IPM.Note.SMIME";
@@ -41,78 +42,26 @@ pub fn complete(client: &[u8], original: &[u8], answer: Answer) -> Vec<u8> {
     };
     let text = text_of(&new, &old, &theirs, answer);
     let html = html_of(&new, &old, &theirs, answer);
-    let mut kept = files(client, &mine.parts, |_| true);
+    let mut files: Vec<_> = mine.parts.iter().map(|p| File::of(client, p)).collect();
     if sealed && answer == Answer::Forward {
-        kept.push(Kept::message(&theirs.subject, original));
+        files.push(File::message(&theirs.subject, original));
     } else {
-        let goes = |part: &Part| answer == Answer::Forward || part.inline && html.is_some();
-        kept.extend(files(original, &theirs.parts, goes));
+        let goes = |part: &&Part| answer == Answer::Forward || part.inline && html.is_some();
+        let parts = theirs.parts.iter().filter(goes);
+        files.extend(parts.map(|p| File::of(original, p)));
     }
-    let files = kept.iter().map(Kept::as_file).collect();
     let body = compose::build(&Draft {
         text: &text,
         html: html.as_deref(),
         files,
         ..Draft::default()
     });
-    with_body(client, &body, &theirs, original)
+    with_body(client, &body, original)
 }
 
 /// Signed or encrypted by the client: a change would break that.
 fn is_sealed(m: &Message) -> bool {
     m.message_class.starts_with("IPM.Note.SMIME")
-}
-
-/// A file that goes along.
-struct Kept {
-    content_type: String,
-    name: String,
-    inline: bool,
-    bytes: Vec<u8>,
-}
-
-impl Kept {
-    fn message(subject: &str, raw: &[u8]) -> Self {
-        let name = if subject.is_empty() {
-            "message"
-        } else {
-            subject
-        };
-        Self {
-            content_type: "message/rfc822".into(),
-            name: format!("{name}.eml"),
-            inline: false,
-            bytes: raw.to_vec(),
-        }
-    }
-
-    fn as_file(&self) -> File<'_> {
-        File {
-            content_type: &self.content_type,
-            name: &self.name,
-            inline: self.inline,
-            bytes: &self.bytes,
-        }
-    }
-}
-
-fn files(raw: &[u8], parts: &[Part], goes: impl Fn(&Part) -> bool) -> Vec<Kept> {
-    let file = |part: &Part| {
-        // An inline part is found by its Content-ID.
-        let inline = part.inline && !part.content_id.is_empty();
-        let encoded = slice(raw, part.body_from, part.body_to);
-        Kept {
-            content_type: part.content_type.clone(),
-            name: if inline {
-                part.content_id.clone()
-            } else {
-                part.name.clone()
-            },
-            inline,
-            bytes: decode(encoded, part.encoding).into_owned(),
-        }
-    };
-    parts.iter().filter(|part| goes(part)).map(file).collect()
 }
 
 /// Who wrote the original, when and to whom, as label and value.
@@ -188,9 +137,10 @@ fn find(html: &str, piece: &str) -> Option<usize> {
 }
 
 /// The client's header with another body, and threaded to the original.
-fn with_body(client: &[u8], body: &[u8], theirs: &Message, original: &[u8]) -> Vec<u8> {
+fn with_body(client: &[u8], body: &[u8], original: &[u8]) -> Vec<u8> {
     let (head, _) = structure::split(client);
     let (content, rest) = structure::split(body);
+    let added = thread_fields(head, original);
     let is_content = |name: &[u8]| {
         let name = name.to_ascii_lowercase();
         name == b"mime-version" || name.starts_with(b"content-")
@@ -204,13 +154,7 @@ fn with_body(client: &[u8], body: &[u8], theirs: &Message, original: &[u8]) -> V
             }
         }
     }
-    let headers = Headers::parse(head);
-    let threaded = !headers.ids(&HeaderName::InReplyTo).is_empty();
-    if !threaded && !theirs.message_id.is_empty() {
-        let (head, _) = structure::split(original);
-        let references = Headers::parse(head).ids(&HeaderName::References);
-        out.extend_from_slice(thread(&references, &theirs.message_id).as_bytes());
-    }
+    out.extend_from_slice(added.as_bytes());
     for (name, line) in structure::fields(content) {
         if is_content(name) {
             out.extend_from_slice(line);
@@ -221,14 +165,47 @@ fn with_body(client: &[u8], body: &[u8], theirs: &Message, original: &[u8]) -> V
     out
 }
 
-/// `In-Reply-To` and `References` (RFC 5322 3.6.4), each id on a line of its own.
+/// The client's message as it is, threaded to the original, of which the header is enough.
+#[must_use]
+pub fn threaded(client: &[u8], original: &[u8]) -> Vec<u8> {
+    let (head, body) = structure::split(client);
+    let added = thread_fields(head, original);
+    let mut out = Vec::with_capacity(client.len() + added.len() + 2);
+    out.extend_from_slice(added.as_bytes());
+    out.extend_from_slice(head);
+    out.extend_from_slice(body);
+    out
+}
+
+/// The fields that thread a message with this header to the original: those that the client has not
+/// written itself.
+fn thread_fields(head: &[u8], original: &[u8]) -> String {
+    let headers = Headers::parse(head);
+    let (their_head, _) = structure::split(original);
+    let theirs = Headers::parse(their_head);
+    let parent = theirs.text(&HeaderName::MessageId);
+    if headers.is_empty() || parent.is_empty() {
+        return String::new();
+    }
+    let has = |field| !headers.ids(&field).is_empty();
+    let mut added = String::new();
+    if !has(HeaderName::InReplyTo) {
+        added.push_str(&format!("In-Reply-To: <{}>\r\n", one_line(&parent)));
+    }
+    if !has(HeaderName::References) {
+        added.push_str(&thread(&theirs.ids(&HeaderName::References), &parent));
+    }
+    added
+}
+
+/// `References` (RFC 5322 3.6.4), each id on a line of its own.
 fn thread(references: &[String], parent: &str) -> String {
     let parent = one_line(parent);
     let mut ids: Vec<&String> = references.iter().collect();
     if ids.len() > REFERENCES_MAX {
         ids.drain(1..=ids.len() - REFERENCES_MAX);
     }
-    let mut out = format!("In-Reply-To: <{parent}>\r\nReferences:");
+    let mut out = String::from("References:");
     for id in ids {
         out.push_str(&format!(" <{}>\r\n", one_line(id)));
     }
@@ -239,6 +216,7 @@ fn thread(references: &[String], parent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pim::mail::{decode, slice};
 
     const ORIGINAL: &str = "From: Bob <bob@example.org>\r\nTo: alice@example.org\r\nSubject: Lunch\r\n\
         Date: Thu, 1 Jan 2026 10:00:00 +0000\r\nMessage-ID: <one@example.org>\r\n\
@@ -309,10 +287,9 @@ mod tests {
         let signed = "From: a@x\r\nTo: b@x\r\nContent-Type: multipart/signed; \
             protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=s\r\n\r\n--s\r\n\r\nhi\r\n\
             --s\r\nContent-Type: application/pkcs7-signature\r\n\r\nAAAA\r\n--s--\r\n";
-        assert_eq!(
-            complete(signed.as_bytes(), ORIGINAL.as_bytes(), Answer::Reply),
-            signed.as_bytes()
-        );
+        let raw = complete(signed.as_bytes(), ORIGINAL.as_bytes(), Answer::Reply);
+        let thread = "In-Reply-To: <one@example.org>\r\nReferences: <zero@example.org>\r\n <one@example.org>\r\n";
+        assert_eq!(String::from_utf8_lossy(&raw), format!("{thread}{signed}"));
     }
 
     #[test]
@@ -326,6 +303,23 @@ mod tests {
         assert_eq!(part.content_type, "message/rfc822");
         let inside = decode(slice(&raw, part.body_from, part.body_to), part.encoding);
         assert_eq!(inside.trim_ascii_end(), sealed.as_bytes().trim_ascii_end());
+    }
+
+    #[test]
+    fn what_the_client_says_of_the_thread_stays() {
+        let check = |more: &str, expect: &str| {
+            let client = format!("From: a@x\r\n{more}To: b@x\r\n\r\nhi\r\n");
+            let raw = threaded(client.as_bytes(), ORIGINAL.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&raw), format!("{expect}{client}"));
+        };
+        let (parent, references) = (
+            "In-Reply-To: <one@example.org>\r\n",
+            "References: <zero@example.org>\r\n <one@example.org>\r\n",
+        );
+        check("", &format!("{parent}{references}"));
+        check("References: <q@x>\r\n", parent);
+        check("In-Reply-To: <q@x>\r\n", references);
+        check("In-Reply-To: <q@x>\r\nReferences: <q@x>\r\n", "");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! answers for: `Bcc` goes, `From` is one of the sender's addresses, `Date` and `Message-ID` are
 //! there. Absent: replies and forwards that the server completes from the original.
 
+use super::file::File;
 use super::header::{Headers, Mailbox, one_line};
 use super::structure;
 use crate::limits::{MIME_HEADER_BYTES_MAX, RECIPIENTS_MAX};
@@ -13,6 +14,7 @@ use mail_builder::headers::date::Date;
 use mail_builder::headers::raw::Raw;
 use mail_builder::headers::{Header as _, text::Text};
 use mail_parser::HeaderName;
+use std::borrow::Cow;
 
 /// Characters of an address (RFC 5321 4.5.3.1: 64 and 255, and the sign between them).
 const ADDRESS_BYTES_MAX: usize = 320;
@@ -26,6 +28,18 @@ pub struct Sender<'a> {
     pub addresses: &'a [String],
     /// Display name where the message names none; may be empty.
     pub name: &'a str,
+    /// What becomes of a message that bears another's address.
+    pub foreign: Foreign,
+}
+
+/// What becomes of a message whose `From` is none of the sender's addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Foreign {
+    /// It bears the sender's primary address.
+    #[default]
+    Correct,
+    /// It is not sent.
+    Refuse,
 }
 
 /// A message ready to be queued.
@@ -39,6 +53,8 @@ pub struct Outgoing {
     pub recipients: Vec<String>,
     /// `Message-ID` without angle brackets.
     pub message_id: String,
+    /// The `Bcc` fields that it came with, to stand in front of the sender's own copy.
+    pub bcc: Vec<u8>,
 }
 
 /// Why a message cannot be sent. All of them are the client's to mend.
@@ -53,6 +69,9 @@ pub enum ComposeError {
     /// Neither `To` nor `Cc` nor `Bcc` names anyone.
     #[error("no recipient")]
     NoRecipient,
+    /// `From` is somebody else, and that is not corrected.
+    #[error("the sender is another: {0}")]
+    ForeignSender(String),
     /// More than [`RECIPIENTS_MAX`].
     #[error("{0} recipients")]
     TooManyRecipients(usize),
@@ -89,6 +108,9 @@ pub fn submit(
             .any(|a| a.eq_ignore_ascii_case(&m.address))
     };
     let keeps_from = matches!(from.as_slice(), [one] if is_own(one));
+    if let (Some(other), false, Foreign::Refuse) = (from.first(), keeps_from, sender.foreign) {
+        return Err(ComposeError::ForeignSender(other.address.clone()));
+    }
     let keeps_sender = headers.mailboxes(&HeaderName::Sender).iter().all(is_own);
     let message_id = match headers.text(&HeaderName::MessageId) {
         id if id.is_empty() => clean_id(fresh_id),
@@ -119,6 +141,7 @@ pub fn submit(
     }
 
     let mut out = Vec::with_capacity(raw.len() + added.len());
+    let mut bcc = Vec::new();
     out.extend_from_slice(added.as_bytes());
     for (name, field) in structure::fields(head) {
         let dropped = match name.to_ascii_lowercase().as_slice() {
@@ -130,8 +153,13 @@ pub fn submit(
             _ => false,
         };
         if !dropped {
-            out.extend_from_slice(field);
+            out.extend_from_slice(&clean_field(field));
+        } else if name.eq_ignore_ascii_case(b"bcc") {
+            bcc.extend_from_slice(&clean_field(field));
         }
+    }
+    if !bcc.is_empty() && !bcc.ends_with(b"\n") {
+        bcc.extend_from_slice(line_end.as_bytes());
     }
     if !out.ends_with(b"\n") {
         out.extend_from_slice(line_end.as_bytes());
@@ -145,7 +173,24 @@ pub fn submit(
         from: envelope_from,
         recipients,
         message_id,
+        bcc,
     })
+}
+
+/// A field without what some servers read as the end of a line, or of everything: a CR that no LF
+/// follows, and NUL.
+fn clean_field(field: &[u8]) -> Cow<'_, [u8]> {
+    let is_bad = |at: usize, byte: u8| match byte {
+        0 => true,
+        b'\r' => field.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    if !field.iter().enumerate().any(|(at, b)| is_bad(at, *b)) {
+        return Cow::Borrowed(field);
+    }
+    let bytes = field.iter().enumerate();
+    let clean = bytes.map(|(at, b)| if is_bad(at, *b) { b' ' } else { *b });
+    Cow::Owned(clean.collect())
 }
 
 /// The envelope's recipients, each once without regard to case.
@@ -209,10 +254,19 @@ fn address_field(field: &str, name: &str, address: &str, line_end: &str) -> Stri
     format!("{field}: {folded}{line_end}")
 }
 
-fn clean_id(id: &str) -> String {
+pub(super) fn clean_id(id: &str) -> String {
     id.chars()
         .filter(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>'))
         .collect()
+}
+
+/// Why a machine has written a mail (RFC 3834 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Automatic {
+    /// Something has happened.
+    Generated,
+    /// Somebody has written.
+    Replied,
 }
 
 /// A mail that the appliance writes itself.
@@ -239,26 +293,13 @@ pub struct Draft<'a> {
     /// `References`, oldest first; the last one is `In-Reply-To`.
     pub references: Vec<String>,
     /// Written by a machine (`Auto-Submitted`, RFC 3834), so that nothing answers it.
-    pub automatic: bool,
+    pub automatic: Option<Automatic>,
     /// The text.
     pub text: &'a str,
     /// The same as HTML.
     pub html: Option<&'a str>,
     /// Attachments and inline pictures.
     pub files: Vec<File<'a>>,
-}
-
-/// A file of a [`Draft`].
-#[derive(Debug, Clone, Copy)]
-pub struct File<'a> {
-    /// `Content-Type`.
-    pub content_type: &'a str,
-    /// File name, or the `Content-ID` of an inline picture.
-    pub name: &'a str,
-    /// Shown in the HTML by its `Content-ID`.
-    pub inline: bool,
-    /// The contents.
-    pub bytes: &'a [u8],
 }
 
 /// Writes the draft as a message, lines ending in CRLF.
@@ -296,19 +337,21 @@ pub fn build(draft: &Draft<'_>) -> Vec<u8> {
         let ids: Vec<String> = draft.references.iter().map(|id| clean_id(id)).collect();
         message = message.in_reply_to(clean_id(parent)).references(ids);
     }
-    if draft.automatic {
-        message = message.header("Auto-Submitted", Raw::new("auto-generated"));
+    if let Some(automatic) = draft.automatic {
+        let how = match automatic {
+            Automatic::Generated => "auto-generated",
+            Automatic::Replied => "auto-replied",
+        };
+        message = message.header("Auto-Submitted", Raw::new(how));
+        if automatic == Automatic::Replied {
+            message = message.header("X-Auto-Response-Suppress", Raw::new("All"));
+        }
     }
     if let Some(html) = draft.html {
         message = message.html_body(html);
     }
-    for file in &draft.files {
-        let (kind, name) = (one_line(file.content_type), one_line(file.name));
-        message = if file.inline {
-            message.inline(kind, name, file.bytes)
-        } else {
-            message.attachment(kind, name, file.bytes)
-        };
+    if !draft.files.is_empty() {
+        message.attachments = Some(draft.files.iter().map(File::part).collect());
     }
     let mut out = Vec::new();
     // Writing to memory cannot fail.
@@ -330,6 +373,7 @@ mod tests {
             primary: "ann@example.org",
             addresses: &addresses,
             name: "Ann Lee",
+            foreign: Foreign::Correct,
         };
         let out = submit(
             raw.as_bytes(),
@@ -348,6 +392,72 @@ mod tests {
         assert_eq!(text, raw);
         assert_eq!(out.from, "a.lee@example.org");
         assert_eq!(out.message_id, "1@x");
+    }
+
+    #[test]
+    fn a_foreign_sender_is_refused_where_that_is_wanted() {
+        let addresses = own();
+        let sender = Sender {
+            primary: "ann@example.org",
+            addresses: &addresses,
+            name: "Ann Lee",
+            foreign: Foreign::Refuse,
+        };
+        let submit = |from: &str| {
+            let raw = format!("{from}To: b@x\r\n\r\nHi\r\n");
+            submit(raw.as_bytes(), sender, 0, "1@x").map(|out| out.from)
+        };
+        let foreign = ComposeError::ForeignSender("boss@x".into());
+        assert_eq!(submit("From: boss@x\r\n"), Err(foreign));
+        assert_eq!(
+            submit("From: A.Lee@example.org\r\n").unwrap(),
+            "A.Lee@example.org"
+        );
+        assert_eq!(submit("").unwrap(), "ann@example.org");
+        assert!(submit("From: ann@example.org, boss@x\r\n").is_err());
+        assert!(submit("From: ann@example.org\r\nFrom: boss@x\r\n").is_err());
+    }
+
+    /// What some servers read as a line end or an end is not handed on.
+    #[test]
+    fn no_field_ends_before_its_line_does() {
+        let (text, out) = sent(
+            "From: ann@example.org\r\nTo: b@x\r\nSubject: a\rBcc: evil@x\0\r\n\tb\r\r\nX-Odd: \0\r\nno field\r\n\r\nHi\r\n",
+        )
+        .unwrap();
+        assert_eq!(out.recipients, ["b@x"]);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "Hi\r\n");
+        assert!(
+            head.contains("Subject: a Bcc: evil@x \r\n\tb \r\nX-Odd:  "),
+            "{head:?}"
+        );
+        assert!(
+            !head.contains('\0') && !head.contains("no field"),
+            "{head:?}"
+        );
+        assert_eq!(head.matches('\r').count(), head.matches("\r\n").count());
+    }
+
+    #[test]
+    fn addresses_beyond_ascii_go_out_as_they_are() {
+        let (text, out) = sent(
+            "From: ann@example.org\r\nTo: J\u{f6}rg <j\u{f6}rg@b\u{fc}cher.example>\r\n\r\nHi\r\n",
+        )
+        .unwrap();
+        assert_eq!(out.recipients, ["j\u{f6}rg@b\u{fc}cher.example"]);
+        assert!(
+            text.contains("To: J\u{f6}rg <j\u{f6}rg@b\u{fc}cher.example>\r\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn bcc_is_kept_for_the_senders_own_copy() {
+        let (text, out) = sent("Bcc: c@x,\r\n d@x\r\nTo: b@x\r\nbcc: e@x\r\n\r\nHi\r\n").unwrap();
+        assert!(!text.to_lowercase().contains("bcc"), "{text}");
+        assert_eq!(out.bcc, b"Bcc: c@x,\r\n d@x\r\nbcc: e@x\r\n");
+        assert_eq!(out.recipients, ["b@x", "c@x", "d@x", "e@x"]);
     }
 
     #[test]
@@ -448,21 +558,25 @@ mod tests {
             date_ms: 1_795_348_800_000,
             message_id: "1@x.org",
             references: vec!["0@x.org".to_owned()],
-            automatic: true,
+            automatic: Some(Automatic::Generated),
             text: "Hällo\r\n",
             html: Some("<p>Hällo <img src=\"cid:pic\"></p>"),
             files: vec![
                 File {
                     content_type: "image/png",
-                    name: "pic",
+                    name: "p.png".into(),
+                    content_id: "pic",
+                    content_location: "",
                     inline: true,
-                    bytes: b"png",
+                    bytes: b"png".into(),
                 },
                 File {
                     content_type: "text/csv",
-                    name: "ä.csv",
+                    name: "ä.csv".into(),
+                    content_id: "c1\r\nX-Evil: 1",
+                    content_location: "http://x\r\nX-Evil: 1",
                     inline: false,
-                    bytes: b"a;b",
+                    bytes: b"a;b".into(),
                 },
             ],
             ..Draft::default()
@@ -480,6 +594,7 @@ mod tests {
             .collect();
         assert_eq!(parts.len(), 2);
         assert!(parts.contains(&("ä.csv", false, 3)), "{parts:?}");
-        assert!(parts.iter().any(|p| p.1 && p.2 == 3), "{parts:?}");
+        assert!(parts.contains(&("p.png", true, 3)), "{parts:?}");
+        assert!(!String::from_utf8(raw).unwrap().contains("\nX-Evil"));
     }
 }

@@ -12,10 +12,12 @@
 //! Absent: signatures and encryption (the client does them), TNEF, uuencode.
 
 pub mod answer;
+mod asker;
 mod attachments;
 mod body;
 mod charset;
 pub mod compose;
+mod file;
 mod header;
 pub mod imip;
 mod inspect;
@@ -25,7 +27,9 @@ mod tests;
 mod thread;
 mod transfer;
 
+pub use asker::{Asker, asker, is_personal};
 pub use body::{Renditions, cut, cut_mime, html, renditions, text};
+pub use file::File;
 pub use header::{Mailbox, addresses, display};
 pub use inspect::{Calendar, Dates, Inspected, dates, field, inspect};
 pub use thread::topic;

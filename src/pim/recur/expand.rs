@@ -118,9 +118,15 @@ fn changed<'a>(event: &'a Event, zone: &'a Zone) -> impl Iterator<Item = Occurre
 /// hours.
 fn end_of(event: &Event, zone: &Zone, start_ms: i64) -> i64 {
     if event.all_day {
-        let end = zone.to_local(event.end_ms);
-        let days = end.saturating_sub(zone.to_local(event.start_ms));
-        return zone.to_utc(zone.to_local(start_ms).saturating_add(days));
+        let (first, end) = (zone.to_local(event.start_ms), zone.to_local(event.end_ms));
+        let wall = zone.to_local(start_ms);
+        // Where the clock leaps over midnight the day begins late, and the next one does not.
+        let nominal = wall.div_euclid(DAY_MS) * DAY_MS + first.rem_euclid(DAY_MS);
+        let wall = match zone.to_utc(nominal) == start_ms {
+            true => nominal,
+            false => wall,
+        };
+        return zone.to_utc(wall.saturating_add(end.saturating_sub(first)));
     }
     start_ms.saturating_add(event.end_ms.saturating_sub(event.start_ms).max(0))
 }

@@ -7,10 +7,14 @@
 //! Deliberately absent: calendars other than the Gregorian (`calendar_type` is kept and handed
 //! back, but stepped over as Gregorian), and rules that only RFC 5545 can say.
 
+mod busy;
 mod expand;
+mod follow;
 mod rrule;
 
+pub use busy::{Busy, Slots};
 pub use expand::{Occurrence, Starts, applied, last_end_ms, occurrences};
+pub use follow::{extend, follow, is_moved};
 pub use rrule::{from_rrule, to_rrule};
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ fn submitted(data: &[u8]) {
         name: "Alice Ällen",
         primary: &addresses[0],
         addresses: &addresses,
+        foreign: compose::Foreign::Correct,
     };
     let Ok(out) = compose::submit(data, sender, NEW_YEAR_MS, "fresh@example.org") else {
         return;
@@ -122,6 +123,10 @@ fn submitted(data: &[u8]) {
         out.recipients
     );
     assert!(out.from.eq_ignore_ascii_case(&addresses[0]), "{}", out.from);
+    if let Some(asker) = mail::asker(data, &out.from) {
+        assert_eq!(asker.sender, out.from);
+        assert!(!asker.subject.contains(['\r', '\n', '\0']));
+    }
     let (seen, _) = mail::inspect(&out.raw, NEW_YEAR_MS);
     assert_eq!(seen.bcc, "", "{:?}", String::from_utf8_lossy(&out.raw));
     assert!(

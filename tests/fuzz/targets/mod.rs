@@ -11,6 +11,7 @@ pub(crate) mod query;
 pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod smime;
+pub(crate) mod smtp;
 pub(crate) mod store;
 pub(crate) mod stored;
 pub(crate) mod wbxml;
@@ -57,6 +58,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("query_base64", "query", query::query),
     target("authorization", "", query::authorization),
     target("lmtp_session", "lmtp", lmtp::session),
+    target("smtp_client", "smtp", smtp::session),
     target("tls_start", "", tls::start),
     target("tls_record", "", tls::records),
     target("mime_view", "mime", mail::view),

@@ -4,11 +4,12 @@ use super::{PLACE, exception, files, floor_day, is_a_number, people};
 use crate::eas::classes::{Decoded, Error, Slot, Source, body, check_version, recurrence, value};
 use crate::eas::version::Version;
 use crate::pim::tz::{self, BLOB_BYTES, DAY_MS, Zone};
-use crate::pim::{Class, Event, Exception, Record, Recurrence, place};
+use crate::pim::{Class, Event, Exception, Record, Recurrence, place, recur};
 use crate::wbxml::tags::{airsyncbase, calendar};
 use crate::wbxml::{Reader, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::HashSet;
 
 const HALF_HOUR_MS: i64 = 1_800_000;
 const BUSY: u8 = 2;
@@ -37,6 +38,7 @@ pub(in crate::eas::classes) fn decode(
         zone: source.zone.to_owned(),
         ..Event::default()
     });
+    let before = event.recurrence.is_some().then(|| event.clone());
     let mut given = Given::default();
     let mut uploads = Vec::new();
     while let Some(tag) = r.child()? {
@@ -49,9 +51,15 @@ pub(in crate::eas::classes) fn decode(
     if !fresh {
         given.clear(&mut event, source);
     }
-    let adds_files = given.adds_files;
+    let mut adds_files = given.adds_files;
     let asks = source.version >= Version::V16_0 && !given.has(calendar::RESPONSE_REQUESTED);
     given.settle(&mut event, source, fresh)?;
+    if let Some(before) = before
+        && moves(&before, &mut event)
+    {
+        // The client is told what became of them.
+        adds_files = true;
+    }
     match called {
         Some(called) => called.keep(&mut event),
         // The server sends these invitations, which say that an answer is wanted.
@@ -63,6 +71,28 @@ pub(in crate::eas::classes) fn decode(
         adds_files,
         ..Decoded::of(Record::Event(event))
     })
+}
+
+/// Lets the end and the exceptions follow a series that a client has moved; whether anything was to be
+/// done.
+fn moves(before: &Event, event: &mut Event) -> bool {
+    if event.recurrence.is_none() || !recur::is_moved(before, event) {
+        return false;
+    }
+    let starts = |e: &Event| {
+        e.exceptions
+            .iter()
+            .map(|x| x.original_ms)
+            .collect::<HashSet<_>>()
+    };
+    // Those that the client has just named are its own matter.
+    let named = starts(event);
+    let old = starts(before);
+    let kept = named.difference(&old).copied().collect();
+    let rule = event.recurrence.clone();
+    recur::extend(before, event);
+    recur::follow(before, event, &kept);
+    starts(event) != named || rule != event.recurrence
 }
 
 /// The start that an `InstanceId` means: the instant, or the midnight of a series of whole days.
@@ -319,8 +349,18 @@ impl Given {
             e.recurrence = rule;
         }
         if let Some(mut all) = self.exceptions.take().filter(|_| e.recurrence.is_some()) {
-            all.iter_mut()
-                .for_each(|x| exception::settle(x, e.all_day, &clock));
+            for x in &mut all {
+                let (told, written) = (x.original_ms, (x.start_ms, x.end_ms));
+                exception::settle(x, e.all_day, &clock);
+                // One that is sent back as it was is meant in the zone that the series had.
+                let old = e.exceptions.binary_search_by_key(&told, |x| x.original_ms);
+                if let Some(old) = old.ok().and_then(|i| e.exceptions.get(i)) {
+                    x.original_ms = told;
+                    if (old.start_ms, old.end_ms) == written {
+                        (x.start_ms, x.end_ms) = written;
+                    }
+                }
+            }
             all.sort_by_key(|x| x.original_ms);
             e.exceptions = all;
         }

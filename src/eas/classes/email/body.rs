@@ -1,11 +1,12 @@
-//! Bodies of mail: text, HTML or MIME ([MS-ASAIRS] 3.2.5; up to 2.5 [MS-ASEMAIL] in its old form).
+//! Bodies of mail: text, HTML, MIME, or rich text made of the text ([MS-ASAIRS] 3.2.5; up to 2.5
+//! [MS-ASEMAIL] in its old form, which has no rich text for mail).
 
 use crate::eas::classes::body::{self, Choice, OldTags};
 use crate::eas::classes::{Context, Fetched, Need};
 use crate::eas::options::{BodyPreference, Options};
 use crate::eas::version::Version;
 use crate::pim::message::ArchivedMessage;
-use crate::pim::{BodyKind, html};
+use crate::pim::{BodyKind, html, rtf};
 use crate::wbxml::Writer;
 use crate::wbxml::tags::{airsyncbase, email};
 use std::borrow::Cow;
@@ -66,8 +67,8 @@ pub(in crate::eas::classes) fn needs(
 
 /// Writes the body, its part if one is wanted, and the native type.
 pub(super) fn write(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
-    let choice = chosen(m, ctx.options, ctx.version);
-    let rendition = rendition(m, ctx.fetched, choice.kind);
+    let mut choice = chosen(m, ctx.options, ctx.version);
+    let rendition = rendition(m, ctx.fetched, &choice);
     if ctx.version == Version::V2_5 {
         return match choice.kind {
             BodyKind::Mime => write_old_mime(w, &choice, &rendition),
@@ -86,6 +87,8 @@ pub(super) fn write(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
         size,
         complete,
     } = rendition;
+    // How long rich text is, is known only when it is made.
+    choice.data &= complete || !(choice.whole && choice.kind == BodyKind::Rtf);
     body::write_as(w, &choice, &text, size, complete, Some(&m.text_head));
     if let Some(part) = part_of(ctx.options, ctx.version) {
         write_part(w, m, ctx.fetched, &part);
@@ -104,7 +107,7 @@ fn write_part(w: &mut Writer, m: &ArchivedMessage, fetched: &Fetched, choice: &C
         text,
         size,
         complete,
-    } = rendition(m, fetched, BodyKind::Html);
+    } = rendition(m, fetched, choice);
     w.open(airsyncbase::BODY_PART);
     w.num(airsyncbase::STATUS, 1);
     w.num(airsyncbase::TYPE, choice.kind as u8);
@@ -135,8 +138,8 @@ struct Rendition<'a> {
     complete: bool,
 }
 
-fn rendition<'a>(m: &'a ArchivedMessage, fetched: &'a Fetched, kind: BodyKind) -> Rendition<'a> {
-    match kind {
+fn rendition<'a>(m: &'a ArchivedMessage, fetched: &'a Fetched, choice: &Choice) -> Rendition<'a> {
+    match choice.kind {
         BodyKind::Mime => mime(m, fetched),
         BodyKind::Html => match &fetched.html {
             Some(html) => Rendition {
@@ -159,7 +162,17 @@ fn rendition<'a>(m: &'a ArchivedMessage, fetched: &'a Fetched, kind: BodyKind) -
                 }
             }
         },
-        BodyKind::Text | BodyKind::Rtf => text(m, fetched),
+        BodyKind::Text => text(m, fetched),
+        BodyKind::Rtf => {
+            let plain = text(m, fetched);
+            let (rich, all) = body::rich(&plain.text, choice.limit);
+            let complete = plain.complete && all;
+            Rendition {
+                size: body::rich_size(&rich, complete, plain.size),
+                text: Cow::Owned(rich),
+                complete,
+            }
+        }
     }
 }
 
@@ -239,6 +252,7 @@ fn chosen(m: &ArchivedMessage, options: &Options, version: Version) -> Choice {
             kind,
             limit,
             data: true,
+            whole: false,
             preview: None,
         };
     }
@@ -256,9 +270,7 @@ fn chosen(m: &ArchivedMessage, options: &Options, version: Version) -> Choice {
         _ => BodyKind::Text,
     };
     let all = options.bodies.iter().flatten().copied();
-    let shown = all
-        .clone()
-        .filter(|p| matches!(p.kind, BodyKind::Text | BodyKind::Html));
+    let shown = all.clone().filter(|p| p.kind != BodyKind::Mime);
     if shown.clone().next().is_none() {
         // Only forms that this mail does not go out in: text is what everybody shows.
         let as_text = all.map(|p| BodyPreference {
@@ -277,6 +289,7 @@ fn part_of(options: &Options, version: Version) -> Option<Choice> {
         kind: BodyKind::Html,
         limit: wanted.limit,
         data: true,
+        whole: wanted.all_or_none,
         preview: wanted.preview,
     })
 }
@@ -288,6 +301,6 @@ fn size_of(m: &ArchivedMessage, kind: BodyKind) -> Option<u64> {
         BodyKind::Html if !has_html(m) => Some(u64::from(m.text_bytes.to_native()) + 64),
         BodyKind::Html => Some(u64::from(m.html_bytes.to_native())),
         BodyKind::Mime => Some(m.mime.bytes.to_native()),
-        BodyKind::Rtf => None,
+        BodyKind::Rtf => Some(rtf::estimated_bytes(u64::from(m.text_bytes.to_native()))),
     }
 }

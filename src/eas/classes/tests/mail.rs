@@ -3,7 +3,7 @@
 use super::samples::{self, preference};
 use super::*;
 use crate::eas::options::BodyPreference;
-use crate::pim::{BodyKind, Message};
+use crate::pim::{BodyKind, Message, rtf};
 use crate::wbxml::tags::{airsyncbase, email, email2, tasks};
 
 fn with(change: impl FnOnce(&mut Message)) -> Record {
@@ -177,7 +177,7 @@ fn what_a_body_needs() {
         assert_eq!(need.is_none(), expect.2.is_none());
     };
     let v = Version::V14_1;
-    use BodyKind::{Html, Mime, Text};
+    use BodyKind::{Html, Mime, Rtf, Text};
     let short = with(|_| {});
     check(&short, Options::default(), v, (false, false, None));
     check(&short, wanting(Text, None), v, (false, false, None));
@@ -202,6 +202,11 @@ fn what_a_body_needs() {
     });
     check(&html, wanting(Text, None), v, (false, false, None));
     check(&html, wanting(Html, Some(10)), v, (false, true, Some(900)));
+    // Rich text is made of the text, and longer than that.
+    check(&short, wanting(Rtf, None), v, (false, false, None));
+    check(&long, wanting(Rtf, Some(12)), v, (false, false, None));
+    check(&long, wanting(Rtf, Some(13)), v, (true, false, Some(900)));
+    check(&html, wanting(Rtf, None), v, (false, false, None));
     // MIME only when MIMESupport says so; S/MIME mail with 1.
     let never = Options {
         mime_support: 0,
@@ -304,6 +309,53 @@ fn bodies_as_they_are_sent() {
     };
     let sent = body(&old, Version::V2_5);
     assert!(sent.starts_with(&format!("<email:MIMETruncated>0</email:MIMETruncated><email:MIMESize>{bytes}</email:MIMESize><email:MIMEData>Subject")), "{sent}");
+}
+
+#[test]
+fn rich_text_for_those_who_ask_for_it_alone() {
+    let words = "Grüße \\ {all}\r\n".repeat(20);
+    let record = with(|m| {
+        m.text_head = words.clone();
+        m.text_bytes = u32::try_from(words.len()).unwrap();
+    });
+    let body = |options: &Options, version| {
+        let xml = dump(&encoded(&record, options, version, &Fetched::default())).unwrap();
+        let xml = &xml[xml.find("<airsyncbase:Body>").unwrap()..];
+        let of = |tag: &str| {
+            let from = xml.find(&format!("<airsyncbase:{tag}>"))? + tag.len() + 14;
+            let rest = &xml[from..];
+            Some(rest[..rest.find('<').unwrap()].to_owned())
+        };
+        ["Type", "EstimatedDataSize", "Truncated", "Data"].map(of)
+    };
+    let whole = rtf::from_text(&words);
+    for version in Version::ALL.into_iter().filter(|v| *v >= Version::V12_0) {
+        let [kind, size, truncated, data] = body(&wanting(BodyKind::Rtf, None), version);
+        assert_eq!(kind.unwrap(), "3");
+        assert_eq!(size.unwrap(), whole.len().to_string());
+        assert_eq!((truncated, data.as_ref()), (None, Some(&whole)));
+        assert_eq!(rtf::to_text(&data.unwrap()), words.trim_end());
+        // As much as fits, which can be read.
+        let [_, size, truncated, data] = body(&wanting(BodyKind::Rtf, Some(300)), version);
+        let data = data.unwrap();
+        assert!(data.len() <= 300 && size.unwrap().parse::<usize>().unwrap() >= data.len());
+        assert_eq!(truncated.unwrap(), "1");
+        let shown = rtf::to_text(&data);
+        assert!(shown.len() > 10 && words.starts_with(&shown), "{shown:?}");
+        // All or nothing.
+        let mut all = wanting(BodyKind::Rtf, Some(300));
+        all.bodies[0].as_mut().unwrap().all_or_none = true;
+        let [kind, _, truncated, data] = body(&all, version);
+        assert_eq!(
+            (kind.unwrap(), truncated.unwrap()),
+            ("3".into(), "1".into())
+        );
+        assert_eq!(data, None);
+        // Whoever takes the native form, too, gets that one.
+        let mut both = wanting(BodyKind::Rtf, None);
+        both.bodies[1] = Some(preference(BodyKind::Text));
+        assert_eq!(body(&both, version)[0].as_deref(), Some("1"));
+    }
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub(super) struct Asked {
     pub(super) certificates_max: usize,
     /// Suggestions for each name.
     pub(super) suggestions_max: usize,
-    /// Free and busy times are wanted.
-    pub(super) availability: bool,
+    /// Free and busy times are wanted: of this span.
+    pub(super) availability: Option<Span>,
     pub(super) photos: Option<photos::Asked>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn read(r: &mut Reader<'_>, ctx: &Context<'_>) -> Result<Option<Asked
         retrieval: Retrieval::None,
         certificates_max: usize::MAX,
         suggestions_max: limits::RESOLVE_SUGGESTIONS_MAX,
-        availability: false,
+        availability: None,
         photos: None,
     };
     let mut is_sound = true;
@@ -95,8 +95,8 @@ fn options(r: &mut Reader<'_>, ctx: &Context<'_>, asked: &mut Asked) -> Result<b
                 None => is_sound = false,
             },
             tags::AVAILABILITY => {
-                asked.availability = true;
-                is_sound &= availability(r)?;
+                asked.availability = availability(r)?;
+                is_sound &= asked.availability.is_some();
             }
             tags::PICTURE => {
                 let photos = photos::Asked::read(r, tags::MAX_SIZE, tags::MAX_PICTURES)?;
@@ -113,9 +113,16 @@ fn bound(r: &mut Reader<'_>) -> Result<Option<usize>, Failure> {
     Ok(number.and_then(|n| n.try_into().ok()))
 }
 
-/// Whether a span of time can be asked for: at least half an hour, and not too long. Without an end it is
-/// a week ([MS-ASCMD] 2.2.3.61.1).
-fn availability(r: &mut Reader<'_>) -> Result<bool, Failure> {
+/// A span of time, Unix milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Span {
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
+}
+
+/// The span of time that is asked for, if it can be: at least half an hour, and not too long. Without an
+/// end it is a week ([MS-ASCMD] 2.2.3.61.1).
+fn availability(r: &mut Reader<'_>) -> Result<Option<Span>, Failure> {
     let (mut start, mut end) = (None, None);
     let mut is_sound = true;
     while let Some(tag) = r.child()? {
@@ -127,8 +134,11 @@ fn availability(r: &mut Reader<'_>) -> Result<bool, Failure> {
         *time = date::parse(&r.text()?);
         is_sound &= time.is_some();
     }
-    let Some(start) = start else { return Ok(false) };
-    let span_ms = end.map_or(7 * DAY_MS, |end| end - start);
+    let Some(from_ms) = start else {
+        return Ok(None);
+    };
+    let to_ms = end.unwrap_or_else(|| from_ms.saturating_add(7 * DAY_MS));
     let range = 30 * MINUTE_MS..=limits::FREE_BUSY_DAYS_MAX * DAY_MS;
-    Ok(is_sound && range.contains(&span_ms))
+    let is_sound = is_sound && range.contains(&to_ms.saturating_sub(from_ms));
+    Ok(is_sound.then_some(Span { from_ms, to_ms }))
 }

@@ -1,9 +1,10 @@
-//! ResolveRecipients ([MS-ASCMD] 2.2.1.15): whom names lead to, with certificates and photos.
+//! ResolveRecipients ([MS-ASCMD] 2.2.1.15): whom names lead to, with certificates, photos, and free and
+//! busy times.
 //!
 //! Deliberately absent: groups (the address list has none), and the small form of certificates, which
-//! Exchange makes for itself. Free and busy times: nobody's calendar is read here, and each recipient is
-//! answered that they are not to be had.
+//! Exchange makes for itself.
 
+mod busy;
 mod decode;
 mod found;
 
@@ -14,6 +15,7 @@ use crate::wbxml::Writer;
 use crate::wbxml::tags::resolverecipients as tags;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use busy::Calendars;
 use decode::{Asked, Retrieval};
 use found::Recipient;
 
@@ -24,7 +26,6 @@ const NOBODY: u16 = 4;
 const INVALID: u16 = 5;
 const NO_CERTIFICATE: u16 = 7;
 const CERTIFICATES_REACHED: u16 = 8;
-const FREE_BUSY_FAILED: u16 = 163;
 
 /// Carries out the command.
 ///
@@ -44,6 +45,7 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
         ctx,
         certificates: asked.certificates_max,
         photos: asked.photos.map(photos::Room::new),
+        calendars: asked.availability.map(|span| Calendars::new(ctx, span)),
         asked: &asked,
         w: Writer::new(),
     };
@@ -64,6 +66,8 @@ struct Answer<'a> {
     /// How many certificates it may still carry.
     certificates: usize,
     photos: Option<photos::Room>,
+    /// Where free and busy times are wanted.
+    calendars: Option<Calendars>,
     w: Writer,
 }
 
@@ -103,10 +107,8 @@ impl Answer<'_> {
         self.w.num(tags::TYPE, kind);
         self.w.text(tags::DISPLAY_NAME, recipient.name());
         self.w.text(tags::EMAIL_ADDRESS, recipient.address());
-        if is_sure && self.asked.availability {
-            self.w.open(tags::AVAILABILITY);
-            self.w.num(tags::STATUS, FREE_BUSY_FAILED);
-            self.w.close();
+        if is_sure && let Some(calendars) = &mut self.calendars {
+            calendars.write(self.ctx, &mut self.w, recipient).await?;
         }
         if is_sure && self.asked.retrieval != Retrieval::None {
             self.certificates(recipient).await?;

@@ -314,7 +314,7 @@ fn photos_come_from_14_1_on_within_the_bounds_of_the_client() {
 }
 
 #[test]
-fn free_and_busy_times_are_checked_and_said_not_to_be_had() {
+fn free_and_busy_times_are_for_who_is_meant_for_sure_and_of_a_span_in_bounds() {
     let house = House::new();
     add(&house, "bobby", "Bobby Tables", "");
     let phone = house.phone(Version::V14_0);
@@ -329,10 +329,15 @@ fn free_and_busy_times_are_checked_and_said_not_to_be_had() {
         )
     };
     let start = "2026-01-05T08:00:00.000Z";
-    let none = bob("<Availability><Status>163</Status></Availability>");
-    for end in ["2026-01-05T08:30:00.000Z", "2026-02-16T08:00:00.000Z", ""] {
+    for (end, halves) in [
+        ("2026-01-05T08:30:00.000Z", 1),
+        ("2026-02-16T08:00:00.000Z", 42 * 48),
+        ("", 7 * 48),
+    ] {
         let said = says(&phone, &["bob"], &span(start, end));
-        assert_eq!(said, whole(&response("bob", 1, 1, &none)), "{end}");
+        let free = option("Status", "1") + &option("MergedFreeBusy", &"0".repeat(halves));
+        let free = option("Availability", &free).replace("resolverecipients:", "");
+        assert_eq!(said, whole(&response("bob", 1, 1, &bob(&free))), "{end}");
     }
     let invalid = "<ResolveRecipients><Status>5</Status></ResolveRecipients>";
     for (start, end) in [

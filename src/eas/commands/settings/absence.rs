@@ -1,7 +1,7 @@
 //! `Oof` ([MS-ASCMD] 2.2.3.124): absence notes, the same on all devices of the user.
 //!
 //! A Set changes what it names: an audience that it leaves out keeps its note, and a note its text
-//! where only `Enabled` is sent. Deliberately absent: sending the notes, which is for a delivery.
+//! where only `Enabled` is sent. Deliberately absent: sending the notes, which a delivery does.
 
 use super::{CONFLICTING, DONE, INVALID, MALFORMED};
 use crate::eas::classes::date;

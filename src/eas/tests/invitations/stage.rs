@@ -152,6 +152,7 @@ pub(super) fn arrive(house: &House, user: &str, raw: &[u8]) {
         words: None,
         fingerprint: Some(blob.0),
         meeting,
+        asker: None,
     };
     let inbox = block_on(mailbox.folder(account.scope, FolderId::INBOX)).unwrap();
     block_on(Box::pin(mailbox.deliver(account.scope, &inbox, delivery))).unwrap();

@@ -4,8 +4,13 @@
 //! The properties are those of the table of tags, so that none is forgotten; [`shapes`] says what each
 //! may hold. Mail is different: see [`mail`].
 
+mod letters;
+mod lives;
 mod mail;
+mod mail_shapes;
+mod series;
 mod shapes;
+mod zones;
 
 use crate::eas::options::class_name;
 use crate::eas::testing::{House, Phone, wbxml};
@@ -129,17 +134,6 @@ impl Node {
                 fitting.flat_map(|c| c.all(rest)).collect()
             }
         }
-    }
-
-    /// Every path to a text.
-    pub(super) fn leaves(&self) -> Vec<(Vec<Tag>, &str)> {
-        if self.children.is_empty() {
-            return vec![(vec![self.tag], self.text.as_str())];
-        }
-        let below = self.children.iter().flat_map(Self::leaves);
-        below
-            .map(|(path, text)| ([self.tag].into_iter().chain(path).collect(), text))
-            .collect()
     }
 
     fn write(&self, w: &mut Writer) {
@@ -409,9 +403,9 @@ fn same(data: Option<&Node>, p: &Property, reader: Version) -> Result<(), String
 struct Report(BTreeMap<String, BTreeSet<String>>);
 
 impl Report {
-    fn add(&mut self, p: &Property, writer: Version, other: Version, got: &str) {
-        let line = format!("{writer} -> {other}: {:?} became {got}", p.value);
-        self.0.entry(name(&p.path)).or_default().insert(line);
+    fn add(&mut self, path: &[Tag], value: &str, (writer, other): (Version, Version), got: &str) {
+        let line = format!("{writer} -> {other}: {value:?} became {got}");
+        self.0.entry(name(path)).or_default().insert(line);
     }
 
     #[track_caller]
@@ -458,7 +452,7 @@ fn what_a_device_of_one_version_writes_devices_of_all_versions_read() {
                 let result = same(told.get(id), p, reader);
                 let known = is_known(LOSSES, p, *writer, reader);
                 match result {
-                    Err(got) if !known => wrong.add(p, *writer, reader, &got),
+                    Err(got) if !known => wrong.add(&p.path, &p.value, (*writer, reader), &got),
                     _ => {}
                 }
             }
@@ -526,7 +520,7 @@ fn what_an_older_or_newer_device_sends_back_unchanged_costs_nothing() {
                 let known = is_known(LOSSES, p, writer, writer)
                     || is_known(LOSSES_OF_CHANGES, p, writer, editor);
                 match result {
-                    Err(got) if !known => wrong.add(p, writer, editor, &got),
+                    Err(got) if !known => wrong.add(&p.path, &p.value, (writer, editor), &got),
                     _ => {}
                 }
             }

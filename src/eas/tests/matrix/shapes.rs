@@ -45,7 +45,7 @@ fn numbers(range: impl IntoIterator<Item = u32>) -> Vec<String> {
     range.into_iter().map(|n| n.to_string()).collect()
 }
 
-fn text() -> Vec<String> {
+pub(super) fn text() -> Vec<String> {
     strings(&["Ü 漢字 \"x\" 'y'; z, \\n"])
 }
 

@@ -1,0 +1,82 @@
+//! Mails to hand over, and the dice that say when and to whom.
+
+use std::time::Duration;
+
+/// Later than any run lasts, and a sum of some of them is still a time.
+const NEVER_US: u64 = u64::MAX / 8;
+/// A line of text.
+const LINE: &str = "The quick brown fox jumps over the lazy dog, and the phone on the table knows of it at once.\r\n";
+
+/// A mail whose subject bears a mark, of about so many bytes.
+#[must_use]
+pub fn letter(subject: &str, to: &[String], bytes: usize) -> Vec<u8> {
+    let mut text = format!(
+        "From: roost-load <roost-load@example.net>\r\nTo: {}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@example.net>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
+        to.join(", ")
+    );
+    while text.len() + LINE.len() <= bytes {
+        text.push_str(LINE);
+    }
+    text.push_str("-- \r\n");
+    text.into_bytes()
+}
+
+/// Seeded dice (`SplitMix64`).
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    /// Less than `n`; 0 if that is 0.
+    pub(super) fn below(&mut self, n: usize) -> usize {
+        let n = u64::try_from(n).unwrap_or(u64::MAX);
+        usize::try_from(self.next().checked_rem(n).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// Microseconds to the next of events that come so often each second, as chance has it: an
+    /// exponential distribution. A rate of 0 is never.
+    pub(super) fn gap_us(&mut self, per_s: f64) -> u64 {
+        if per_s <= 0.0 {
+            return NEVER_US;
+        }
+        // In (0, 1]: the logarithm of 0 is none.
+        let unit = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+        let gap = Duration::try_from_secs_f64(-unit.ln() / per_s);
+        gap.map_or(NEVER_US, |gap| {
+            u64::try_from(gap.as_micros()).unwrap_or(NEVER_US)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_come_as_often_as_was_asked_for() {
+        let mut dice = Dice::new(7);
+        let sum: u64 = (0..10_000).map(|_| dice.gap_us(20.0)).sum();
+        // 500 s, give or take five standard deviations.
+        assert!((475_000_000..525_000_000).contains(&sum), "{sum}");
+        assert!(dice.gap_us(0.0) == NEVER_US);
+        assert_eq!(dice.below(0), 0);
+        assert!((0..100).all(|_| dice.below(3) < 3));
+    }
+
+    #[test]
+    fn a_letter_is_as_long_as_was_asked_for() {
+        let text = letter("x", &["a@example.org".to_owned()], 4_096);
+        assert!((3_900..=4_110).contains(&text.len()), "{}", text.len());
+        assert!(letter("x", &[], 0).starts_with(b"From: "));
+    }
+}

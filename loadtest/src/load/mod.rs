@@ -1,0 +1,16 @@
+//! The load test: a fleet of devices of the model over real connections, and what came of it.
+//!
+//! A [`Scenario`] says who does what, when and for how long. Running it gives a [`Run`]: everything
+//! that was measured and found, in one value that is written as JSON, shown as a report and held
+//! against another one.
+
+pub mod inject;
+pub mod marker;
+pub mod run;
+pub mod scenario;
+pub mod shipped;
+pub mod truth;
+pub mod watch;
+
+pub use run::Run;
+pub use scenario::Scenario;

@@ -1,0 +1,117 @@
+//! `roost queue`.
+
+use super::args::Queue;
+use super::ask;
+use super::office::Office;
+use super::table::moment;
+use super::{Failure, table};
+use crate::admin::order::QueueRow;
+use crate::admin::{Order, Reply};
+use std::process::ExitCode;
+
+pub(super) fn run(command: Queue) -> Result<ExitCode, Failure> {
+    let (place, order, json, whole) = match command {
+        Queue::List { json, place } => (place, Order::QueueList, json, false),
+        Queue::Show { id, json, place } => (place, Order::QueueShow { id }, json, true),
+        Queue::Retry { ids, all, place } => {
+            if ids.is_empty() && !all {
+                return Err(Failure::new("name mails, or say --all"));
+            }
+            (place, Order::QueueRetry { ids }, false, false)
+        }
+        Queue::Drop { ids, yes, place } => {
+            let question = format!("Drop {} without telling the sender?", ids.join(" "));
+            if !yes && !ask::confirm(&question)? {
+                return Ok(ExitCode::FAILURE);
+            }
+            (place, Order::QueueDrop { ids }, false, false)
+        }
+    };
+    match Office::open(&place)?.ask(order, Vec::new())? {
+        Reply::Done { text } => println!("{text}"),
+        Reply::Queue { mails, .. } if json => println!("{}", serde_json::to_string_pretty(&mails)?),
+        Reply::Queue { mails, .. } if whole => mails.iter().for_each(show),
+        Reply::Queue { mails, .. } if mails.is_empty() => println!("nothing waits"),
+        Reply::Queue { mails, total } => {
+            print!("{}", list(&mails));
+            if total > mails.len() as u64 {
+                println!("and {} more", total - mails.len() as u64);
+            }
+        }
+        _ => return Err(Failure::new("the appliance gave a reply of another kind")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(mails: &[QueueRow]) -> String {
+    let rows: Vec<_> = mails
+        .iter()
+        .map(|mail| {
+            let first = mail.recipients.first();
+            let first = first.or_else(|| mail.failed.first().map(|failed| &failed.recipient));
+            let count = mail.recipients.len() + mail.failed.len();
+            let more = match count.saturating_sub(1) {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
+            [
+                mail.id.clone(),
+                moment(mail.queued_ms),
+                sender(mail).to_owned(),
+                format!("{}{more}", first.map_or("", String::as_str)),
+                mail.attempts.to_string(),
+                due(mail),
+                mail.last_error.clone(),
+            ]
+        })
+        .collect();
+    table::render(
+        [
+            "ID",
+            "SINCE (UTC)",
+            "FROM",
+            "TO",
+            "TRIED",
+            "DUE (UTC)",
+            "LAST ERROR",
+        ],
+        &rows,
+    )
+}
+
+fn sender(mail: &QueueRow) -> &str {
+    match mail.sender.is_empty() {
+        true => "<>",
+        false => &mail.sender,
+    }
+}
+
+fn due(mail: &QueueRow) -> String {
+    match mail.due_ms {
+        _ if !mail.failed.is_empty() => "to be bounced".into(),
+        Some(due_ms) => moment(due_ms),
+        None => "now".into(),
+    }
+}
+
+fn show(mail: &QueueRow) {
+    println!("{}  from {}, {} bytes", mail.id, sender(mail), mail.bytes);
+    if let Some(subject) = &mail.subject {
+        println!("subject     {subject}");
+    }
+    println!("since       {}", moment(mail.queued_ms));
+    println!("tried       {} times", mail.attempts);
+    println!("due         {}", due(mail));
+    if !mail.last_error.is_empty() {
+        println!("last error  {}", mail.last_error);
+    }
+    for recipient in &mail.recipients {
+        println!("to          {recipient}");
+    }
+    for failed in &mail.failed {
+        println!(
+            "given up    {} ({} {})",
+            failed.recipient, failed.status, failed.text
+        );
+    }
+}
