@@ -6,6 +6,7 @@
 
 pub mod inject;
 pub mod marker;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod shipped;

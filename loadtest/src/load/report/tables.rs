@@ -1,0 +1,192 @@
+//! The tables of a page.
+
+use super::figures::{QUANTILES, exact, part};
+use super::plots::ordered;
+use super::units::{Unit, count, duration};
+use crate::load::Run;
+use crate::load::run::{Latency, Verdict};
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// What the columns of a table of latencies are, slowest last.
+const SHOWN: [&str; 6] = ["p50", "p90", "p99", "p99.9", "max", "mean"];
+
+/// Demands, what was found, and whether they were met.
+pub(super) fn demands(verdicts: &[Verdict]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Demand" } th.n { "Found" } th { "Verdict" } } }
+            tbody {
+                @for verdict in verdicts {
+                    tr {
+                        td { (verdict.demand) }
+                        td.n { (verdict.found) }
+                        td { (super::page::seal(verdict.met, if verdict.met { "met" } else { "missed" })) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Latencies by operation over the whole run, each with its phases below.
+pub(super) fn latencies(run: &Run) -> Markup {
+    let order = |latency: &&Latency| {
+        let at = run.phases.iter().position(|p| p.name == latency.phase);
+        at.unwrap_or(usize::MAX)
+    };
+    let phases = |what: &str| {
+        let of = |l: &&Latency| l.what == what && !l.phase.is_empty() && l.count > 0;
+        let mut rows: Vec<&Latency> = run.latencies.iter().filter(of).collect();
+        rows.sort_by_key(order);
+        rows
+    };
+    debug_assert!(SHOWN.iter().all(|name| QUANTILES.contains(name)));
+    html! {
+        table.latencies {
+            thead {
+                tr {
+                    th { "Operation" } th { "Phase" } th.n { "Count" }
+                    @for name in SHOWN { th.n { (name) } }
+                }
+            }
+            @for latency in ordered(run) {
+                @let phases = phases(&latency.what);
+                tbody {
+                    (row(latency, &latency.what, "all"))
+                    // A single phase says what the line above says.
+                    @if phases.len() > 1 {
+                        @for phase in phases { (row(phase, "", &phase.phase)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(latency: &Latency, what: &str, phase: &str) -> Markup {
+    html! {
+        tr.whole[!what.is_empty()] {
+            th scope="row" { (what) }
+            td { (phase) }
+            td.n { (count(exact(latency.count))) }
+            @for name in SHOWN { td.n { (Unit::Micros.show(part(latency, name))) } }
+        }
+    }
+}
+
+/// Whether what arrived is right.
+pub(super) fn truth(run: &Run) -> Markup {
+    let truth = &run.truth;
+    let rows = [
+        (
+            "Expected",
+            truth.expected,
+            "changes that were acknowledged, times the devices that have to show them",
+            false,
+        ),
+        ("Arrived", truth.arrived, "of these, those that did", false),
+        ("Lost", truth.lost, "of these, those that did not", true),
+        (
+            "Doubled",
+            truth.doubled,
+            "items that a device holds twice",
+            true,
+        ),
+        (
+            "Resurrected",
+            truth.resurrected,
+            "deleted items that came back",
+            true,
+        ),
+        ("Foreign", truth.foreign, "items of another user", true),
+        (
+            "Stale",
+            truth.stale,
+            "items whose marks differ from the last that was set",
+            true,
+        ),
+    ];
+    html! {
+        table {
+            thead { tr { th { "Items" } th.n { "Number" } th { "What it counts" } } }
+            tbody {
+                @for (name, n, about, wrong) in rows {
+                    tr.wrong[wrong && n > 0] { td { (name) } td.n { (count(exact(n))) } td { (about) } }
+                }
+                @for (what, n) in &truth.violations {
+                    tr.wrong { td { "Breach of protocol" } td.n { (count(exact(*n))) } td { (what) } }
+                }
+            }
+        }
+        @if !truth.findings.is_empty() {
+            h3 { "Some of what was found" }
+            ul.findings { @for finding in &truth.findings { li { (finding) } } }
+        }
+    }
+}
+
+/// Numbers by name, the greatest first where they are errors.
+pub(super) fn numbers(heading: &str, of: &BTreeMap<String, u64>, by_size: bool) -> Markup {
+    let mut rows: Vec<(&String, &u64)> = of.iter().collect();
+    if by_size {
+        rows.sort_by(|a, b| b.1.cmp(a.1));
+    }
+    html! {
+        table.narrow {
+            thead { tr { th { (heading) } th.n { "Number" } } }
+            tbody {
+                @for (name, n) in rows { tr { td { (name) } td.n { (count(exact(*n))) } } }
+            }
+        }
+    }
+}
+
+/// The phases of a run.
+pub(super) fn phases(run: &Run) -> Markup {
+    html! {
+        table.narrow {
+            thead { tr { th { "Phase" } th.n { "From" } th.n { "To" } } }
+            tbody {
+                @for phase in &run.phases {
+                    tr { td { (phase.name) } td.n { (duration(phase.from_s)) } td.n { (duration(phase.to_s)) } }
+                }
+            }
+        }
+    }
+}
+
+/// What the server and the tool used.
+pub(super) fn processes(run: &Run) -> Markup {
+    let rows = run.process.iter().map(|process| ("Server", process));
+    let rows: Vec<_> = rows.chain([("roost-load", &run.tool)]).collect();
+    let bytes = |n: u64| Unit::Bytes.show(exact(n));
+    html! {
+        table {
+            thead {
+                tr {
+                    th { "Process" } th.n { "CPU" } th.n { "Memory at first" } th.n { "at most" }
+                    th.n { "while most were parked" } th.n { "Parked" } th.n { "Memory per device" }
+                }
+            }
+            tbody {
+                @for (name, process) in rows {
+                    @let grown = process.parked_bytes.saturating_sub(process.begin_bytes);
+                    tr {
+                        td { (name) }
+                        td.n { (duration(process.cpu_s)) }
+                        td.n { (bytes(process.begin_bytes)) }
+                        td.n { (bytes(process.max_bytes)) }
+                        td.n { (bytes(process.parked_bytes)) }
+                        td.n { (count(f64::from(process.parked))) }
+                        td.n {
+                            @if process.parked > 0 {
+                                (Unit::Bytes.show(exact(grown) / f64::from(process.parked)))
+                            } @else { "–" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Numbers as people read them: three digits and a unit, and marks for the axes of plots.
+
+/// What a number counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unit {
+    /// Microseconds.
+    Micros,
+    /// Bytes.
+    Bytes,
+    /// Things.
+    Count,
+    /// Parts of a hundred.
+    Percent,
+    /// Seconds of a run.
+    Seconds,
+}
+
+const KIB: f64 = 1_024.0;
+const MIB: f64 = KIB * KIB;
+const GIB: f64 = MIB * KIB;
+
+impl Unit {
+    /// A value with its unit.
+    pub(super) fn show(self, value: f64) -> String {
+        match self {
+            Self::Count => count(value),
+            Self::Percent => format!("{} %", digits(value)),
+            Self::Seconds => duration(value),
+            Self::Micros | Self::Bytes => {
+                let (size, name) = self.scale(value);
+                format!("{} {name}", digits(value / size))
+            }
+        }
+    }
+
+    /// What values up to this one are told in: how many of the unit make one, and its name.
+    pub(super) fn scale(self, most: f64) -> (f64, &'static str) {
+        match self {
+            Self::Micros if most >= 999_500.0 => (1e6, "s"),
+            Self::Micros if most >= 999.5 => (1e3, "ms"),
+            Self::Micros => (1.0, "µs"),
+            Self::Bytes if most >= GIB => (GIB, "GiB"),
+            Self::Bytes if most >= MIB => (MIB, "MiB"),
+            Self::Bytes if most >= KIB => (KIB, "KiB"),
+            Self::Bytes => (1.0, "B"),
+            Self::Count => (1.0, ""),
+            Self::Percent => (1.0, "%"),
+            Self::Seconds => (1.0, "s"),
+        }
+    }
+
+    /// Marks of an axis from 0 to `most` or a little above: value and text. There are four to eight.
+    pub(super) fn marks(self, most: f64) -> Vec<(f64, String)> {
+        let (size, name) = self.scale(most);
+        let step = match self {
+            Self::Seconds => time_step(most),
+            // Half a thing is none.
+            Self::Count => nice(most / 5.0).max(1.0),
+            _ => nice(most / size / 5.0) * size,
+        };
+        let mut marks = Vec::new();
+        let mut value = 0.0;
+        // The last mark is the first that is not below the greatest value.
+        while marks.len() < 12 {
+            let text = match self {
+                Self::Seconds => clock(value, most),
+                Self::Count => count(value),
+                _ => format!("{} {name}", trimmed(value / size, step / size)),
+            };
+            marks.push((value, text));
+            if value >= most {
+                break;
+            }
+            value += step;
+        }
+        marks
+    }
+
+    /// Marks of a logarithmic axis that holds all from `least` to `most`: 1, 2 and 5 times the powers
+    /// of ten, or those alone where they are many.
+    pub(super) fn powers(self, least: f64, most: f64) -> Vec<(f64, String)> {
+        let least = least.max(1.0);
+        let most = most.max(least * 2.0);
+        let steps: &[f64] = if most / least > 300.0 {
+            &[1.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
+        let mut marks: Vec<(f64, String)> = Vec::new();
+        let mut power = 10_f64.powf(least.log10().floor());
+        'all: while marks.len() < 32 {
+            for step in steps {
+                let value = step * power;
+                // Only the last mark that is not above the least value is kept.
+                if value <= least * 1.000_001 {
+                    marks.clear();
+                }
+                marks.push((value, self.show(value)));
+                if value >= most * 0.999_999 {
+                    break 'all;
+                }
+            }
+            power *= 10.0;
+        }
+        marks
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, not below the value.
+fn nice(value: f64) -> f64 {
+    if value <= 0.0 || !value.is_finite() {
+        return 1.0;
+    }
+    let power = 10_f64.powf(value.log10().floor());
+    let times = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|times| times * power >= value * 0.999_999);
+    times.unwrap_or(10.0) * power
+}
+
+/// Steps that a clock has.
+fn time_step(most: f64) -> f64 {
+    const STEPS: [f64; 16] = [
+        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
+        7_200.0, 14_400.0, 43_200.0,
+    ];
+    let fits = STEPS.into_iter().find(|step| most / step <= 8.0);
+    fits.unwrap_or_else(|| (most / 8.0 / 86_400.0).ceil() * 86_400.0)
+}
+
+/// A time of a run as its axis tells it: seconds in a short run, minutes and seconds, or hours.
+pub(super) fn clock(s: f64, of: f64) -> String {
+    let whole = s.round();
+    if of <= 180.0 {
+        format!("{whole:.0} s")
+    } else if of <= 10_800.0 {
+        format!("{:.0}:{:02.0}", (whole / 60.0).floor(), whole % 60.0)
+    } else {
+        let minutes = (whole / 60.0).floor();
+        format!("{:.0} h {:02.0}", (minutes / 60.0).floor(), minutes % 60.0)
+    }
+}
+
+/// A length of time in words: `42 s`, `10 min 5 s`, `24 h`.
+pub(super) fn duration(s: f64) -> String {
+    if s < 100.0 {
+        return format!("{} s", digits(s));
+    }
+    let whole = s.round();
+    let (hours, minutes) = ((whole / 3_600.0).floor(), (whole % 3_600.0 / 60.0).floor());
+    let parts = [
+        (hours, "h"),
+        (minutes, "min"),
+        (if hours > 0.0 { 0.0 } else { whole % 60.0 }, "s"),
+    ];
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0.0)
+        .map(|(n, unit)| format!("{n:.0} {unit}"))
+        .collect();
+    said.join(" ")
+}
+
+/// Three digits that count, and none after the point that say nothing.
+pub(super) fn digits(value: f64) -> String {
+    let size = value.abs();
+    let text = match size {
+        _ if size >= 999.5 => return count(value),
+        _ if size >= 99.95 => format!("{value:.0}"),
+        _ if size >= 9.995 => format!("{value:.1}"),
+        _ if size >= 0.0995 || size == 0.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    };
+    bare(&text)
+}
+
+/// As many digits after the point as a step needs.
+fn trimmed(value: f64, step: f64) -> String {
+    if step >= 1.0 {
+        return count(value);
+    }
+    if step >= 0.1 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+fn bare(text: &str) -> String {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A number of things with its thousands apart: `12,480`; small fractions keep a digit or two.
+pub(super) fn count(value: f64) -> String {
+    if value.abs() < 99.95 && (value - value.round()).abs() > 0.004 {
+        return digits(value);
+    }
+    let text = format!("{value:.0}");
+    let (sign, plain) = text
+        .strip_prefix('-')
+        .map_or(("", text.as_str()), |rest| ("-", rest));
+    let mut out = sign.to_owned();
+    for (i, digit) in plain.chars().enumerate() {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// How much more one value is than another: `1.25×`; none where there is nothing to hold it against.
+pub(super) fn ratio(value: f64, to: f64) -> Option<String> {
+    (to > 0.0 && value.is_finite()).then(|| format!("{}×", digits(value / to)))
+}
+
+/// The day and minute of a time in Unix milliseconds, in UTC.
+pub(super) fn moment(ms: u64) -> String {
+    let minutes = ms / 60_000;
+    let (days, minute) = (minutes / 1_440, minutes % 1_440);
+    // Years from March on, so that the leap day is the last: the calendar's period is 400 years.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute) = (minute / 60, minute % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+}
