@@ -4,8 +4,10 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod measure;
 pub mod run;
 pub mod scenario;
+pub mod wire;
 
 pub use run::Run;
 pub use scenario::Scenario;

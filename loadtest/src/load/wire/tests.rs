@@ -1,0 +1,1 @@
+//! The wire against a server that says what it is told to.
