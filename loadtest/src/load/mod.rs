@@ -4,6 +4,7 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod fleet;
 pub mod measure;
 pub mod run;
 pub mod scenario;
