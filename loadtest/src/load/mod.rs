@@ -8,6 +8,8 @@ pub mod fleet;
 pub mod measure;
 pub mod run;
 pub mod scenario;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 pub use run::Run;

@@ -72,7 +72,10 @@ fn pack(device: &mut Device) -> Box<[u8]> {
                 Some(_) => 1,
             };
             put_number(&mut out, read);
-            put(&mut out, item.text(title(collection.class)).unwrap_or_default());
+            put(
+                &mut out,
+                item.text(title(collection.class)).unwrap_or_default(),
+            );
         }
     }
     out.into_boxed_slice()

@@ -60,7 +60,10 @@ impl Core {
             let device = letter.from_device;
             let since_us = self.alarms.now_us();
             let mut letters = self.letters.borrow_mut();
-            letters.entry(device).or_default().push_back((since_us, letter));
+            letters
+                .entry(device)
+                .or_default()
+                .push_back((since_us, letter));
             drop(letters);
             if let Some(bell) = self.bells.borrow().get(&device) {
                 bell.ring();
@@ -73,7 +76,8 @@ impl Core {
                 bell.ring();
             }
         }
-        self.left.get() == 0 && now.0 >= Stage::End || self.alarms.now_us() > self.shared.deadline_us()
+        self.left.get() == 0 && now.0 >= Stage::End
+            || self.alarms.now_us() > self.shared.deadline_us()
     }
 }
 

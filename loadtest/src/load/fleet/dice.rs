@@ -23,7 +23,10 @@ impl Dice {
     }
 
     /// From 0 up to but not including 1.
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are what there is room for")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "53 bits are what there is room for"
+    )]
     pub fn part(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

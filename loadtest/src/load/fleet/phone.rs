@@ -64,7 +64,11 @@ impl Phone {
         let mut dice = Dice::new(shared.seed, u64::from(number));
         let slow = dice.per_mille(shared.scenario.faults.slow_readers_per_mille);
         let index = usize::try_from(number).unwrap_or(0);
-        let kind = shared.kinds.get(index).copied().unwrap_or(&super::kinds::ALL[0]);
+        let kind = shared
+            .kinds
+            .get(index)
+            .copied()
+            .unwrap_or(&super::kinds::ALL[0]);
         let who = Self::who(shared, number);
         let users = &shared.scenario.users;
         let identity = Identity {

@@ -216,7 +216,9 @@ impl Shared {
     /// The letters that devices of a thread are to send.
     pub(super) fn letters(&self, thread: usize) -> Vec<Letter> {
         let posts = self.posts.get(thread);
-        posts.map(|p| std::mem::take(&mut *lock(p))).unwrap_or_default()
+        posts
+            .map(|p| std::mem::take(&mut *lock(p)))
+            .unwrap_or_default()
     }
 
     /// Notes what the server says it is.

@@ -246,7 +246,10 @@ impl Phone {
 
     fn is_cut(&mut self, since_us: u64) {
         let after_s = self.now_us().saturating_sub(since_us) / 1_000_000;
-        if self.heart.was_cut(u32::try_from(after_s).unwrap_or(u32::MAX)) {
+        if self
+            .heart
+            .was_cut(u32::try_from(after_s).unwrap_or(u32::MAX))
+        {
             self.core.meter().count("heartbeats shortened", 1);
         }
     }

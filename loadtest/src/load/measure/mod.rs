@@ -172,11 +172,14 @@ impl Meters {
         let phases = lock(&self.phases).clone();
         let names: Vec<String> = phases.iter().map(|(name, _)| name.clone()).collect();
         let next = phases.iter().skip(1).map(|(_, from)| *from).chain([end_us]);
-        let phases = phases.iter().zip(next).map(|((name, from_us), to_us)| Phase {
-            name: name.clone(),
-            from_s: seconds_of(*from_us),
-            to_s: seconds_of(to_us),
-        });
+        let phases = phases
+            .iter()
+            .zip(next)
+            .map(|((name, from_us), to_us)| Phase {
+                name: name.clone(),
+                from_s: seconds_of(*from_us),
+                to_s: seconds_of(to_us),
+            });
         Measured {
             duration_s: seconds_of(end_us),
             phases: phases.collect(),
@@ -200,7 +203,10 @@ impl Meters {
         }
         let name = |phase: Option<u32>| {
             let index = phase.and_then(|p| usize::try_from(p).ok());
-            index.and_then(|i| phases.get(i)).cloned().unwrap_or_default()
+            index
+                .and_then(|i| phases.get(i))
+                .cloned()
+                .unwrap_or_default()
         };
         let one = |((what, phase), found): (&(&'static str, Option<u32>), &Histogram<u64>)| {
             summary(what, &name(*phase), found)

@@ -275,7 +275,9 @@ impl Connection {
     /// Reads what is there: all of it, or one piece where the reader is slow.
     fn fill(&mut self) -> Result<(), WireError> {
         let mut buf = [0; PIECE_BYTES];
-        let room = self.pace.map_or(PIECE_BYTES, |p| p.bytes.clamp(1, PIECE_BYTES));
+        let room = self
+            .pace
+            .map_or(PIECE_BYTES, |p| p.bytes.clamp(1, PIECE_BYTES));
         let begin = self.received.len();
         loop {
             let piece = buf.get_mut(..room).unwrap_or_default();

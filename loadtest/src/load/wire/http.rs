@@ -85,7 +85,9 @@ pub(super) fn head(received: &mut Vec<u8>) -> Result<Option<Head>, WireError> {
 fn whole(answer: Answer, ancient: bool) -> Result<Head, WireError> {
     let says = |name: &str, word: &str| {
         let value = answer.header(name).unwrap_or_default();
-        value.split(',').any(|w| w.trim().eq_ignore_ascii_case(word))
+        value
+            .split(',')
+            .any(|w| w.trim().eq_ignore_ascii_case(word))
     };
     let told = answer.header("Content-Length").map(str::parse::<usize>);
     let length = if matches!(answer.status, 204 | 304) {

@@ -1,7 +1,10 @@
 //! A socket that says when it is ready, and is read and written without waiting: no operation in
 //! flight ever owns a buffer.
 
-#![expect(unsafe_code, reason = "a borrowed descriptor, and an option without a safe form")]
+#![expect(
+    unsafe_code,
+    reason = "a borrowed descriptor, and an option without a safe form"
+)]
 
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, Type};
 use std::io::{self, Read as _};

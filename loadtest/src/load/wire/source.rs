@@ -82,7 +82,13 @@ mod tests {
         assert_eq!(Sources::parse("127.0.0.7/18").unwrap().len(), 16_382);
         assert_eq!(Sources::parse("10.0.0.1/32, ::1").unwrap().len(), 2);
         assert_eq!(Sources::parse("").unwrap().of(3), None);
-        for wrong in ["x", "10.0.0.9-10.0.0.1", "10.0.0.0/33", "0.0.0.0/0", "::/64"] {
+        for wrong in [
+            "x",
+            "10.0.0.9-10.0.0.1",
+            "10.0.0.0/33",
+            "0.0.0.0/0",
+            "::/64",
+        ] {
             assert!(Sources::parse(wrong).is_err(), "{wrong}");
         }
     }
