@@ -118,6 +118,24 @@ impl Device {
         self.pending.as_ref().map(|(_, request)| request.clone())
     }
 
+    /// The answer to this operation comes next: it was asked earlier, on a connection of its own, and
+    /// other things since.
+    pub fn expects(&mut self, operation: Operation) {
+        let request = Request {
+            method: "POST",
+            target: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        self.pending = Some((operation, request));
+    }
+
+    /// Lets go of what only a repeat of the last request would need.
+    pub(crate) fn forget_request(&mut self) {
+        self.pending = None;
+        self.last_sync = None;
+    }
+
     /// The answer to the last request did not come: what it told is not known here.
     fn doubt(&mut self) {
         let Some((Operation::Sync(sync), _)) = &self.pending else {

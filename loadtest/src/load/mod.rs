@@ -4,14 +4,19 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod fleet;
 pub mod inject;
 pub mod marker;
+pub mod measure;
 pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod shipped;
+#[cfg(test)]
+mod testing;
 pub mod truth;
 pub mod watch;
+pub mod wire;
 
 pub use run::Run;
 pub use scenario::Scenario;

@@ -1,0 +1,130 @@
+//! One thread of the fleet: its runtime, its devices, its deadlines.
+
+use super::life;
+use super::phone::Phone;
+use super::shared::{Shared, Stage};
+use super::witness::Letter;
+use crate::load::measure::{Meter, lock};
+use crate::load::wire::{Alarms, Bell};
+use monoio::{FusionDriver, RuntimeBuilder};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Entries of the ring.
+const RING_ENTRIES: u32 = 4_096;
+
+/// What the devices of a thread share.
+pub(super) struct Core {
+    pub(super) shared: Arc<Shared>,
+    pub(super) alarms: Rc<Alarms>,
+    pub(super) host: Rc<str>,
+    meter: Arc<Mutex<Meter>>,
+    bells: RefCell<BTreeMap<u32, Rc<Bell>>>,
+    letters: RefCell<BTreeMap<u32, VecDeque<(u64, Letter)>>>,
+    left: Cell<u32>,
+}
+
+impl Core {
+    pub(super) fn meter(&self) -> MutexGuard<'_, Meter> {
+        lock(&self.meter)
+    }
+
+    /// The next letter that a device is to send, and since when.
+    pub(super) fn letter(&self, device: u32) -> Option<(u64, Letter)> {
+        let mut letters = self.letters.borrow_mut();
+        let queue = letters.get_mut(&device)?;
+        let letter = queue.pop_front();
+        if queue.is_empty() {
+            letters.remove(&device);
+        }
+        letter
+    }
+
+    /// Whether a device has letters to send.
+    pub(super) fn has_letter(&self, device: u32) -> bool {
+        self.letters.borrow().contains_key(&device)
+    }
+
+    /// A device's work is over.
+    pub(super) fn leaves(&self, device: u32) {
+        self.bells.borrow_mut().remove(&device);
+        self.left.set(self.left.get().saturating_sub(1));
+        self.shared.goes();
+    }
+
+    /// Takes what others ask of this thread; whether all is over.
+    fn look(&self, index: usize, seen: &mut (Stage, u32)) -> bool {
+        for letter in self.shared.letters(index) {
+            let device = letter.from_device;
+            let since_us = self.alarms.now_us();
+            let mut letters = self.letters.borrow_mut();
+            letters
+                .entry(device)
+                .or_default()
+                .push_back((since_us, letter));
+            drop(letters);
+            if let Some(bell) = self.bells.borrow().get(&device) {
+                bell.ring();
+            }
+        }
+        let now = (self.shared.stage(), self.shared.storms());
+        if now != *seen {
+            *seen = now;
+            for bell in self.bells.borrow().values() {
+                bell.ring();
+            }
+        }
+        self.left.get() == 0 && now.0 >= Stage::End
+            || self.alarms.now_us() > self.shared.deadline_us()
+    }
+}
+
+/// Runs the devices of a thread until all is over.
+pub(super) fn run(shared: &Arc<Shared>, index: usize) {
+    let runtime = RuntimeBuilder::<FusionDriver>::new()
+        .with_entries(RING_ENTRIES)
+        .enable_timer()
+        .build();
+    let Ok(mut runtime) = runtime else {
+        shared.broke();
+        return;
+    };
+    runtime.block_on(devices(Arc::clone(shared), index));
+}
+
+async fn devices(shared: Arc<Shared>, index: usize) {
+    let alarms = Alarms::new(shared.meters.clock().clone());
+    let count = shared.scenario.population.devices;
+    let threads = u32::try_from(shared.threads).unwrap_or(1).max(1);
+    let first = u32::try_from(index).unwrap_or(u32::MAX);
+    let host = match shared.target.addr.port() {
+        443 => shared.target.host.clone(),
+        port => format!("{}:{port}", shared.target.host),
+    };
+    let core = Rc::new(Core {
+        alarms: Rc::clone(&alarms),
+        host: host.into(),
+        meter: shared.meters.meter(),
+        bells: RefCell::default(),
+        letters: RefCell::default(),
+        left: Cell::new(0),
+        shared,
+    });
+    for device in (first..count).step_by(usize::try_from(threads).unwrap_or(1)) {
+        let bell = alarms.bell();
+        core.bells.borrow_mut().insert(device, Rc::clone(&bell));
+        core.left.set(core.left.get() + 1);
+        let phone = Box::new(Phone::new(&core, device, bell));
+        monoio::spawn(life::live(phone));
+    }
+    let mut seen = (Stage::Arrive, 0);
+    let looks = Rc::clone(&core);
+    alarms.keep(move || looks.look(index, &mut seen)).await;
+    // Whatever is still on its way is dropped with the runtime: these devices did not look to the end.
+    for device in core.bells.borrow().keys() {
+        let who = Phone::who(&core.shared, *device);
+        core.shared.witness.looked(who, false);
+    }
+}

@@ -1,0 +1,1 @@
+//! The fleet against a server that does what it is told to.
