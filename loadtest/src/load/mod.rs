@@ -4,8 +4,10 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod drive;
 pub mod fleet;
 pub mod inject;
+pub mod judge;
 pub mod marker;
 pub mod measure;
 pub mod report;

@@ -61,6 +61,56 @@ pub struct Users {
     pub password: String,
     /// How many users there are; devices are dealt to them in turn.
     pub count: u32,
+    /// These and no others, where they follow no pattern.
+    pub list: Vec<Login>,
+}
+
+/// A user.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Login {
+    /// The log-in name.
+    pub name: String,
+    /// The mail address; empty: the name.
+    pub address: String,
+    /// The password.
+    pub password: String,
+}
+
+impl Users {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        match self.list.len() {
+            0 => self.count.max(1),
+            n => u32::try_from(n).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Never: there is always somebody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The user with this number, from 1.
+    #[must_use]
+    pub fn login(&self, number: u32) -> Login {
+        let index = usize::try_from(number.saturating_sub(1)).unwrap_or(0);
+        if let Some(login) = self.list.get(index) {
+            let mut login = login.clone();
+            if login.address.is_empty() {
+                login.address.clone_from(&login.name);
+            }
+            return login;
+        }
+        let of = |pattern: &str| pattern.replace("{n}", &number.to_string());
+        Login {
+            name: of(&self.name),
+            address: of(&self.address),
+            password: of(&self.password),
+        }
+    }
 }
 
 /// The devices.
@@ -180,6 +230,7 @@ impl Default for Users {
             address: "load{n}@example.org".to_owned(),
             password: "load{n}".to_owned(),
             count: 10,
+            list: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@
 use super::marker::Marker;
 use super::run;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Findings that are kept in words.
@@ -22,6 +23,8 @@ pub type DeviceNo = u32;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Fate {
     deleted: bool,
+    /// Somebody asked for its deletion and was not answered: it may be there or not.
+    is_in_doubt: bool,
     /// Read or not, as it was last set and acknowledged; none: never set.
     read: Option<bool>,
     /// When it was acknowledged, microseconds of the monotonic clock.
@@ -35,6 +38,8 @@ struct Fate {
 struct Held {
     /// How many items bear its mark.
     copies: u32,
+    /// The collection that it stands in, hashed.
+    collection: u64,
     read: Option<bool>,
 }
 
@@ -98,6 +103,11 @@ impl Ledger {
         self.books().sent.entry(item).or_default();
     }
 
+    /// A device of the item's user wants it deleted, and has no answer yet.
+    pub fn doubts(&self, item: Marker) {
+        self.books().sent.entry(item).or_default().is_in_doubt = true;
+    }
+
     /// A device of the item's user deleted it, and the server said yes.
     pub fn deleted(&self, item: Marker) {
         self.books().sent.entry(item).or_default().deleted = true;
@@ -108,11 +118,12 @@ impl Ledger {
         self.books().sent.entry(item).or_default().read = Some(read);
     }
 
-    /// A device of `user` was told of an item. `woken_us` is when its waiting request was answered
+    /// A device of `user` was told of an item in a collection. `woken_us` is when its waiting request was answered
     /// last. Gives how long it took, where the item is one of this run that had not been there.
     pub fn told(
         &self,
         (device, user): (DeviceNo, u32),
+        collection: &str,
         item: Marker,
         woken_us: Option<u64>,
         now_us: u64,
@@ -130,6 +141,7 @@ impl Ledger {
         let held = books.held.entry(device).or_default();
         let held = held.entry(item).or_default();
         held.copies += 1;
+        held.collection = hashed(collection);
         held.read = None;
         let copies = held.copies;
         let fate = books.sent.get(&item).copied().unwrap_or_default();
@@ -175,10 +187,13 @@ impl Ledger {
         }
     }
 
-    /// A device began anew and holds nothing.
-    pub fn forgot(&self, device: DeviceNo) {
+    /// A device holds nothing of a collection any more, and is told of it all again.
+    pub fn forgot(&self, device: DeviceNo, collection: &str) {
+        let collection = hashed(collection);
         let mut books = self.books();
-        books.held.remove(&device);
+        if let Some(held) = books.held.get_mut(&device) {
+            held.retain(|_, held| held.collection != collection);
+        }
         books.gone.remove(&device);
     }
 
@@ -200,7 +215,7 @@ impl Ledger {
             let held = books.held.get(device).unwrap_or(&empty);
             for (item, fate) in &books.sent {
                 let is_theirs = item.user == 0 || item.user == *user;
-                if is_theirs && fate.is_certain && !fate.deleted {
+                if is_theirs && fate.is_certain && !fate.deleted && !fate.is_in_doubt {
                     found.expected += 1;
                     match held.contains_key(item) {
                         true => found.arrived += 1,
@@ -250,6 +265,13 @@ impl Books {
     }
 }
 
+/// A collection's id as a number: there are many items, and few collections.
+fn hashed(collection: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    collection.hash(&mut hasher);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,7 +296,7 @@ mod tests {
     fn what_arrives_once_is_right_and_timed() {
         let ledger = ledger();
         let push = ledger
-            .told(ME, item(1), Some(1_000_250), 1_002_000)
+            .told(ME, "2", item(1), Some(1_000_250), 1_002_000)
             .unwrap();
         assert_eq!((push.heard_us, push.synced_us), (Some(250), 2_000));
         let truth = ledger.judge(&[ME]);
@@ -294,28 +316,30 @@ mod tests {
     fn what_is_there_twice_is_doubled_until_one_goes() {
         let ledger = ledger();
         for _ in 0..2 {
-            ledger.told(ME, item(1), None, 0);
+            ledger.told(ME, "2", item(1), None, 0);
         }
         assert_eq!(ledger.judge(&[ME]).doubled, 1);
         ledger.gone(ME.0, item(1));
         assert_eq!(ledger.judge(&[ME]).lost, 0);
-        ledger.forgot(ME.0);
+        ledger.forgot(ME.0, "3");
+        assert_eq!(ledger.judge(&[ME]).lost, 0);
+        ledger.forgot(ME.0, "2");
         assert_eq!(ledger.judge(&[ME]).lost, 1);
     }
 
     #[test]
     fn what_was_deleted_may_not_come_back() {
         let ledger = ledger();
-        ledger.told(ME, item(1), None, 0);
+        ledger.told(ME, "2", item(1), None, 0);
         ledger.gone(ME.0, item(1));
         ledger.deleted(item(1));
         assert!(ledger.judge(&[ME]).holds());
         // Another device of the user was told in the same moment, and hears of it later.
-        ledger.told((4, 7), item(1), None, 0);
+        ledger.told((4, 7), "2", item(1), None, 0);
         assert_eq!(ledger.judge(&[ME]).resurrected, 0);
         assert_eq!(ledger.judge(&[(4, 7)]).resurrected, 1);
         ledger.gone(4, item(1));
-        ledger.told(ME, item(1), None, 0);
+        ledger.told(ME, "2", item(1), None, 0);
         ledger.gone(ME.0, item(1));
         assert_eq!(ledger.judge(&[ME]).resurrected, 1);
     }
@@ -323,17 +347,17 @@ mod tests {
     #[test]
     fn what_is_for_somebody_else_is_an_alarm_of_any_run() {
         let ledger = ledger();
-        ledger.told((5, 8), item(1), None, 0);
-        ledger.told((5, 8), Marker { run: 9, ..item(2) }, None, 0);
+        ledger.told((5, 8), "2", item(1), None, 0);
+        ledger.told((5, 8), "2", Marker { run: 9, ..item(2) }, None, 0);
         let everybody = Marker { user: 0, ..item(3) };
-        ledger.told((5, 8), everybody, None, 0);
+        ledger.told((5, 8), "2", everybody, None, 0);
         assert_eq!(ledger.judge(&[]).foreign, 2);
     }
 
     #[test]
     fn an_old_mark_is_found() {
         let ledger = ledger();
-        ledger.told(ME, item(1), None, 0);
+        ledger.told(ME, "2", item(1), None, 0);
         ledger.told_mark(ME.0, item(1), false);
         ledger.marked(item(1), true);
         assert_eq!(ledger.judge(&[ME]).stale, 1);
@@ -347,7 +371,7 @@ mod tests {
         let ledger = Ledger::new(1);
         ledger.uncertain(item(1));
         assert!(ledger.judge(&[ME]).holds());
-        assert_eq!(ledger.told(ME, item(1), None, 5), None);
+        assert_eq!(ledger.told(ME, "2", item(1), None, 5), None);
         assert!(ledger.judge(&[ME]).holds());
         ledger.violation(3, "Sync", "no key");
         assert!(!ledger.judge(&[ME]).holds());

@@ -5,7 +5,7 @@
 //! with time to think between.
 
 use super::ask::Trouble;
-use super::phone::{Phone, named};
+use super::phone::Phone;
 use super::witness::Letter;
 use crate::load::scenario::{Model, People};
 use crate::tree::{node, text};
@@ -159,7 +159,7 @@ impl Phone {
             Act::Event => self.add(CALENDAR, "event", meant_us, aside).await,
             Act::Search => self.search(meant_us, aside).await,
             Act::Send => {
-                let users = self.core.shared.scenario.users.count.max(1);
+                let users = self.core.shared.scenario.users.len();
                 let others = usize::try_from(users).unwrap_or(1);
                 let drawn = u32::try_from(self.dice.below(others)).unwrap_or(0) + 1;
                 let to_user = match drawn == self.who.user {
@@ -332,8 +332,8 @@ impl Phone {
 
     fn mail(&self, to_user: u32, subject: &str, made: u32) -> Vec<u8> {
         let scenario = &self.core.shared.scenario;
-        let from = named(&scenario.users.address, self.who.user);
-        let to = named(&scenario.users.address, to_user);
+        let from = scenario.users.login(self.who.user).address;
+        let to = scenario.users.login(to_user).address;
         let (seed, device) = (self.core.shared.seed, self.who.device);
         let mut mail = format!(
             "From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\

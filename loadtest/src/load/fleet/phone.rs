@@ -70,10 +70,10 @@ impl Phone {
             .copied()
             .unwrap_or(&super::kinds::ALL[0]);
         let who = Self::who(shared, number);
-        let users = &shared.scenario.users;
+        let login = shared.scenario.users.login(who.user);
         let identity = Identity {
-            user: named(&users.name, who.user),
-            password: named(&users.password, who.user),
+            user: login.name,
+            password: login.password,
             device_id: format!("{}{:08x}", kind.id, number),
             version: kind.version,
             form: kind.form,
@@ -107,7 +107,7 @@ impl Phone {
 
     /// The device with this number, and its user: they are dealt in turn.
     pub(super) fn who(shared: &Shared, device: u32) -> Who {
-        let user = device % shared.scenario.users.count.max(1) + 1;
+        let user = device % shared.scenario.users.len() + 1;
         Who { device, user }
     }
 
@@ -264,9 +264,4 @@ pub(super) fn title(class: Class) -> Tag {
         Class::Tasks => tasks::SUBJECT,
         Class::Notes => notes::SUBJECT,
     }
-}
-
-/// A name of the pattern for a user.
-pub(super) fn named(pattern: &str, user: u32) -> String {
-    pattern.replace("{n}", &user.to_string())
 }

@@ -8,13 +8,14 @@ pub use dialog::Door;
 pub use letter::letter;
 
 use super::marker::Marker;
+use super::measure::{Meter, Meters};
 use super::scenario::Mail;
 use super::truth::Ledger;
 use dialog::Dialog;
 use letter::Dice;
 use roost::clock::Clock;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,23 +33,31 @@ struct Due {
 }
 
 /// What came of it all.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Injected {
     /// Mails that were acknowledged for every recipient.
     pub mails: u64,
-    /// From the time that each was due to its acknowledgement, microseconds.
-    pub latencies_us: Vec<u64>,
     /// Refusals and broken sessions by what was said.
     pub errors: BTreeMap<String, u64>,
+}
+
+/// Where what is handed over is entered.
+pub struct Books {
+    /// What is acknowledged.
+    pub ledger: Arc<Ledger>,
+    /// Counts the items of the run.
+    pub numbers: Arc<AtomicU32>,
+    /// How long it took, from the time that it was due; and the clock.
+    pub meters: Arc<Meters>,
 }
 
 /// What sessions share.
 struct Shared {
     door: Door,
     bytes: usize,
-    clock: Clock,
     ledger: Arc<Ledger>,
-    acknowledged: AtomicU64,
+    meters: Arc<Meters>,
+    meter: Arc<Mutex<Meter>>,
     done: Mutex<Injected>,
 }
 
@@ -72,15 +81,14 @@ impl Injector {
         door: Door,
         (seed, from_us): (u64, u64),
         addresses: &Addresses,
-        (ledger, numbers): (&Arc<Ledger>, &Arc<AtomicU32>),
-        clock: &Clock,
+        books: &Books,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             door,
             bytes: usize::try_from(mail.bytes).unwrap_or(usize::MAX),
-            clock: clock.clone(),
-            ledger: Arc::clone(ledger),
-            acknowledged: AtomicU64::new(0),
+            ledger: Arc::clone(&books.ledger),
+            meter: books.meters.meter(),
+            meters: Arc::clone(&books.meters),
             done: Mutex::default(),
         });
         let stop = Arc::new(AtomicBool::new(false));
@@ -95,10 +103,10 @@ impl Injector {
             per_s: mail.per_s,
             to_all_s: mail.to_all_at_s.clone(),
             addresses: Arc::clone(addresses),
-            run: ledger.run(),
-            numbers: Arc::clone(numbers),
+            run: books.ledger.run(),
+            numbers: Arc::clone(&books.numbers),
         };
-        let (clock, stopped) = (clock.clone(), Arc::clone(&stop));
+        let (clock, stopped) = (books.meters.clock().clone(), Arc::clone(&stop));
         let planner = std::thread::Builder::new().name("inject-plan".to_owned());
         threads.push(planner.spawn(move || plan.follow(seed, from_us, &clock, &stopped, &queue))?);
         Ok(Self {
@@ -106,12 +114,6 @@ impl Injector {
             stop,
             threads,
         })
-    }
-
-    /// Mails that were acknowledged until now.
-    #[must_use]
-    pub fn acknowledged(&self) -> u64 {
-        self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
     /// Begins nothing more, finishes what is due, and says what came of it.
@@ -218,7 +220,7 @@ fn hand_over(shared: &Shared, due: &flume::Receiver<Due>) {
             dialog = Some(open);
             Ok(answers)
         });
-        let now_us = shared.clock.mono_us();
+        let now_us = shared.meters.now_us();
         let mut done = shared.done.lock().unwrap_or_else(PoisonError::into_inner);
         let errors: Vec<String> = match sent {
             Ok(answers) => answers.into_iter().filter_map(Result::err).collect(),
@@ -226,8 +228,10 @@ fn hand_over(shared: &Shared, due: &flume::Receiver<Due>) {
         };
         if errors.is_empty() {
             done.mails += 1;
-            done.latencies_us.push(now_us.saturating_sub(mail.at_us));
-            shared.acknowledged.fetch_add(1, Ordering::Relaxed);
+            let mut meter = shared.meter.lock().unwrap_or_else(PoisonError::into_inner);
+            let us = now_us.saturating_sub(mail.at_us);
+            meter.latency("mail in", shared.meters.phase(), us);
+            meter.injected();
             shared.ledger.acknowledged(mail.marker, now_us);
         } else {
             shared.ledger.uncertain(mail.marker);
@@ -243,6 +247,14 @@ mod tests {
     use super::*;
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::net::TcpListener;
+
+    fn books() -> Books {
+        Books {
+            ledger: Arc::new(Ledger::new(9)),
+            numbers: Arc::default(),
+            meters: Meters::new("run"),
+        }
+    }
 
     /// A server that takes everything but what is for `carl`; what it took.
     fn server(lmtp: bool) -> (Door, flume::Receiver<String>) {
@@ -294,7 +306,7 @@ mod tests {
     fn mail_is_handed_over_and_stands_in_the_books() {
         for lmtp in [true, false] {
             let (door, taken) = server(lmtp);
-            let (ledger, clock) = (Arc::new(Ledger::new(9)), Clock::system());
+            let books = books();
             let mail = Mail {
                 per_s: 200.0,
                 to_all_at_s: vec![0],
@@ -303,10 +315,9 @@ mod tests {
             let to: Vec<String> = ["anna@x.org", "bert@x.org", "carl@x.org"]
                 .map(String::from)
                 .into();
-            let (addresses, numbers) = (Arc::from(to), Arc::default());
-            let books = (&ledger, &numbers);
-            let start = (1, clock.mono_us());
-            let injector = Injector::start(&mail, door, start, &addresses, books, &clock).unwrap();
+            let addresses = Arc::from(to);
+            let start = (1, books.meters.now_us());
+            let injector = Injector::start(&mail, door, start, &addresses, &books).unwrap();
             let some: Vec<String> = taken.iter().take(10).collect();
             assert!(
                 some.iter()
@@ -314,10 +325,11 @@ mod tests {
             );
             let done = injector.stop();
             assert!(done.mails >= 10, "{done:?}");
-            assert_eq!(done.mails, done.latencies_us.len() as u64);
+            let measured = books.meters.measured();
+            assert_eq!(done.mails, measured.latencies[0].count);
             assert_eq!(done.errors.keys().collect::<Vec<_>>(), ["550 nobody"]);
             // Whoever has nothing lacks all of it, except what was refused.
-            let truth = ledger.judge(&[(0, 1), (1, 2), (2, 3)]);
+            let truth = books.ledger.judge(&[(0, 1), (1, 2), (2, 3)]);
             assert_eq!(truth.lost, done.mails);
         }
     }
@@ -328,22 +340,19 @@ mod tests {
             .unwrap()
             .local_addr()
             .unwrap();
-        let (ledger, clock) = (Arc::new(Ledger::new(9)), Clock::system());
+        let books = books();
         let mail = Mail {
             to_all_at_s: vec![0],
             ..Mail::default()
         };
         let addresses: Addresses = Arc::from(vec!["anna@x.org".to_owned()]);
-        let numbers = Arc::new(AtomicU32::new(0));
-        let start = (1, clock.mono_us());
-        let books = (&ledger, &numbers);
-        let injector =
-            Injector::start(&mail, Door::Lmtp(gone), start, &addresses, books, &clock).unwrap();
-        while numbers.load(Ordering::Relaxed) == 0 {
+        let (door, start) = (Door::Lmtp(gone), (1, books.meters.now_us()));
+        let injector = Injector::start(&mail, door, start, &addresses, &books).unwrap();
+        while books.numbers.load(Ordering::Relaxed) == 0 {
             std::thread::yield_now();
         }
         let done = injector.stop();
         assert_eq!((done.mails, done.errors.len()), (0, 1), "{done:?}");
-        assert!(ledger.judge(&[(0, 1)]).holds());
+        assert!(books.ledger.judge(&[(0, 1)]).holds());
     }
 }
