@@ -128,14 +128,22 @@ pub fn terminal(runs: &[(String, Run)], colours: bool) -> Result<String, Error> 
         .map(|side| format!("  {:>22}", cut(&side.name)))
         .collect();
     let _ = writeln!(out, "\n{}", ink.bold(&format!("{:<28}{heads}", "")));
-    for row in rows(&sides) {
+    let blank = || Row {
+        name: String::new(),
+        unit: Unit::Count,
+        values: Vec::new(),
+        less: None,
+    };
+    let all = key_rows(&sides).into_iter().chain([blank()]);
+    for row in all.chain(latency_rows(&sides)) {
         let best = row.best();
         let cells = row
             .cells()
             .into_iter()
             .enumerate()
             .map(|(i, (value, ratio))| {
-                let text = ratio.map_or(value.clone(), |ratio| format!("{value} ({ratio})"));
+                let text =
+                    ratio.map_or_else(|| value.clone(), |ratio| format!("{value} ({ratio})"));
                 let text = format!("{text:>22}");
                 if best == Some(i) {
                     ink.news(true, &text)
@@ -203,29 +211,39 @@ fn warnings(sides: &[Side<'_>]) -> Vec<String> {
     warnings
 }
 
-/// All rows in which some run has a value.
-fn rows(sides: &[Side<'_>]) -> Vec<Row> {
-    let row = |name: String, unit: Unit, measure: &str, less: Option<bool>| Row {
-        name,
-        unit,
+/// The rows of measures in which some run has a value.
+fn rows(sides: &[Side<'_>], of: &[(String, Unit, String, Option<bool>)]) -> Vec<Row> {
+    let rows = of.iter().map(|(name, unit, measure, less)| Row {
+        name: name.clone(),
+        unit: *unit,
         values: sides.iter().map(|side| value(measure, side.run)).collect(),
-        less,
-    };
-    let latencies = operations(sides).into_iter().flat_map(|what| {
-        ["p50", "p99", "p99.9", "max"].map(|quantile| {
-            row(
-                format!("{what} {quantile}"),
-                Unit::Micros,
-                &format!("{what} {quantile}"),
-                Some(true),
-            )
-        })
+        less: *less,
     });
-    let whole = ROWS
-        .iter()
-        .map(|(name, unit, measure, less)| row((*name).to_owned(), *unit, measure, *less));
-    let known = |row: &Row| row.values.iter().any(Option::is_some);
-    latencies.chain(whole).filter(known).collect()
+    rows.filter(|row| row.values.iter().any(Option::is_some))
+        .collect()
+}
+
+/// What a reader wants first.
+fn key_rows(sides: &[Side<'_>]) -> Vec<Row> {
+    let latencies = ["push", "push to synced", "Sync"]
+        .into_iter()
+        .flat_map(|what| ["p50", "p99"].map(|quantile| format!("{what} {quantile}")))
+        .map(|measure| (measure.clone(), Unit::Micros, measure, Some(true)));
+    let whole = ROWS.iter().map(|(name, unit, measure, less)| {
+        ((*name).to_owned(), *unit, (*measure).to_owned(), *less)
+    });
+    rows(sides, &latencies.chain(whole).collect::<Vec<_>>())
+}
+
+/// Every latency.
+fn latency_rows(sides: &[Side<'_>]) -> Vec<Row> {
+    let measures = operations(sides)
+        .into_iter()
+        .flat_map(|what| {
+            ["p50", "p99", "p99.9", "max"].map(|quantile| format!("{what} {quantile}"))
+        })
+        .map(|measure| (measure.clone(), Unit::Micros, measure, Some(true)));
+    rows(sides, &measures.collect::<Vec<_>>())
 }
 
 /// Operations of any run: wakes first, then as the first run has them.
@@ -253,13 +271,17 @@ fn content(sides: &[Side<'_>]) -> Markup {
     html! {
         header {
             p.product { "roost-load" span { "Load tests of Exchange ActiveSync servers, side by side" } }
-            h1 { @for (i, side) in sides.iter().enumerate() { @if i > 0 { span.ratio { "and" } } span { (side.name) } } }
+            h1 { @for (i, side) in sides.iter().enumerate() { @if i > 0 { span.and { "and" } } span { (side.name) } } }
+            @if let Some(side) = sides.first() {
+                p.lead { "Scenario " (side.run.scenario) @if !side.run.about.is_empty() { ": " (side.run.about) } "." }
+            }
             @for warning in warnings(sides) { p.warning role="note" { strong { "Mind: " } (warning) } }
         }
         (section("What was run", &runs(sides)))
-        (section("Key figures", &figures(sides)))
+        (section("Key figures", &figures(sides, &key_rows(sides))))
         (section("Over time", &html! { @for plot in overlaid(sides) { (plot.draw()) } }))
         (section("Percentiles of latency", &html! { @for plot in spectra { (plot) } }))
+        (section("Latencies by operation", &figures(sides, &latency_rows(sides))))
         @for side in sides {
             @if !side.run.verdicts.is_empty() {
                 (section(&format!("Demands: {}", side.name), &tables::demands(&side.run.verdicts)))
@@ -292,21 +314,21 @@ fn runs(sides: &[Side<'_>]) -> Markup {
     }
 }
 
-fn figures(sides: &[Side<'_>]) -> Markup {
+fn figures(sides: &[Side<'_>], rows: &[Row]) -> Markup {
     let first = sides.first().map_or("", |side| side.name.as_str());
     html! {
         p.remark { "The small figures tell how many times the value of " (first) " that is; the better one is bold." }
         table {
             thead { tr { th {} @for side in sides { th.n { span class={ "key " (side.class) } {} " " (side.name) } } } }
             tbody {
-                @for row in rows(sides) {
+                @for row in rows {
                     @let best = row.best();
                     tr {
                         td { (row.name) }
                         @for (i, (value, ratio)) in row.cells().into_iter().enumerate() {
                             td.n {
                                 @if best == Some(i) { strong { (value) } } @else { (value) }
-                                @if let Some(ratio) = ratio { span.ratio { (ratio) } }
+                                @if i > 0 { span.ratio { (ratio.unwrap_or_default()) } }
                             }
                         }
                     }

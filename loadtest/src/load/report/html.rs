@@ -21,7 +21,7 @@ fn content(run: &Run) -> Markup {
         @if !run.verdicts.is_empty() {
             (section("Demands", &tables::demands(&run.verdicts)))
         }
-        (section("Truth: is what arrived right?", &tables::truth(run)))
+        (section("Truth", &tables::truth(run)))
         (section("Latency", &latency(run)))
         (section("Devices", &plots::devices(run).draw()))
         (section("Load", &html! { @for plot in plots::rates(run) { (plot.draw()) } }))
@@ -56,6 +56,10 @@ fn latency(run: &Run) -> Markup {
         @if run.latencies.iter().all(|l| l.count == 0) {
             p { "Nothing was measured." }
         } @else {
+            p.remark {
+                "Latencies count from the moment an operation was due, not from when it could at last be sent: a "
+                "stall of the server shows in all that waited behind it."
+            }
             (plots::latency(run).draw())
             (plots::spectrum(run).draw())
             h3 { "Latencies by operation and phase" }
@@ -126,15 +130,14 @@ fn key_figures(run: &Run) -> Vec<Tile> {
         false,
     ));
     tiles.extend(use_of("Server", "server", run));
-    tiles.extend(use_of("roost-load itself", "tool", run));
+    tiles.extend(use_of("roost-load", "tool", run));
     let wakes = get("wakes per device and day");
     tiles.extend(wakes.map(|wakes| {
         let bytes = show("bytes per device and day", Unit::Bytes).unwrap_or_default();
-        let day = "Wakes per device and day";
         tile(
-            day,
+            "Wakes a day",
             count(wakes.round()),
-            format!("{bytes} per device and day"),
+            format!("each device; and {bytes} of traffic"),
             false,
         )
     }));

@@ -34,10 +34,7 @@ pub(super) fn page(title: &str, content: &Markup) -> String {
             }
             body {
                 main { (content) }
-                footer {
-                    "Made by roost-load " (env!("CARGO_PKG_VERSION")) ". Latencies count from the moment an "
-                    "operation was due, so that a stall of the server shows in all that waited behind it."
-                }
+                footer { "Made by roost-load " (env!("CARGO_PKG_VERSION")) "." }
             }
         }
     };

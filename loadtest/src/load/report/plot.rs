@@ -6,6 +6,7 @@
 use super::series::{Point, peak};
 use super::units::Unit;
 use maud::{Markup, html};
+use std::f64::consts::LOG10_2;
 use std::fmt::Write;
 
 const WIDTH: f64 = 860.0;
@@ -160,13 +161,13 @@ impl Plot {
         let positive = values.iter().copied().filter(|v| *v > 0.0);
         let least = positive.fold(f64::INFINITY, f64::min);
         let log = self.wide && least.is_finite() && most / least > WIDE;
-        let marks = if log {
+        let (low, high, marks) = if log {
             self.up.powers(least, most)
         } else {
-            self.up.marks(if most > 0.0 { most } else { 1.0 })
+            // A little air, so that the highest line does not touch the edge.
+            let high = if most > 0.0 { most * 1.04 } else { 1.0 };
+            (0.0, high, self.up.marks(high))
         };
-        let low = marks.first().map_or(0.0, |(value, _)| *value);
-        let high = marks.last().map_or(1.0, |(value, _)| *value);
         Scale {
             marks,
             low,
@@ -331,16 +332,12 @@ impl Scale {
 /// A place in a drawing, to a tenth of a pixel.
 fn px(value: f64) -> String {
     let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 /// The percentile at so many nines: `99.9`.
 fn nines(x: f64) -> String {
-    let places = if x < 1.0 {
-        0
-    } else {
-        x.min(9.0).floor() as usize
-    };
+    let places = (1..=8_u8).take_while(|n| f64::from(*n) <= x).count();
     let percent = 100.0 - 100.0 / 10_f64.powf(x);
     let text = format!("{percent:.places$}");
     if text.starts_with("100") {
@@ -353,7 +350,7 @@ fn nines(x: f64) -> String {
 fn nine_marks(most: f64) -> Vec<(f64, String)> {
     const MARKS: [(f64, &str); 8] = [
         (0.0, "0 %"),
-        (0.301_03, "50 %"),
+        (LOG10_2, "50 %"),
         (1.0, "90 %"),
         (2.0, "99 %"),
         (3.0, "99.9 %"),

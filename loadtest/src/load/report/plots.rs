@@ -8,6 +8,7 @@ use super::units::Unit;
 use crate::load::Run;
 use crate::load::run::{Latency, Second};
 use std::collections::BTreeSet;
+use std::f64::consts::LOG10_2;
 
 /// Classes of the page's style for lines, in their order.
 pub(super) const CLASSES: [&str; 8] = ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"];
@@ -404,7 +405,7 @@ fn percentiles(latency: &Latency) -> Vec<Point> {
     let last = exact(latency.count).log10().clamp(0.302, NINES_MAX);
     let Ok(histogram) = hdr::decode(latency) else {
         let few = [
-            (0.301_03, latency.p50_us),
+            (LOG10_2, latency.p50_us),
             (1.0, latency.p90_us),
             (2.0, latency.p99_us),
             (3.0, latency.p999_us),

@@ -51,7 +51,7 @@ fn whole(value: f64) -> u64 {
 }
 
 fn small(value: f64) -> u32 {
-    u32::try_from(whole(value)).unwrap()
+    format!("{:.0}", value.max(0.0)).parse().unwrap()
 }
 
 /// The run; `slower` multiplies the server's times and memory, so that two can be compared.
@@ -175,13 +175,13 @@ fn second(at_s: u32, slower: f64, dice: &mut Dice) -> Second {
             ("broken", broken),
             ("away", away),
         ]
-        .map(|(state, n)| (state.to_owned(), small(n.round())))
+        .map(|(state, n)| (state.to_owned(), small(n)))
         .into(),
         answers,
         errors: if stalled {
             30
         } else {
-            u64::from(at_s % 41 == 0)
+            u64::from(at_s.is_multiple_of(41))
         },
         injected: if at_s == STORM_S {
             2_000

@@ -11,13 +11,15 @@ use std::collections::BTreeMap;
 /// What the columns of a table of latencies are, slowest last.
 const SHOWN: [&str; 6] = ["p50", "p90", "p99", "p99.9", "max", "mean"];
 
-/// Demands, what was found, and whether they were met.
+/// Demands, what was found, and whether they were met; those that were missed first.
 pub(super) fn demands(verdicts: &[Verdict]) -> Markup {
+    let mut rows: Vec<&Verdict> = verdicts.iter().collect();
+    rows.sort_by_key(|verdict| verdict.met);
     html! {
         table {
             thead { tr { th { "Demand" } th.n { "Found" } th { "Verdict" } } }
             tbody {
-                @for verdict in verdicts {
+                @for verdict in rows {
                     tr {
                         td { (verdict.demand) }
                         td.n { (verdict.found) }
@@ -173,7 +175,7 @@ pub(super) fn processes(run: &Run) -> Markup {
                 @for (name, process) in rows {
                     @let grown = process.parked_bytes.saturating_sub(process.begin_bytes);
                     tr {
-                        td { (name) }
+                        td.name { (name) }
                         td.n { (duration(process.cpu_s)) }
                         td.n { (bytes(process.begin_bytes)) }
                         td.n { (bytes(process.max_bytes)) }

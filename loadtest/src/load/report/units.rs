@@ -28,7 +28,13 @@ impl Unit {
             Self::Seconds => duration(value),
             Self::Micros | Self::Bytes => {
                 let (size, name) = self.scale(value);
-                format!("{} {name}", digits(value / size))
+                // Below its smallest unit a number has no digits after the point to be even with.
+                let text = if size > 1.0 {
+                    three(value / size)
+                } else {
+                    digits(value)
+                };
+                format!("{text} {name}")
             }
         }
     }
@@ -49,60 +55,52 @@ impl Unit {
         }
     }
 
-    /// Marks of an axis from 0 to `most` or a little above: value and text. There are four to eight.
+    /// Marks of an axis from 0 to `most`: value and text. There are three to nine.
     pub(super) fn marks(self, most: f64) -> Vec<(f64, String)> {
         let (size, name) = self.scale(most);
         let step = match self {
             Self::Seconds => time_step(most),
             // Half a thing is none.
-            Self::Count => nice(most / 5.0).max(1.0),
-            _ => nice(most / size / 5.0) * size,
+            Self::Count => nice(most / 7.0).max(1.0),
+            _ => nice(most / size / 7.0) * size,
         };
         let mut marks = Vec::new();
         let mut value = 0.0;
-        // The last mark is the first that is not below the greatest value.
-        while marks.len() < 12 {
+        while value <= most * 1.000_001 && marks.len() < 12 {
             let text = match self {
                 Self::Seconds => clock(value, most),
                 Self::Count => count(value),
                 _ => format!("{} {name}", trimmed(value / size, step / size)),
             };
             marks.push((value, text));
-            if value >= most {
-                break;
-            }
             value += step;
         }
         marks
     }
 
-    /// Marks of a logarithmic axis that holds all from `least` to `most`: 1, 2 and 5 times the powers
-    /// of ten, or those alone where they are many.
-    pub(super) fn powers(self, least: f64, most: f64) -> Vec<(f64, String)> {
-        let least = least.max(1.0);
-        let most = most.max(least * 2.0);
-        let steps: &[f64] = if most / least > 300.0 {
-            &[1.0]
-        } else {
-            &[1.0, 2.0, 5.0]
+    /// A logarithmic axis that holds all from `least` to `most`: its ends, and marks at 1, 2 and 5
+    /// times the powers of ten, or at those alone where they are many.
+    pub(super) fn powers(self, least: f64, most: f64) -> (f64, f64, Vec<(f64, String)>) {
+        const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
+        let (least, most) = (least.max(1.0), most.max(least * 2.0).max(2.0));
+        let first = 10_f64.powf(least.log10().floor());
+        let all = (0..12).flat_map(|power| STEPS.map(|step| (power, step)));
+        let all = all.map(|(power, step)| (step, step * first * 10_f64.powi(power)));
+        let all: Vec<(f64, f64)> = all.collect();
+        let values = || all.iter().map(|(_, value)| *value);
+        let low = values().rfind(|v| *v <= least * 1.000_001);
+        let low = low.unwrap_or(first);
+        let high = values().find(|v| *v >= most * 0.999_999).unwrap_or(most);
+        let many = high / low > 500.0;
+        let marks = all.iter().filter(|(step, value)| {
+            (low..=high * 1.000_001).contains(value) && (!many || *step < 1.5)
+        });
+        let text = |value: f64| {
+            let (size, name) = self.scale(value);
+            format!("{} {name}", digits(value / size))
         };
-        let mut marks: Vec<(f64, String)> = Vec::new();
-        let mut power = 10_f64.powf(least.log10().floor());
-        'all: while marks.len() < 32 {
-            for step in steps {
-                let value = step * power;
-                // Only the last mark that is not above the least value is kept.
-                if value <= least * 1.000_001 {
-                    marks.clear();
-                }
-                marks.push((value, self.show(value)));
-                if value >= most * 0.999_999 {
-                    break 'all;
-                }
-            }
-            power *= 10.0;
-        }
-        marks
+        let marks = marks.map(|(_, value)| (*value, text(*value))).collect();
+        (low, high, marks)
     }
 }
 
@@ -163,15 +161,19 @@ pub(super) fn duration(s: f64) -> String {
 
 /// Three digits that count, and none after the point that say nothing.
 pub(super) fn digits(value: f64) -> String {
+    bare(&three(value))
+}
+
+/// Three digits that count, so that numbers below each other are even.
+fn three(value: f64) -> String {
     let size = value.abs();
-    let text = match size {
-        _ if size >= 999.5 => return count(value),
+    match size {
+        _ if size >= 999.5 => count(value),
         _ if size >= 99.95 => format!("{value:.0}"),
         _ if size >= 9.995 => format!("{value:.1}"),
         _ if size >= 0.0995 || size == 0.0 => format!("{value:.2}"),
         _ => format!("{value:.4}"),
-    };
-    bare(&text)
+    }
 }
 
 /// As many digits after the point as a step needs.
