@@ -115,12 +115,14 @@ fn key_figures(run: &Run) -> Vec<Tile> {
         }
     }
     let truth = &run.truth;
-    tiles.push(tile(
-        "Arrived",
-        number("arrived"),
-        format!("of {}; {} lost", number("expected"), number("lost")),
-        truth.lost > 0,
-    ));
+    if truth.expected > 0 {
+        tiles.push(tile(
+            "Arrived",
+            number("arrived"),
+            format!("of {}; {} lost", number("expected"), number("lost")),
+            truth.lost > 0,
+        ));
+    }
     let (errors, all) = (get("errors"), get("answers and errors"));
     let share = errors.unwrap_or(0.0) / all.unwrap_or(0.0).max(1.0) * 100.0;
     tiles.push(tile(

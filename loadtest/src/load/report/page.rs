@@ -99,7 +99,7 @@ pub(super) fn outcome(run: &Run) -> (bool, &'static str, String) {
         (0, _, true) => (
             true,
             "Done",
-            "The scenario makes no demands; everything arrived as it should.".to_owned(),
+            "The scenario makes no demands; nothing was found that is wrong.".to_owned(),
         ),
         (0, _, false) => (
             false,

@@ -161,11 +161,14 @@ impl Plot {
         let positive = values.iter().copied().filter(|v| *v > 0.0);
         let least = positive.fold(f64::INFINITY, f64::min);
         let log = self.wide && least.is_finite() && most / least > WIDE;
+        // What is written above a point has to have room.
+        let marked = self.marked.is_some();
         let (low, high, marks) = if log {
-            self.up.powers(least, most)
+            self.up.powers(least, most * if marked { 1.8 } else { 1.0 })
         } else {
             // A little air, so that the highest line does not touch the edge.
-            let high = if most > 0.0 { most * 1.04 } else { 1.0 };
+            let air = if marked { 1.16 } else { 1.04 };
+            let high = if most > 0.0 { most * air } else { 1.0 };
             (0.0, high, self.up.marks(high))
         };
         Scale {
@@ -277,10 +280,10 @@ impl Plot {
         html! {
             @if let Some((line, (x, y))) = top {
                 @let (at_x, at_y) = (self.x(x), scale.y(y));
-                @let left = at_x > WIDTH * 0.7;
+                // Above the point, where no line is; at the edges beside it, where there is room.
+                @let anchor = if at_x > WIDTH * 0.85 { "end" } else if at_x < WIDTH * 0.2 { "start" } else { "middle" };
                 circle class={ "dot " (line.class) } cx=(px(at_x)) cy=(px(at_y)) r="4" {}
-                text.peak x=(px(if left { at_x - 9.0 } else { at_x + 9.0 })) y=(px(at_y + 4.0))
-                    text-anchor=(if left { "end" } else { "start" }) {
+                text.peak x=(px(at_x)) y=(px(at_y - 9.0)) text-anchor=(anchor) {
                     (line.name) " " (self.up.show(y)) " at " (self.place(x))
                 }
             }

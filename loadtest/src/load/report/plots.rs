@@ -60,7 +60,7 @@ pub(super) fn latency(run: &Run) -> Plot {
     );
     let mut plot = of_run(run, heading, &curves);
     plot.wide = true;
-    plot.marked = Some(1);
+    plot.marked = plot.lines.iter().position(|line| line.name == "p99");
     plot
 }
 
@@ -230,96 +230,97 @@ pub(super) fn ordered(run: &Run) -> Vec<&Latency> {
     all
 }
 
+/// What is laid over each other over time: what it is about, and what is picked from a second.
+const OVERLAID: [(Heading, Pick); 9] = [
+    (
+        Heading(
+            "Latency, p50",
+            "The median of commands that do not wait.",
+            Unit::Micros,
+            "latency",
+        ),
+        |s| some(s.p50_us),
+    ),
+    (
+        Heading(
+            "Latency, p99",
+            "The 99th percentile of commands that do not wait.",
+            Unit::Micros,
+            "latency",
+        ),
+        |s| some(s.p99_us),
+    ),
+    (
+        Heading(
+            "Push, p99",
+            "From the acknowledged commit to the first byte at the device.",
+            Unit::Micros,
+            "latency",
+        ),
+        |s| some(s.push_p99_us),
+    ),
+    (
+        Heading(
+            "Parked devices",
+            "Devices that hold a waiting request.",
+            Unit::Count,
+            "devices",
+        ),
+        |s| s.devices.get("parked").copied().map(f64::from),
+    ),
+    (
+        Heading(
+            "Answers each second",
+            "All answers, of waiting requests, too.",
+            Unit::Count,
+            "each second",
+        ),
+        |s| count(s.answers),
+    ),
+    (
+        Heading(
+            "Wakes each second",
+            "Waiting requests that were answered because something changed.",
+            Unit::Count,
+            "each second",
+        ),
+        |s| count(s.wakes),
+    ),
+    (
+        Heading(
+            "Errors each second",
+            "Everything that went wrong.",
+            Unit::Count,
+            "each second",
+        ),
+        |s| count(s.errors),
+    ),
+    (
+        Heading(
+            "Server memory",
+            "Resident memory of the server, where it was measured.",
+            Unit::Bytes,
+            "memory",
+        ),
+        |s| s.server_bytes.map(exact),
+    ),
+    (
+        Heading(
+            "Server CPU",
+            "100 % is one core.",
+            Unit::Percent,
+            "percent of one core",
+        ),
+        |s| s.server_cpu.map(f64::from),
+    ),
+];
+
 /// The same measure of several runs over time.
 pub(super) fn overlaid(sides: &[Side<'_>]) -> Vec<Plot> {
-    const LATENCY: &str = "latency";
-    let kinds: [(Heading, Pick); 9] = [
-        (
-            Heading(
-                "Latency, p50",
-                "The median of commands that do not wait.",
-                Unit::Micros,
-                LATENCY,
-            ),
-            |s| some(s.p50_us),
-        ),
-        (
-            Heading(
-                "Latency, p99",
-                "The 99th percentile of commands that do not wait.",
-                Unit::Micros,
-                LATENCY,
-            ),
-            |s| some(s.p99_us),
-        ),
-        (
-            Heading(
-                "Push, p99",
-                "From the acknowledged commit to the first byte at the device.",
-                Unit::Micros,
-                LATENCY,
-            ),
-            |s| some(s.push_p99_us),
-        ),
-        (
-            Heading(
-                "Parked devices",
-                "Devices that hold a waiting request.",
-                Unit::Count,
-                "devices",
-            ),
-            |s| s.devices.get("parked").copied().map(f64::from),
-        ),
-        (
-            Heading(
-                "Answers each second",
-                "All answers, of waiting requests, too.",
-                Unit::Count,
-                "each second",
-            ),
-            |s| count(s.answers),
-        ),
-        (
-            Heading(
-                "Wakes each second",
-                "Waiting requests that were answered because something changed.",
-                Unit::Count,
-                "each second",
-            ),
-            |s| count(s.wakes),
-        ),
-        (
-            Heading(
-                "Errors each second",
-                "Everything that went wrong.",
-                Unit::Count,
-                "each second",
-            ),
-            |s| count(s.errors),
-        ),
-        (
-            Heading(
-                "Server memory",
-                "Resident memory of the server, where it was measured.",
-                Unit::Bytes,
-                "memory",
-            ),
-            |s| s.server_bytes.map(exact),
-        ),
-        (
-            Heading(
-                "Server CPU",
-                "100 % is one core.",
-                Unit::Percent,
-                "percent of one core",
-            ),
-            |s| s.server_cpu.map(f64::from),
-        ),
-    ];
     let step = step_s(sides.iter().map(|side| side.run));
     let longest = sides.iter().map(|side| side.run.duration_s);
     let longest = longest.fold(0.0, f64::max);
-    let plots = kinds.into_iter().filter_map(|(heading, pick)| {
+    let plots = OVERLAID.into_iter().filter_map(|(heading, pick)| {
         let lines: Vec<Line> = sides
             .iter()
             .map(|side| Line {

@@ -50,16 +50,22 @@ pub(super) fn points(
     ) else {
         return Vec::new();
     };
-    (first..=last)
+    let step = f64::from(step_s.max(1));
+    let mut points: Vec<Point> = (first..=last)
         .map(|slot| {
             let known = slots.get(&slot).filter(|(_, _, n)| *n > 0.0);
             let value = known.map(|(most, sum, n)| match gather {
                 Gather::Highest => *most,
                 Gather::Mean => sum / n,
             });
-            (f64::from(slot) * f64::from(step_s.max(1)), value)
+            (f64::from(slot) * step, value)
         })
-        .collect()
+        .collect();
+    // A second lasts for a second: the last value holds to its end.
+    if let Some((x, value)) = points.last().copied() {
+        points.push((x + step, value));
+    }
+    points
 }
 
 /// A latency of a second: 0 says that there was none.

@@ -138,6 +138,7 @@ pub(super) fn numbers(heading: &str, of: &BTreeMap<String, u64>, by_size: bool) 
         table.narrow {
             thead { tr { th { (heading) } th.n { "Number" } } }
             tbody {
+                @if rows.is_empty() { tr { td colspan="2" { "none" } } }
                 @for (name, n) in rows { tr { td { (name) } td.n { (count(exact(*n))) } } }
             }
         }
