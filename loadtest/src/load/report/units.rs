@@ -91,7 +91,7 @@ impl Unit {
         let low = values().rfind(|v| *v <= least * 1.000_001);
         let low = low.unwrap_or(first);
         let high = values().find(|v| *v >= most * 0.999_999).unwrap_or(most);
-        let many = high / low > 500.0;
+        let many = high / low > 1_001.0;
         let marks = all.iter().filter(|(step, value)| {
             (low..=high * 1.000_001).contains(value) && (!many || *step < 1.5)
         });
