@@ -166,8 +166,11 @@ fn sides(runs: &[(String, Run)]) -> Result<Vec<Side<'_>>, Error> {
     if runs.len() < 2 {
         return Err(Error::OneRun);
     }
+    let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).collect();
+    let names = apart(&names);
     let mut sides: Vec<Side<'_>> = Vec::new();
-    for ((name, run), class) in runs.iter().zip(CLASSES.iter().cycle()) {
+    let named = names.iter().zip(runs).zip(CLASSES.iter().cycle());
+    for ((name, (_, run)), class) in named {
         let own = [name, &run.server_software, &run.server];
         let own = own.into_iter().find(|name| !name.is_empty());
         let own = own.map_or("a run", String::as_str);
@@ -180,6 +183,29 @@ fn sides(runs: &[(String, Run)]) -> Result<Vec<Side<'_>>, Error> {
         sides.push(Side { name, class, run });
     }
     Ok(sides)
+}
+
+/// Paths without the folders at their beginnings and the file at their ends that all have.
+fn apart(names: &[&str]) -> Vec<String> {
+    let mut parts: Vec<Vec<&str>> = names.iter().map(|name| name.split('/').collect()).collect();
+    let more = |parts: &[Vec<&str>]| parts.iter().all(|part| part.len() > 1);
+    let same = |parts: &[Vec<&str>], of: fn(&Vec<&str>) -> Option<String>| {
+        let first = parts.first().and_then(of);
+        parts.iter().all(|part| of(part) == first)
+    };
+    let end = |part: &Vec<&str>| part.last().map(|s| (*s).to_owned());
+    let begin = |part: &Vec<&str>| part.first().map(|s| (*s).to_owned());
+    while more(&parts) && same(&parts, end) {
+        for part in &mut parts {
+            part.pop();
+        }
+    }
+    while more(&parts) && same(&parts, begin) {
+        for part in &mut parts {
+            part.remove(0);
+        }
+    }
+    parts.iter().map(|part| part.join("/")).collect()
 }
 
 /// What makes the comparison lame.

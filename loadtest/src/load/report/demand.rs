@@ -5,7 +5,7 @@
 //! that exists but was not taken (no mail came, the server runs elsewhere) is a demand that is
 //! missed: what nobody saw cannot be vouched for.
 
-use super::figures::{self, Measure, QUANTILES, WHOLE, exact};
+use super::figures::{self, COUNTERS, Measure, QUANTILES, WHOLE, exact};
 use super::units::Unit;
 use crate::load::Run;
 use crate::load::run::Verdict;
@@ -161,9 +161,10 @@ fn exists() -> String {
     let whole: Vec<&str> = WHOLE.iter().map(|row| row.0).collect();
     let operations: Vec<&str> = figures::operations().collect();
     format!(
-        "{}; `errors KIND`; `counter NAME`; and OPERATION with one of {}, with ` in PHASE` for one \
+        "{}; `errors KIND`; `counter NAME` ({}); and OPERATION with one of {}, with ` in PHASE` for one \
          phase, where OPERATION is one of {}",
         whole.join(", "),
+        COUNTERS.join(", "),
         QUANTILES.join(", "),
         operations.join(", "),
     )

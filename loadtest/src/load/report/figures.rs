@@ -68,6 +68,25 @@ pub(super) const WHOLE: &[(&str, Unit, Option<&str>)] = &[
     ("duration", Unit::Seconds, None),
 ];
 
+/// Counters of a run; one that is not there is 0.
+pub(super) const COUNTERS: &[&str] = &[
+    "acts",
+    "acts that failed",
+    "acts without a folder",
+    "acts without an item",
+    "answers lost on purpose",
+    "connections resumed",
+    "gave up",
+    "heartbeats shortened",
+    "hollow wakes",
+    "kept connections closed",
+    "reconnects on purpose",
+    "repeats",
+    "resyncs",
+    "retry-after",
+    "vanished",
+];
+
 /// A measure that was asked for by its name.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Measure {
@@ -146,7 +165,10 @@ impl Measure {
                     .map(|latency| part(latency, quantile))
             }
             Self::Error(kind) => Some(exact(run.errors.get(kind).copied().unwrap_or(0))),
-            Self::Counter(name) => run.counters.get(name).copied().map(exact),
+            Self::Counter(name) => {
+                let known = COUNTERS.contains(&name.as_str()).then_some(0);
+                run.counters.get(name).copied().or(known).map(exact)
+            }
         }
     }
 }

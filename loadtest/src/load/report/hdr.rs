@@ -10,23 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The log's maxima are in milliseconds, as tools expect.
 const US_PER_MS: f64 = 1_000.0;
-
-/// A histogram as the `histogram` field of [`Latency`] has it.
-///
-/// # Errors
-/// [`Error::Histogram`] where it cannot be written (it is larger than its format).
-pub fn encode(what: &str, histogram: &Histogram<u64>) -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
-        .map_err(|why| refused(what, &why))?;
-    Ok(STANDARD.encode(bytes))
-}
 
 /// The histogram of a latency.
 ///
@@ -40,27 +28,6 @@ pub fn decode(latency: &Latency) -> Result<Histogram<u64>, Error> {
     Deserializer::new()
         .deserialize(&mut bytes.as_slice())
         .map_err(|why| refused(what, &why))
-}
-
-/// The latency that a histogram of microseconds tells of.
-///
-/// # Errors
-/// As [`encode`].
-pub fn latency(what: &str, phase: &str, histogram: &Histogram<u64>) -> Result<Latency, Error> {
-    let at = |quantile: f64| histogram.value_at_quantile(quantile);
-    Ok(Latency {
-        what: what.to_owned(),
-        phase: phase.to_owned(),
-        count: histogram.len(),
-        min_us: histogram.min(),
-        p50_us: at(0.5),
-        p90_us: at(0.9),
-        p99_us: at(0.99),
-        p999_us: at(0.999),
-        max_us: histogram.max(),
-        mean_us: histogram.mean(),
-        histogram: encode(what, histogram)?,
-    })
 }
 
 /// The run's histograms as a log in HdrHistogram's text format: a line per operation and phase, its

@@ -2,8 +2,9 @@
 //!
 //! It is made with dice of its own, so that every test sees the same one.
 
-use super::{demand, hdr};
+use super::demand;
 use crate::load::Run;
+use crate::load::measure::summary;
 use crate::load::run::{FORMAT, Latency, Phase, Process, Second, Truth};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -248,9 +249,9 @@ fn latencies(slower: f64, dice: &mut Dice) -> Vec<Latency> {
                 histogram.record(us).unwrap();
             }
             whole_run.add(&histogram).unwrap();
-            all.push(hdr::latency(what, phase, &histogram).unwrap());
+            all.push(summary(what, phase, &histogram));
         }
-        all.push(hdr::latency(what, "", &whole_run).unwrap());
+        all.push(summary(what, "", &whole_run));
     }
     all
 }

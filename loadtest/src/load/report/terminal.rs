@@ -196,6 +196,10 @@ fn truth(out: &mut String, run: &Run, ink: &Ink) {
     }
 }
 
+/// What goes before a [`progress`] that replaces the one before it: to the first of its two lines, and
+/// nothing from there on.
+pub const REPLACE: &str = "\r\x1b[1A\x1b[J";
+
 /// A second of a run that is under way, in two lines: the devices, and what they were given.
 ///
 /// `duration_s` is how long the run takes, seconds; 0: nobody knows.

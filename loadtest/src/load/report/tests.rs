@@ -3,6 +3,7 @@
 use super::units::{Unit, clock, count, duration, moment, ratio};
 use super::{Error, compare, demand, hdr, html, json, plots, sample, terminal};
 use crate::load::Run;
+use crate::load::measure::summary;
 use crate::load::run::{FORMAT, Latency, Second, Truth, Verdict};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -128,7 +129,7 @@ fn a_histogram_survives_its_text() {
     for us in [40, 900, 901, 12_000, 512_345, 60_000_000] {
         histogram.record_n(us, us % 7 + 1).unwrap();
     }
-    let latency = hdr::latency("Sync", "", &histogram).unwrap();
+    let latency = summary("Sync", "", &histogram);
     assert_eq!(hdr::decode(&latency).unwrap(), histogram);
     assert_eq!(latency.count, histogram.len());
     assert_eq!(latency.max_us, histogram.max());
@@ -203,6 +204,14 @@ fn demands_are_held_against_what_was_found() {
         ("errors http 503", "3", true, "errors http 503 ≤ 3", "3"),
         ("errors tls", "0", true, "errors tls ≤ 0", "0"),
         ("counter resyncs", "3", false, "counter resyncs ≤ 3", "4"),
+        ("counter gave up", "0", true, "counter gave up ≤ 0", "0"),
+        (
+            "counter no such",
+            "0",
+            false,
+            "counter no such ≤ 0",
+            "not measured",
+        ),
         ("parked", ">= 1_900", true, "parked ≥ 1_900", "1,999"),
         ("parked", ">= 99 %", true, "parked ≥ 99 %", "100 %"),
         (
@@ -626,5 +635,28 @@ fn axes_hold_their_values_and_have_marks_enough() {
             "{least} {most}"
         );
         assert!((2..=14).contains(&marks.len()), "{least} {most}: {marks:?}");
+    }
+}
+
+#[test]
+fn runs_are_called_by_the_part_of_their_paths_that_differs() {
+    let run = || sample::run(1.0);
+    let runs = [
+        ("out/friday/roost/run.json".to_owned(), run()),
+        ("out/friday/sogo/run.json".to_owned(), run()),
+    ];
+    let table = compare::terminal(&runs, false).unwrap();
+    let head = table.lines().find(|line| !line.is_empty()).unwrap();
+    assert_eq!(
+        head.split_whitespace().collect::<Vec<_>>(),
+        ["roost", "sogo"]
+    );
+}
+
+#[test]
+fn the_demands_of_the_shipped_scenarios_are_understood() {
+    for (name, _) in crate::load::shipped::SHIPPED {
+        let scenario = crate::load::shipped::shipped(name).unwrap();
+        demand::check(&scenario.demands).unwrap();
     }
 }
