@@ -2,6 +2,7 @@
 
 use crate::Request;
 use rcgen::generate_simple_self_signed;
+use roost::clock::Clock;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
@@ -32,6 +33,8 @@ pub(crate) struct Asked {
     pub(crate) bytes: Vec<u8>,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// When, microseconds.
+    pub(crate) at_us: u64,
     /// The connection that it came on, from 0.
     pub(crate) connection: usize,
 }
@@ -61,19 +64,27 @@ impl Scripted {
                 .with_single_cert(vec![made.cert.der().clone()], key.into());
             Arc::new(config.unwrap())
         });
+        let clock = Clock::system();
         let script: Arc<Script> = Arc::new(script);
         let log = Arc::clone(&asked);
         thread::spawn(move || {
             for (number, socket) in listener.incoming().enumerate() {
                 let Ok(socket) = socket else { return };
                 let (config, script, log) = (config.clone(), Arc::clone(&script), Arc::clone(&log));
+                let clock = clock.clone();
                 thread::spawn(move || {
                     // The client may go when it likes.
                     let _ = match config {
-                        None => serve(socket, number, &*script, &log),
+                        None => serve(socket, number, &*script, &log, &clock),
                         Some(config) => {
                             let session = ServerConnection::new(config).unwrap();
-                            serve(StreamOwned::new(session, socket), number, &*script, &log)
+                            serve(
+                                StreamOwned::new(session, socket),
+                                number,
+                                &*script,
+                                &log,
+                                &clock,
+                            )
                         }
                     };
                 });
@@ -93,9 +104,11 @@ fn serve(
     connection: usize,
     script: &Script,
     log: &Mutex<Vec<Asked>>,
+    clock: &Clock,
 ) -> io::Result<()> {
     loop {
-        let asked = read(&mut stream, connection)?;
+        let mut asked = read(&mut stream, connection)?;
+        asked.at_us = clock.mono_us();
         log.lock().unwrap().push(asked.clone());
         let pause = |time: Duration| {
             let (_keep, never) = std::sync::mpsc::channel::<()>();
@@ -146,6 +159,7 @@ fn read(stream: &mut impl Read, connection: usize) -> io::Result<Asked> {
         command: command.to_owned(),
         bytes,
         body,
+        at_us: 0,
         connection,
     })
 }

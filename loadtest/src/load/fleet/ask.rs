@@ -15,6 +15,9 @@ const BACK_OFF_MAX_S: u64 = 60;
 /// Seconds that a device obeys a `Retry-After`, at most.
 const RETRY_AFTER_MAX_S: u64 = 3_600;
 
+/// SendMail: this one was sent already, so the lost answer had been a good one (MessagePreviouslySent).
+pub(super) const SENT_BEFORE: u32 = 118;
+
 /// Why nothing came of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Trouble {
@@ -53,7 +56,11 @@ impl Phone {
         let latency_us = self.now_us().saturating_sub(intended_us);
         let phase = self.core.shared.meters.phase();
         let mut meter = self.core.meter();
-        meter.answered(what, phase, latency_us);
+        match self.slow {
+            // Of these the reader is measured, and not the server.
+            true => meter.latency("slow readers", phase, latency_us),
+            false => meter.answered(what, phase, latency_us),
+        }
         drop(meter);
         if let Some(software) = answer.header("Server").filter(|_| what == "OPTIONS") {
             self.core.shared.is_software(software);
@@ -83,6 +90,7 @@ impl Phone {
 
     /// The server broke the protocol: that is told, and the device begins anew.
     pub(super) fn violated(&mut self, violation: &Violation) -> Trouble {
+        self.breaches += 1;
         self.core.meter().count("violations", 1);
         let text = violation.to_string();
         self.core.shared.witness.violation(self.who, &text);
@@ -92,12 +100,26 @@ impl Phone {
 
     /// Counts what the answer complains of.
     pub(super) fn count_status(&mut self, what: &str, outcome: &Outcome) {
-        let fine = |status: u32| status == 1 || (what == "Ping" && status == 2);
+        let fine = |status: u32| {
+            matches!(
+                (what, status),
+                (_, 1) | ("Ping", 2) | ("SendMail", SENT_BEFORE)
+            )
+        };
         let whole = outcome.status.filter(|s| !fine(*s));
         let parts = outcome.collections.iter().map(|(_, s)| *s);
         let refused = outcome.responses.iter().map(|r| r.status);
         let mut meter = self.core.meter();
-        for status in parts.chain(refused).filter(|s| !fine(*s)).chain(whole) {
+        // Another device of the user was there first.
+        let (late, refused): (Vec<u32>, Vec<u32>) = refused.partition(|s| matches!(s, 7 | 8));
+        if !late.is_empty() {
+            meter.count("conflicts", 1);
+        }
+        for status in parts
+            .chain(refused.into_iter())
+            .filter(|s| !fine(*s))
+            .chain(whole)
+        {
             meter.error(&format!("status {what} {status}"));
             if what == "Sync" && status == 3 {
                 meter.count("resyncs", 1);

@@ -9,6 +9,10 @@ use crate::load::measure::State;
 const ROUNDS_MAX: u32 = 10_000;
 /// Answers in a row that do not help, at most.
 const STUCK_MAX: u32 = 6;
+/// Breaches of the protocol in a row, after which a device gives up for a while.
+const BREACHES_MAX: u32 = 3;
+/// Tries of the last look.
+const LOOKS_MAX: u32 = 5;
 /// Seconds until a device that gave up, or was refused, tries again.
 const SULK_S: u64 = 60;
 
@@ -49,6 +53,7 @@ impl Phone {
         self.hurries = false;
         let trouble = match caught_up {
             Ok(()) => {
+                self.breaches = 0;
                 self.arrives();
                 Box::pin(self.act(false)).await.err()
             }
@@ -65,19 +70,17 @@ impl Phone {
 
     /// After trouble: away, or given up for a while.
     async fn sulk(&mut self, trouble: Trouble) {
-        let seconds = match trouble {
+        let (seconds, state) = match trouble {
             Trouble::TooLate => return,
-            Trouble::Violation => 1,
-            Trouble::GaveUp | Trouble::Refused => SULK_S,
+            Trouble::Violation if self.breaches < BREACHES_MAX => (1, State::Away),
+            Trouble::GaveUp => (SULK_S, State::Away),
+            Trouble::Refused | Trouble::Violation => (SULK_S, State::Broken),
         };
-        if trouble != Trouble::Violation {
+        if seconds == SULK_S {
             self.core.meter().count("gave up", 1);
             self.arrives();
         }
-        self.is(Some(match trouble {
-            Trouble::Refused => State::Broken,
-            _ => State::Away,
-        }));
+        self.is(Some(state));
         let due_us = self.now_us() + seconds * 1_000_000;
         while self.now_us() < due_us && self.core.shared.stage() < Stage::End {
             self.bell.sleep(due_us).await;
@@ -145,7 +148,10 @@ impl Phone {
             self.bell.sleep(shared.deadline_us()).await;
         }
         let mut whole = false;
-        while self.arrived && !whole && self.now_us() < shared.deadline_us() {
+        for _ in 0..LOOKS_MAX {
+            if !self.arrived || whole || self.now_us() > shared.deadline_us() {
+                break;
+            }
             self.device.refresh();
             match self.catch_up().await {
                 Ok(()) => whole = true,

@@ -40,6 +40,8 @@ pub(super) struct Phone {
     pub(super) agenda: Box<Agenda>,
     /// Failures in a row.
     pub(super) failures: u32,
+    /// Breaches of the protocol in a row.
+    pub(super) breaches: u32,
     /// Mass reconnects that it took part in.
     pub(super) storms: u32,
     /// Connections are made at once: it is one of a mass that was cut off.
@@ -54,7 +56,7 @@ pub(super) struct Phone {
     /// When it vanishes next; 0: not drawn yet.
     pub(super) vanishes_us: u64,
     state: Option<State>,
-    slow: bool,
+    pub(super) slow: bool,
 }
 
 impl Phone {
@@ -93,6 +95,7 @@ impl Phone {
             heart: Heart::new(shared.scenario.population.heartbeat_s),
             agenda: Box::default(),
             failures: 0,
+            breaches: 0,
             storms: shared.storms(),
             hurries: false,
             woken_us: None,
@@ -190,6 +193,10 @@ impl Phone {
             woken_us: self.woken_us,
             told_us: self.now_us(),
         };
+        let lists = [&outcome.added, &outcome.changed, &outcome.removed];
+        if lists.iter().any(|list| !list.is_empty()) {
+            self.hollow = 0;
+        }
         for (collection, status) in &outcome.collections {
             if *status == 3 {
                 witness.forgot(self.who, collection);

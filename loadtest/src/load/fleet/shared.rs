@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub(super) meters: Arc<Meters>,
     pub(super) threads: usize,
     pub(super) seed: u64,
+    /// Tells this run from all others: when it began, Unix milliseconds.
+    pub(super) run: u64,
     run_us: AtomicU64,
     end_us: AtomicU64,
     deadline_us: AtomicU64,
@@ -64,8 +66,9 @@ impl Shared {
         meters: Arc<Meters>,
         threads: usize,
     ) -> Self {
+        let run = meters.clock().now_ms().cast_unsigned();
         let seed = match scenario.seed {
-            0 => meters.clock().now_ms().cast_unsigned(),
+            0 => run,
             seed => seed,
         };
         Self {
@@ -75,6 +78,7 @@ impl Shared {
             witness,
             threads,
             seed,
+            run,
             run_us: AtomicU64::new(NEVER),
             end_us: AtomicU64::new(NEVER),
             deadline_us: AtomicU64::new(NEVER),

@@ -357,12 +357,11 @@ impl Phone {
             (false, None | Some(1)) if told => {
                 self.is_woken(first_us);
                 self.tell(&outcome, &before);
-                self.hollow = 0;
             }
             (false, None | Some(1)) => self.heart.was_whole(),
             _ => {}
         }
-        if !is_ping || outcome.status == Some(7) {
+        if !is_ping && outcome.status != Some(14) {
             self.count_status(what, &outcome);
         }
     }
