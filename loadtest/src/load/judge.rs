@@ -4,7 +4,7 @@ use super::fleet::{Moment, Seen, Who, Witness};
 use super::marker::Marker;
 use super::measure::{Meter, Meters};
 use super::run;
-use super::truth::Ledger;
+use super::truth::{Ledger, Woken};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,8 +69,11 @@ impl Witness for Judge {
             return;
         };
         let device = (who.device, who.user);
-        let told = (item.collection, marker, when.woken_us, when.told_us);
-        let push = self.ledger.told(device, told.0, told.1, told.2, told.3);
+        let woken = when.waited_since_us.zip(when.woken_us);
+        let woken = woken.map(|(since_us, first_us)| Woken { since_us, first_us });
+        let push = self
+            .ledger
+            .told(device, item.collection, marker, woken, when.told_us);
         if let Some(read) = item.read {
             self.ledger.told_mark(who.device, marker, read);
         }
@@ -121,7 +124,7 @@ impl Witness for Judge {
         }
     }
 
-    fn adds(&self, who: Who, folder: u32, subject: &str, id: Option<&str>) {
+    fn adds(&self, who: Who, collection: &str, subject: &str, id: Option<&str>) {
         let Some(marker) = self.marker(subject) else {
             return;
         };
@@ -131,8 +134,7 @@ impl Witness for Judge {
                 let now_us = self.meters.now_us();
                 self.ledger.acknowledged(marker, now_us);
                 let device = (who.device, who.user);
-                let collection = folder.to_string();
-                self.ledger.told(device, &collection, marker, None, now_us);
+                self.ledger.told(device, collection, marker, None, now_us);
             }
         }
     }

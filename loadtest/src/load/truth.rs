@@ -62,6 +62,15 @@ pub struct Push {
     pub synced_us: u64,
 }
 
+/// A wait that was answered, microseconds of the monotonic clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Woken {
+    /// When the waiting request had been sent.
+    pub since_us: u64,
+    /// When the first byte of its answer came.
+    pub first_us: u64,
+}
+
 /// The books of a run.
 pub struct Ledger {
     run: u32,
@@ -118,14 +127,13 @@ impl Ledger {
         self.books().sent.entry(item).or_default().read = Some(read);
     }
 
-    /// A device of `user` was told of an item in a collection. `woken_us` is when its waiting request was answered
-    /// last. Gives how long it took, where the item is one of this run that had not been there.
+    /// A device of `user` was told of an item in a collection. `woken` is the wait that led to it. Gives how long it took, where the item is one of this run that had not been there.
     pub fn told(
         &self,
         (device, user): (DeviceNo, u32),
         collection: &str,
         item: Marker,
-        woken_us: Option<u64>,
+        woken: Option<Woken>,
         now_us: u64,
     ) -> Option<Push> {
         let mut books = self.books();
@@ -155,10 +163,10 @@ impl Ledger {
             return None;
         }
         let since = |us: u64| us.saturating_sub(fate.acknowledged_us);
-        // A little before the acknowledgement was read: the server wakes as soon as it is durable.
-        let was_waiting = |us: &u64| us.saturating_add(1_000_000) >= fate.acknowledged_us;
+        // It waited when the item came; what came while it was busy waited for it.
+        let heard = woken.filter(|w| w.since_us <= fate.acknowledged_us);
         Some(Push {
-            heard_us: woken_us.filter(was_waiting).map(since),
+            heard_us: heard.map(|w| since(w.first_us)),
             synced_us: since(now_us),
         })
     }
@@ -277,6 +285,10 @@ mod tests {
     use super::*;
 
     const ME: (DeviceNo, u32) = (3, 7);
+    const WOKEN: Woken = Woken {
+        since_us: 900_000,
+        first_us: 1_000_250,
+    };
 
     fn item(number: u32) -> Marker {
         Marker {
@@ -296,12 +308,25 @@ mod tests {
     fn what_arrives_once_is_right_and_timed() {
         let ledger = ledger();
         let push = ledger
-            .told(ME, "2", item(1), Some(1_000_250), 1_002_000)
+            .told(ME, "2", item(1), Some(WOKEN), 1_002_000)
             .unwrap();
         assert_eq!((push.heard_us, push.synced_us), (Some(250), 2_000));
         let truth = ledger.judge(&[ME]);
         assert!(truth.holds(), "{truth:?}");
         assert_eq!((truth.expected, truth.arrived), (1, 1));
+    }
+
+    #[test]
+    fn what_came_while_a_device_was_busy_did_not_wake_it() {
+        let ledger = ledger();
+        let later = Woken {
+            since_us: 1_500_000,
+            first_us: 1_500_100,
+        };
+        let push = ledger
+            .told(ME, "2", item(1), Some(later), 1_600_000)
+            .unwrap();
+        assert_eq!((push.heard_us, push.synced_us), (None, 600_000));
     }
 
     #[test]

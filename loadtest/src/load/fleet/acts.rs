@@ -256,7 +256,7 @@ impl Phone {
         let made = self.makes();
         let witness = std::sync::Arc::clone(&self.core.shared.witness);
         let subject = witness.subject(self.who, kind, made, self.who.user);
-        witness.adds(self.who, folder, &subject, None);
+        witness.adds(self.who, &collection, &subject, None);
         let properties = match folder {
             CONTACTS => contact(&subject),
             _ => event(self.device.version(), &subject, made),
@@ -269,7 +269,7 @@ impl Phone {
         match Box::pin(self.ask(operation, meant_us, aside)).await {
             Ok(outcome) if went_well(&outcome) => {
                 let id = outcome.responses.iter().find_map(|r| r.id.as_deref());
-                witness.adds(self.who, folder, &subject, id);
+                witness.adds(self.who, &collection, &subject, id);
             }
             failed => {
                 self.unsure(&subject);

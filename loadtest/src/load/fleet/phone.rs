@@ -48,6 +48,8 @@ pub(super) struct Phone {
     pub(super) hurries: bool,
     /// When the first byte of the wake came that it follows up.
     pub(super) woken_us: Option<u64>,
+    /// When the request had been sent that woke it.
+    pub(super) waited_since_us: Option<u64>,
     /// Wakes in a row that brought nothing.
     pub(super) hollow: u32,
     pub(super) arrived: bool,
@@ -99,6 +101,7 @@ impl Phone {
             storms: shared.storms(),
             hurries: false,
             woken_us: None,
+            waited_since_us: None,
             hollow: 0,
             arrived: false,
             parked_us: None,
@@ -191,6 +194,7 @@ impl Phone {
         let witness = &core.shared.witness;
         let when = Moment {
             woken_us: self.woken_us,
+            waited_since_us: self.woken_us.and(self.waited_since_us),
             told_us: self.now_us(),
         };
         let lists = [&outcome.added, &outcome.changed, &outcome.removed];

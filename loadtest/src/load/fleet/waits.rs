@@ -152,6 +152,12 @@ impl Phone {
                 Ok(Woken::Due) => return Box::pin(self.gives_up(next)).await,
                 Ok(Woken::Rung) => {
                     if self.core.shared.stage() >= Stage::End {
+                        // What is asked on a connection comes behind what waits there.
+                        self.rouse();
+                        self.parked_us = None;
+                        if let Some(line) = self.line.take() {
+                            line.close();
+                        }
                         return;
                     }
                     if self.storms != self.core.shared.storms() {
@@ -291,7 +297,7 @@ impl Phone {
     async fn answered(&mut self) {
         let first_us = self.now_us();
         self.rouse();
-        self.parked_us = None;
+        self.waited_since_us = self.parked_us.take();
         let Some(mut line) = self.line.take() else {
             return;
         };

@@ -29,6 +29,8 @@ pub struct Seen<'a> {
 pub struct Moment {
     /// The first byte of the waiting request's answer that led to it; `None`: it looked by itself.
     pub woken_us: Option<u64>,
+    /// When that request had been sent: what happened before was not what it waited for.
+    pub waited_since_us: Option<u64>,
     /// When it was told the item itself.
     pub told_us: u64,
 }
@@ -105,10 +107,10 @@ pub trait Witness: Send + Sync {
         let _ = (who, item, done);
     }
 
-    /// A device adds an item with this subject to the folder of this type. `id`: acknowledged under this
-    /// `ServerId`, and the device holds it from now on.
-    fn adds(&self, who: Who, folder: u32, subject: &str, id: Option<&str>) {
-        let _ = (who, folder, subject, id);
+    /// A device adds an item with this subject to a collection. `id`: acknowledged under this `ServerId`,
+    /// and the device holds it from now on.
+    fn adds(&self, who: Who, collection: &str, subject: &str, id: Option<&str>) {
+        let _ = (who, collection, subject, id);
     }
 
     /// A device sends a mail to a user. `accepted_us`: when it was acknowledged.
