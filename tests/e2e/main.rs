@@ -22,6 +22,7 @@ mod house;
 mod http;
 mod import;
 mod kill;
+mod load;
 mod lmtp;
 mod outgoing;
 mod people;
