@@ -513,6 +513,15 @@ fn a_second_is_told_in_two_lines() {
 }
 
 #[test]
+fn a_second_takes_the_place_of_the_one_before() {
+    assert!(!terminal::in_place("a\nb", true).contains("\x1b[1A"));
+    let next = terminal::in_place("a\nb", false);
+    assert!(next.starts_with("\r\x1b[1A\x1b[J"), "{next:?}");
+    // Whatever becomes of the tool, lines wrap again.
+    assert!(next.ends_with("\x1b[?7h"), "{next:?}");
+}
+
+#[test]
 fn a_comparison_shows_both_and_how_they_stand_to_each_other() {
     let (one, mut two) = (sample::run(1.0), sample::run(2.0));
     two.server_software = "Other/1".to_owned();
