@@ -137,7 +137,10 @@ fn live(order: &Order, quiet: bool) -> impl FnMut(&Second, Part) + use<> {
         seconds += 1;
         let progress = terminal::progress(second, total_s, terminal);
         match terminal {
-            true => tell(&format!("\r\x1b[K{line}{progress}")),
+            true => tell(&terminal::in_place(
+                &format!("{line}{progress}"),
+                seconds == 1,
+            )),
             // A log does not need every second.
             false if seconds.is_multiple_of(10) => tell(&format!("{line}{progress}\n")),
             false => {}

@@ -8,8 +8,15 @@ use crate::query::Command;
 
 const DAY_S: f64 = 86_400.0;
 
-/// Latencies besides those of commands.
-pub(super) const WAKES: [&str; 4] = ["push", "push to synced", "connect", "handshake"];
+/// Latencies besides those of commands; those of wakes first.
+pub(super) const WAKES: [&str; 6] = [
+    "push",
+    "push to synced",
+    "connect",
+    "handshake",
+    "OPTIONS",
+    "mail in",
+];
 
 /// Commands by name.
 const COMMANDS: [Command; 18] = [
@@ -254,10 +261,11 @@ fn per(total: f64, of: f64) -> Option<f64> {
     (of > 0.0).then(|| total / of)
 }
 
-/// What a process grew by for each device that was parked.
-fn per_device(process: &Process) -> Option<f64> {
+/// What a process grew by for each device that was parked; none: it did not grow, so that its memory
+/// says nothing about devices (there were few, or it had taken its memory before).
+pub(super) fn per_device(process: &Process) -> Option<f64> {
     let grown = process.parked_bytes.saturating_sub(process.begin_bytes);
-    per(exact(grown), f64::from(process.parked))
+    per(exact(grown), f64::from(process.parked)).filter(|bytes| *bytes > 0.0)
 }
 
 /// The most devices that were parked in one second.

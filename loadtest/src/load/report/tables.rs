@@ -1,6 +1,6 @@
 //! The tables of a page.
 
-use super::figures::{QUANTILES, exact, part};
+use super::figures::{QUANTILES, exact, part, per_device};
 use super::plots::ordered;
 use super::units::{Unit, count, duration};
 use crate::load::Run;
@@ -174,7 +174,6 @@ pub(super) fn processes(run: &Run) -> Markup {
             }
             tbody {
                 @for (name, process) in rows {
-                    @let grown = process.parked_bytes.saturating_sub(process.begin_bytes);
                     tr {
                         td.name { (name) }
                         td.n { (duration(process.cpu_s)) }
@@ -183,9 +182,7 @@ pub(super) fn processes(run: &Run) -> Markup {
                         td.n { (bytes(process.parked_bytes)) }
                         td.n { (count(f64::from(process.parked))) }
                         td.n {
-                            @if process.parked > 0 {
-                                (Unit::Bytes.show(exact(grown) / f64::from(process.parked)))
-                            } @else { "–" }
+                            @if let Some(each) = per_device(process) { (Unit::Bytes.show(each)) } @else { "–" }
                         }
                     }
                 }

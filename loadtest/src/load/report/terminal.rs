@@ -196,9 +196,13 @@ fn truth(out: &mut String, run: &Run, ink: &Ink) {
     }
 }
 
-/// What goes before a [`progress`] that replaces the one before it: to the first of its two lines, and
-/// nothing from there on.
-pub const REPLACE: &str = "\r\x1b[1A\x1b[J";
+/// Two lines such as those of [`progress`], written over the two before them unless they are the
+/// first. What is wider than the terminal is cut: a line that wraps would not be found again.
+#[must_use]
+pub fn in_place(lines: &str, first: bool) -> String {
+    let back = if first { "" } else { "\r\x1b[1A\x1b[J" };
+    format!("{back}\x1b[?7l{lines}\x1b[?7h")
+}
 
 /// A second of a run that is under way, in two lines: the devices, and what they were given.
 ///

@@ -204,6 +204,13 @@ fn demands_are_held_against_what_was_found() {
         ("errors http 503", "3", true, "errors http 503 ≤ 3", "3"),
         ("errors tls", "0", true, "errors tls ≤ 0", "0"),
         ("counter resyncs", "3", false, "counter resyncs ≤ 3", "4"),
+        (
+            "OPTIONS p50",
+            "1 s",
+            false,
+            "OPTIONS p50 ≤ 1 s",
+            "not measured",
+        ),
         ("counter gave up", "0", true, "counter gave up ≤ 0", "0"),
         (
             "counter no such",
@@ -260,6 +267,13 @@ fn what_was_not_measured_is_missed() {
         assert!(!verdict.met);
         assert_eq!(verdict.found, "not measured");
     }
+    // A process that did not grow says nothing about its devices.
+    run.tool.parked_bytes = run.tool.begin_bytes;
+    let asked = demands(&[("tool bytes per device", "1 MiB")]);
+    assert_eq!(
+        demand::evaluate(&asked, &run).unwrap()[0].found,
+        "not measured"
+    );
     // Without a single item expected, no share of them is known.
     run.truth.expected = 0;
     let verdicts = demand::evaluate(&demands(&[("lost", "1 %")]), &run).unwrap();
@@ -496,6 +510,15 @@ fn a_second_is_told_in_two_lines() {
     assert!(lines[1].contains("errors 30"), "{text}");
     let none = terminal::progress(&Second::default(), 0.0, false);
     assert!(none.contains("p50 –") && !none.contains("server"), "{none}");
+}
+
+#[test]
+fn a_second_takes_the_place_of_the_one_before() {
+    assert!(!terminal::in_place("a\nb", true).contains("\x1b[1A"));
+    let next = terminal::in_place("a\nb", false);
+    assert!(next.starts_with("\r\x1b[1A\x1b[J"), "{next:?}");
+    // Whatever becomes of the tool, lines wrap again.
+    assert!(next.ends_with("\x1b[?7h"), "{next:?}");
 }
 
 #[test]
