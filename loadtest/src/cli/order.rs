@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::args::Flags;
+use roost::clock::Clock;
 use roost_load::load::drive::Order;
 use roost_load::load::inject::Door;
 use roost_load::load::report::demand;
@@ -50,6 +51,9 @@ pub(super) fn adapted(mut scenario: Scenario, flags: &Flags) -> Result<Scenario,
         scenario.mail.to_all_at_s.clear();
     }
     scenario.seed = flags.seed.unwrap_or(scenario.seed);
+    if scenario.seed == 0 {
+        scenario.seed = u64::try_from(Clock::system().now_ms()).unwrap_or(1);
+    }
     if let Some(text) = &flags.duration {
         scenario.duration_s = seconds(text)?;
     }
