@@ -67,8 +67,8 @@ mod tests {
         let mut dice = Dice::new(7, 1);
         let sum: u64 = (0..10_000).map(|_| dice.gap_us(2.0).unwrap()).sum();
         assert!((480_000..520_000).contains(&(sum / 10_000)), "{sum}");
-        assert_eq!(Dice::new(7, 1).next(), Dice::new(7, 1).next());
-        assert_ne!(Dice::new(7, 1).next(), Dice::new(7, 2).next());
+        assert_eq!(Dice::new(7, 1).roll(), Dice::new(7, 1).roll());
+        assert_ne!(Dice::new(7, 1).roll(), Dice::new(7, 2).roll());
         assert_eq!(dice.gap_us(0.0), None);
     }
 }
