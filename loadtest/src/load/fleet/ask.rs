@@ -115,11 +115,7 @@ impl Phone {
         if !late.is_empty() {
             meter.count("conflicts", 1);
         }
-        for status in parts
-            .chain(refused.into_iter())
-            .filter(|s| !fine(*s))
-            .chain(whole)
-        {
+        for status in parts.chain(refused).filter(|s| !fine(*s)).chain(whole) {
             meter.error(&format!("status {what} {status}"));
             if what == "Sync" && status == 3 {
                 meter.count("resyncs", 1);

@@ -156,7 +156,7 @@ impl Phone {
     pub(super) fn choose_version(&mut self) {
         let offered = &self.device.versions;
         let below = offered.iter().rev().find(|v| **v <= self.kind.version);
-        let Some(version) = below.or(offered.first()).copied() else {
+        let Some(version) = below.or_else(|| offered.first()).copied() else {
             return;
         };
         self.device.identity.version = version;
