@@ -6,6 +6,7 @@
 
 use super::ask::{SENT_BEFORE, Trouble};
 use super::phone::Phone;
+use super::shared::Stage;
 use super::witness::Letter;
 use crate::load::scenario::{Model, People};
 use crate::tree::{node, text};
@@ -125,6 +126,11 @@ impl Phone {
                 continue;
             }
             if !self.is_due() {
+                return Ok(());
+            }
+            if self.core.shared.stage() == Stage::Look {
+                // The others look already: what comes now would be missed.
+                self.core.meter().count("acts too late", 1);
                 return Ok(());
             }
             let due_us = self.agenda.due_us;

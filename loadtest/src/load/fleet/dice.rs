@@ -9,12 +9,12 @@ impl Dice {
     #[must_use]
     pub fn new(seed: u64, number: u64) -> Self {
         let mut dice = Self(seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        dice.roll();
+        dice.bits();
         dice
     }
 
     /// The next 64 bits.
-    pub fn roll(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,13 +28,13 @@ impl Dice {
         reason = "53 bits are what there is room for"
     )]
     pub fn part(&mut self) -> f64 {
-        (self.roll() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number below this one; 0 for 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.roll() % bound).unwrap_or(0)
+        usize::try_from(self.bits() % bound).unwrap_or(0)
     }
 
     /// Whether something of so many parts of a thousand happens.
@@ -67,8 +67,8 @@ mod tests {
         let mut dice = Dice::new(7, 1);
         let sum: u64 = (0..10_000).map(|_| dice.gap_us(2.0).unwrap()).sum();
         assert!((480_000..520_000).contains(&(sum / 10_000)), "{sum}");
-        assert_eq!(Dice::new(7, 1).roll(), Dice::new(7, 1).roll());
-        assert_ne!(Dice::new(7, 1).roll(), Dice::new(7, 2).roll());
+        assert_eq!(Dice::new(7, 1).bits(), Dice::new(7, 1).bits());
+        assert_ne!(Dice::new(7, 1).bits(), Dice::new(7, 2).bits());
         assert_eq!(dice.gap_us(0.0), None);
     }
 }
