@@ -6,8 +6,8 @@
 
 use super::ask::{SENT_BEFORE, Trouble};
 use super::phone::Phone;
-use super::shared::Stage;
-use super::witness::Letter;
+use super::shared::{Shared, Stage};
+use super::witness::{Letter, Who};
 use crate::load::scenario::{Model, People};
 use crate::tree::{node, text};
 use crate::{Node, Operation, Outcome, Sync, SyncCollection, SyncCommand, Version};
@@ -68,16 +68,15 @@ fn rates(people: &People) -> [f64; 6] {
 impl Phone {
     /// When the next thing is due; `u64::MAX`: never.
     pub(super) fn acts_us(&mut self) -> u64 {
-        if self.core.has_letter(self.who.device) {
-            return 0;
-        }
+        let letter_us = self.core.letter_us(self.who.device);
         self.draw();
         if !self.agenda.drawn {
-            return u64::MAX;
+            return letter_us;
         }
         let end_us = self.core.shared.ends_us().unwrap_or(u64::MAX);
         let first = self.agenda.due_us.iter().min().copied();
-        first.filter(|us| *us <= end_us).unwrap_or(u64::MAX)
+        let first = first.filter(|us| *us <= end_us).unwrap_or(u64::MAX);
+        first.min(letter_us)
     }
 
     /// Whether something is due now.
@@ -121,10 +120,6 @@ impl Phone {
     /// Does what is due, in the order in which it was meant.
     pub(super) async fn act(&mut self, aside: bool) -> Result<(), Trouble> {
         loop {
-            if let Some((since_us, letter)) = self.core.letter(self.who.device) {
-                Box::pin(self.send(letter, since_us, aside)).await?;
-                continue;
-            }
             if !self.is_due() {
                 return Ok(());
             }
@@ -132,6 +127,12 @@ impl Phone {
                 // The others look already: what comes now would be missed.
                 self.core.meter().count("acts too late", 1);
                 return Ok(());
+            }
+            if let Some((meant_us, letter)) = self.core.letter(self.who.device) {
+                if Box::pin(self.send(letter, meant_us, aside)).await? {
+                    self.core.meter().injected();
+                }
+                continue;
             }
             let due_us = self.agenda.due_us;
             let first = (0..).zip(due_us).min_by_key(|(_, us)| *us);
@@ -175,14 +176,14 @@ impl Phone {
                 let made = self.makes();
                 let witness = &self.core.shared.witness;
                 let subject = witness.subject(self.who, "mail", made, to_user);
-                let mime = self.mail(to_user, &subject, made);
+                let mime = mail(&self.core.shared, self.who, to_user, &subject, made);
                 let letter = Letter {
                     from_device: self.who.device,
                     to_user,
                     subject,
                     mime,
                 };
-                self.send(letter, meant_us, aside).await
+                self.send(letter, meant_us, aside).await.map(|_| ())
             }
         }
     }
@@ -285,8 +286,8 @@ impl Phone {
         Ok(())
     }
 
-    /// Sends a mail.
-    async fn send(&mut self, letter: Letter, meant_us: u64, aside: bool) -> Result<(), Trouble> {
+    /// Sends a mail; whether it was accepted.
+    async fn send(&mut self, letter: Letter, meant_us: u64, aside: bool) -> Result<bool, Trouble> {
         let witness = std::sync::Arc::clone(&self.core.shared.witness);
         let Letter {
             to_user,
@@ -305,13 +306,13 @@ impl Phone {
             Ok(outcome) if outcome.ok() || outcome.status == Some(SENT_BEFORE) => {
                 let accepted_us = Some(self.now_us());
                 witness.sends(self.who, to_user, &subject, accepted_us);
+                Ok(true)
             }
             failed => {
                 self.unsure(&subject);
-                failed?;
+                failed.map(|_| false)
             }
         }
-        Ok(())
     }
 
     /// Searches for what all our mails have in them.
@@ -339,23 +340,6 @@ impl Phone {
     fn unsure(&self, subject: &str) {
         self.core.meter().count("acts that failed", 1);
         self.core.shared.witness.unsure(self.who, subject);
-    }
-
-    fn mail(&self, to_user: u32, subject: &str, made: u32) -> Vec<u8> {
-        let scenario = &self.core.shared.scenario;
-        let from = scenario.users.login(self.who.user).address;
-        let to = scenario.users.login(to_user).address;
-        let (run, device) = (self.core.shared.run, self.who.device);
-        let mut mail = format!(
-            "From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\
-             Message-ID: <{run:x}.{device}.{made}@roost-load.invalid>\r\nMIME-Version: 1.0\r\n\
-             Content-Type: text/plain; charset=utf-8\r\n\r\n"
-        );
-        let bytes = usize::try_from(scenario.mail.bytes).unwrap_or(0);
-        while mail.len() < bytes {
-            mail.push_str("Written by roost-load, to see whether it arrives once.\r\n");
-        }
-        mail.into_bytes()
     }
 }
 
@@ -418,4 +402,22 @@ fn event(version: Version, subject: &str, made: u32) -> Vec<Node> {
         event.push(node(airsyncbase::LOCATION, place));
     }
     event
+}
+
+/// A mail of a device to a user.
+pub(super) fn mail(shared: &Shared, from: Who, to_user: u32, subject: &str, made: u32) -> Vec<u8> {
+    let scenario = &shared.scenario;
+    let (run, device) = (shared.run, from.device);
+    let from = scenario.users.login(from.user).address;
+    let to = scenario.users.login(to_user).address;
+    let mut mail = format!(
+        "From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\
+         Message-ID: <{run:x}.{device}.{made}@roost-load.invalid>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\r\n"
+    );
+    let bytes = usize::try_from(scenario.mail.bytes).unwrap_or(0);
+    while mail.len() < bytes {
+        mail.push_str("Written by roost-load, to see whether it arrives once.\r\n");
+    }
+    mail.into_bytes()
 }

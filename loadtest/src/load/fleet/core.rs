@@ -2,6 +2,7 @@
 
 use super::life;
 use super::phone::Phone;
+use super::post::Postman;
 use super::shared::{Shared, Stage};
 use super::witness::Letter;
 use crate::load::measure::{Meter, lock};
@@ -31,8 +32,11 @@ impl Core {
         lock(&self.meter)
     }
 
-    /// The next letter that a device is to send, and since when.
+    /// The next letter that a device is to send by now, and since when.
     pub(super) fn letter(&self, device: u32) -> Option<(u64, Letter)> {
+        if self.letter_us(device) > self.alarms.now_us() {
+            return None;
+        }
         let mut letters = self.letters.borrow_mut();
         let queue = letters.get_mut(&device)?;
         let letter = queue.pop_front();
@@ -42,9 +46,11 @@ impl Core {
         letter
     }
 
-    /// Whether a device has letters to send.
-    pub(super) fn has_letter(&self, device: u32) -> bool {
-        self.letters.borrow().contains_key(&device)
+    /// When a device is to send its next letter; `u64::MAX`: it has none.
+    pub(super) fn letter_us(&self, device: u32) -> u64 {
+        let letters = self.letters.borrow();
+        let first = letters.get(&device).and_then(VecDeque::front);
+        first.map_or(u64::MAX, |(meant_us, _)| *meant_us)
     }
 
     /// A device's work is over.
@@ -56,14 +62,13 @@ impl Core {
 
     /// Takes what others ask of this thread; whether all is over.
     fn look(&self, index: usize, seen: &mut (Stage, u32)) -> bool {
-        for letter in self.shared.letters(index) {
+        for (meant_us, letter) in self.shared.letters(index) {
             let device = letter.from_device;
-            let since_us = self.alarms.now_us();
             let mut letters = self.letters.borrow_mut();
             letters
                 .entry(device)
                 .or_default()
-                .push_back((since_us, letter));
+                .push_back((meant_us, letter));
             drop(letters);
             if let Some(bell) = self.bells.borrow().get(&device) {
                 bell.ring();
@@ -121,7 +126,15 @@ async fn devices(shared: Arc<Shared>, index: usize) {
     }
     let mut seen = (Stage::Arrive, 0);
     let looks = Rc::clone(&core);
-    alarms.keep(move || looks.look(index, &mut seen)).await;
+    let mut postman = Postman::new(&core.shared).filter(|_| index == 0);
+    alarms
+        .keep(move || {
+            if let Some(postman) = &mut postman {
+                postman.go(&looks.shared);
+            }
+            looks.look(index, &mut seen)
+        })
+        .await;
     // Whatever is still on its way is dropped with the runtime: these devices did not look to the end.
     for device in core.bells.borrow().keys() {
         let who = Phone::who(&core.shared, *device);

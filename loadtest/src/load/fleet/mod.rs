@@ -15,6 +15,7 @@ mod heart;
 mod kinds;
 mod life;
 mod phone;
+mod post;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,9 @@ pub enum FleetError {
     /// No weight is above zero.
     #[error("the profiles have no weight")]
     NoWeight,
+    /// More devices than descriptors.
+    #[error("{0} devices, but this process may have {1} connections only (ulimit -n)")]
+    Descriptors(u32, usize),
     /// The system's.
     #[error("a thread of the fleet cannot be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -64,7 +68,7 @@ impl Fleet {
     /// all devices are there the fleet begins the phase `run`, and with [`Fleet::stop`] the phase `end`.
     ///
     /// # Errors
-    /// Profiles that do not exist, or no threads.
+    /// Profiles that do not exist, more devices than descriptors, or no threads.
     pub fn start(
         scenario: &Scenario,
         target: &Target,
@@ -72,6 +76,12 @@ impl Fleet {
         meters: Arc<Meters>,
     ) -> Result<Self, FleetError> {
         let kinds = kinds::deal(&scenario.population)?;
+        // As many connections as the system lets us have.
+        let room = roost::net::raise_limit().unwrap_or(usize::MAX);
+        let devices = scenario.population.devices;
+        if usize::try_from(devices).is_ok_and(|n| n > room) {
+            return Err(FleetError::Descriptors(devices, room));
+        }
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let count = match target.threads {
             0 => cores,
@@ -119,7 +129,13 @@ impl Fleet {
 
     /// Lets a device send a mail, as soon as it can. The witness is told when it is accepted.
     pub fn post(&self, letter: Letter) {
-        self.shared.post(letter);
+        self.shared.post(letter, self.shared.meters.now_us());
+    }
+
+    /// What all dice came from: the scenario's seed, or the clock.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.shared.seed
     }
 
     /// Devices whose work is over: all of them some time after the fleet was told to stop.

@@ -53,7 +53,7 @@ pub(super) struct Shared {
     storms: AtomicU32,
     /// When the next connection may be made.
     gate_us: AtomicU64,
-    posts: Vec<Mutex<Vec<Letter>>>,
+    posts: Vec<Mutex<Vec<(u64, Letter)>>>,
     software: Mutex<BTreeSet<String>>,
 }
 
@@ -210,15 +210,16 @@ impl Shared {
         mine_us
     }
 
-    pub(super) fn post(&self, letter: Letter) {
+    /// Gives a device a letter that is meant to be sent then.
+    pub(super) fn post(&self, letter: Letter, meant_us: u64) {
         let device = usize::try_from(letter.from_device).unwrap_or(0);
         if let Some(posts) = self.posts.get(device % self.threads.max(1)) {
-            lock(posts).push(letter);
+            lock(posts).push((meant_us, letter));
         }
     }
 
     /// The letters that devices of a thread are to send.
-    pub(super) fn letters(&self, thread: usize) -> Vec<Letter> {
+    pub(super) fn letters(&self, thread: usize) -> Vec<(u64, Letter)> {
         let posts = self.posts.get(thread);
         posts
             .map(|p| std::mem::take(&mut *lock(p)))

@@ -7,7 +7,7 @@ use crate::load::testing::{Asked, Does, Scripted, answer};
 use crate::load::wire::Sources;
 use crate::tree::{node, text};
 use roost::wbxml::tags::{airsync, email, folderhierarchy as folders, ping, search};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -355,4 +355,34 @@ fn all_come_back_after_a_mass_reconnect_and_what_breaks_the_protocol_is_told() {
     let violations = told.violations.lock().unwrap();
     assert!(violations.len() >= 3, "{violations:?}");
     assert!(violations.iter().all(|v| v.contains("of type 2")));
+}
+
+#[test]
+fn mail_of_the_scenario_is_sent_by_devices_when_it_is_meant_to() {
+    let server = Scripted::start(false, house);
+    let mut scenario = scenario(2);
+    scenario.users.count = 2;
+    scenario.mail.by = crate::load::scenario::Way::Eas;
+    scenario.mail.per_s = 20.0;
+    scenario.mail.to_all_at_s = vec![0];
+    let (measured, _) = run(&scenario, &server, |meters| count(meters, "injected") >= 10);
+    let asked = server.asked();
+    let sent: Vec<&Asked> = asked.iter().filter(|a| a.command == "SendMail").collect();
+    assert!(sent.len() >= 10);
+    let all: BTreeSet<&[u8]> = sent.iter().map(|a| a.body.as_slice()).collect();
+    assert_eq!(all.len(), sent.len(), "each once");
+    let has = |text: &str| {
+        sent.iter()
+            .filter(|a| a.body.windows(text.len()).any(|w| w == text.as_bytes()))
+            .count()
+    };
+    assert_eq!(
+        has("To: <load1@example.org>") + has("To: <load2@example.org>"),
+        sent.len()
+    );
+    assert!(has("To: <load1@example.org>") >= 1 && has("To: <load2@example.org>") >= 1);
+    assert_eq!(
+        latency(&measured, "SendMail", "").count,
+        measured.counters["injected"]
+    );
 }
