@@ -152,7 +152,8 @@ impl Phone {
     /// Waits until then, unless that is beyond the end.
     pub(super) async fn rest(&mut self, due_us: u64) -> Result<(), Trouble> {
         while self.now_us() < due_us {
-            if due_us > self.core.shared.deadline_us() {
+            let ends = self.core.shared.stage() >= Stage::End;
+            if due_us > self.core.shared.deadline_us() || ends && !self.arrived {
                 return Err(Trouble::TooLate);
             }
             self.is(Some(State::Away));
