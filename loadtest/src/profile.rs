@@ -107,20 +107,3 @@ pub const ALL: [&Profile; 6] = [
     &WINDOWS_MOBILE,
     &OUTLOOK,
 ];
-
-/// The families by the names that scenarios have for them.
-pub const NAMES: [(&str, &Profile); 6] = [
-    ("plain", &PLAIN),
-    ("iphone", &IPHONE),
-    ("android", &ANDROID),
-    ("tbsync", &TBSYNC),
-    ("windows-mobile", &WINDOWS_MOBILE),
-    ("outlook", &OUTLOOK),
-];
-
-/// The family of this name.
-#[must_use]
-pub fn named(name: &str) -> Option<&'static Profile> {
-    let found = NAMES.iter().find(|(n, _)| *n == name);
-    found.map(|(_, profile)| *profile)
-}

@@ -1,7 +1,8 @@
 //! The scenarios that come with the program, and those of one's own files.
 
+use super::fleet;
 use super::scenario::Scenario;
-use crate::profile;
+
 use std::path::{Path, PathBuf};
 
 /// The files of the shipped scenarios, by name.
@@ -109,8 +110,8 @@ pub fn check(scenario: &Scenario) -> Result<(), Error> {
         return wrong("population.folders: at least one folder type, such as 2 (Inbox)");
     }
     for (name, weight) in &scenario.population.profiles {
-        if profile::named(name).is_none() {
-            let names: Vec<_> = profile::NAMES.iter().map(|(name, _)| *name).collect();
+        if !fleet::names().contains(&name.as_str()) {
+            let names = fleet::names();
             let names = names.join(", ");
             return wrong(&format!("population.profiles: {name:?} is none of {names}"));
         }

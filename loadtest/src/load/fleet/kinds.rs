@@ -44,7 +44,7 @@ pub(super) static ALL: [Kind; 9] = [
         id: "load",
     },
     Kind {
-        name: "ios",
+        name: "iphone",
         profile: IPHONE,
         version: Version::V16_1,
         form: QueryForm::Base64,
@@ -117,7 +117,7 @@ pub(super) static ALL: [Kind; 9] = [
         id: "imei",
     },
     Kind {
-        name: "thunderbird",
+        name: "tbsync",
         profile: TBSYNC,
         version: Version::V14_0,
         form: QueryForm::Plain,
@@ -126,16 +126,19 @@ pub(super) static ALL: [Kind; 9] = [
     },
 ];
 
+/// The names that a scenario may use.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|kind| kind.name).collect()
+}
+
 /// The kinds of a population in the order in which devices get them: dealt in turn by their weights, so
 /// that every part of the fleet has the same mixture.
 pub(super) fn deal(population: &Population) -> Result<Vec<&'static Kind>, FleetError> {
     let mut weights = Vec::new();
     for (name, weight) in &population.profiles {
         let found = ALL.iter().find(|kind| kind.name == name);
-        let found = found.ok_or_else(|| {
-            let names: Vec<&str> = ALL.iter().map(|kind| kind.name).collect();
-            FleetError::Profile(name.clone(), names.join(", "))
-        })?;
+        let found = found.ok_or_else(|| FleetError::Profile(name.clone(), names().join(", ")))?;
         if *weight > 0.0 {
             weights.push((found, *weight, 0.0));
         }
@@ -170,12 +173,12 @@ mod tests {
             devices: 100,
             ..Population::default()
         };
-        population.profiles.insert("ios".to_owned(), 3.0);
+        population.profiles.insert("iphone".to_owned(), 3.0);
         population.profiles.insert("android".to_owned(), 1.0);
         let dealt = deal(&population).unwrap();
         let count = |name| dealt.iter().filter(|kind| kind.name == name).count();
-        assert_eq!((count("ios"), count("android")), (75, 25));
-        assert_eq!(dealt[..4].iter().filter(|k| k.name == "ios").count(), 3);
+        assert_eq!((count("iphone"), count("android")), (75, 25));
+        assert_eq!(dealt[..4].iter().filter(|k| k.name == "iphone").count(), 3);
         population.profiles.insert("vax".to_owned(), 1.0);
         assert!(deal(&population).is_err());
     }

@@ -23,7 +23,7 @@ mod waits;
 mod witness;
 
 pub use dice::Dice;
-pub use kinds::{Kind, Waits};
+pub use kinds::{Kind, Waits, names};
 pub use witness::{Letter, Moment, Seen, Who, Witness};
 
 use crate::load::measure::{Measured, Meters};
