@@ -70,6 +70,7 @@ impl Phone {
             return Err(Trouble::Refused);
         }
         let before = self.before(&synced);
+        let held: Vec<String> = self.device.collections.keys().cloned().collect();
         let outcome = match self.device.answer(&answer) {
             Ok(outcome) => outcome,
             Err(violation) => return Err(self.violated(&violation)),
@@ -78,6 +79,10 @@ impl Phone {
             "OPTIONS" => self.choose_version(),
             "FolderSync" => {
                 if self.device.folder_key == "0" && was_hierarchy != "0" {
+                    // The model has let go of them already.
+                    for id in &held {
+                        self.core.shared.witness.forgot(self.who, id);
+                    }
                     self.forget();
                 }
                 self.choose_folders();
