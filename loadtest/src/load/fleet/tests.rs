@@ -117,12 +117,17 @@ struct Told {
     held: Mutex<Vec<(Who, String, Moment)>>,
     looked: Mutex<Vec<(Who, bool)>>,
     violations: Mutex<Vec<String>>,
+    forgotten: Mutex<Vec<String>>,
 }
 
 impl Witness for Told {
     fn holds(&self, who: Who, item: &Seen<'_>, when: Moment) {
         let held = (who, item.subject.to_owned(), when);
         self.held.lock().unwrap().push(held);
+    }
+
+    fn forgot(&self, _: Who, collection: &str) {
+        self.forgotten.lock().unwrap().push(collection.to_owned());
     }
 
     fn violation(&self, _: Who, what: &str) {
@@ -355,6 +360,28 @@ fn all_come_back_after_a_mass_reconnect_and_what_breaks_the_protocol_is_told() {
     let violations = told.violations.lock().unwrap();
     assert!(violations.len() >= 3, "{violations:?}");
     assert!(violations.iter().all(|v| v.contains("of type 2")));
+}
+
+#[test]
+fn a_device_whose_hierarchy_is_unknown_holds_nothing_and_begins_anew() {
+    let refused = AtomicUsize::new(0);
+    let server = Scripted::start(false, move |asked| {
+        let body = Node::decode(&asked.body).ok();
+        let key = body.as_ref().and_then(|b| b.text(folders::SYNC_KEY));
+        if asked.command == "FolderSync"
+            && key == Some("1")
+            && refused.fetch_add(1, Ordering::SeqCst) == 0
+        {
+            let status = text(folders::STATUS, "9");
+            return wbxml(&node(folders::FOLDER_SYNC, vec![status]));
+        }
+        house(asked)
+    });
+    // The last look asks for the hierarchy with its key.
+    let (_, told) = run(&scenario(1), &server, |_| true);
+    assert_eq!(*told.forgotten.lock().unwrap(), ["2"]);
+    assert_eq!(told.looked.lock().unwrap().len(), 1);
+    assert_eq!(*told.violations.lock().unwrap(), [""; 0]);
 }
 
 #[test]
