@@ -86,7 +86,7 @@ pub fn drive(order: &Order, progress: &mut dyn FnMut(&Second, Part)) -> Result<R
     let since_us = clockwork.arrive(&fleet, scenario, &mut watch, progress);
     let injector = match order.door.filter(|_| outside) {
         Some(door) => {
-            let addresses: Addresses = (1..=scenario.users.len())
+            let addresses: Addresses = (1..=scenario.users.how_many())
                 .map(|n| scenario.users.login(n).address)
                 .collect();
             let books = Books {

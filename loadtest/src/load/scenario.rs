@@ -78,19 +78,13 @@ pub struct Login {
 }
 
 impl Users {
-    /// How many there are.
+    /// How many there are, at least one.
     #[must_use]
-    pub fn len(&self) -> u32 {
+    pub fn how_many(&self) -> u32 {
         match self.list.len() {
             0 => self.count.max(1),
             n => u32::try_from(n).unwrap_or(u32::MAX),
         }
-    }
-
-    /// Never: there is always somebody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        false
     }
 
     /// The user with this number, from 1.

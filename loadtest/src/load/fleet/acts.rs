@@ -166,7 +166,7 @@ impl Phone {
             Act::Event => self.add(CALENDAR, "event", meant_us, aside).await,
             Act::Search => self.search(meant_us, aside).await,
             Act::Send => {
-                let users = self.core.shared.scenario.users.len();
+                let users = self.core.shared.scenario.users.how_many();
                 let others = usize::try_from(users).unwrap_or(1);
                 let drawn = u32::try_from(self.dice.below(others)).unwrap_or(0) + 1;
                 let to_user = match drawn == self.who.user {

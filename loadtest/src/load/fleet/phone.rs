@@ -113,7 +113,7 @@ impl Phone {
 
     /// The device with this number, and its user: they are dealt in turn.
     pub(super) fn who(shared: &Shared, device: u32) -> Who {
-        let user = device % shared.scenario.users.len() + 1;
+        let user = device % shared.scenario.users.how_many() + 1;
         Who { device, user }
     }
 

@@ -58,7 +58,7 @@ impl Postman {
                 if next_us > soon_us {
                     break;
                 }
-                let users = usize::try_from(shared.scenario.users.len()).unwrap_or(1);
+                let users = usize::try_from(shared.scenario.users.how_many()).unwrap_or(1);
                 let to_user = u32::try_from(self.dice.below(users)).unwrap_or(0) + 1;
                 self.post(shared, to_user, next_us);
             }
@@ -72,7 +72,7 @@ impl Postman {
                 break;
             }
             self.rounds += 1;
-            for to_user in 1..=shared.scenario.users.len() {
+            for to_user in 1..=shared.scenario.users.how_many() {
                 self.post(shared, to_user, at_us);
             }
         }
