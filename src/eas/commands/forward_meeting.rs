@@ -7,12 +7,11 @@ use crate::eas::classes::{date, instance_start};
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::outgoing::{Submission, fresh_id, submit};
 use crate::eas::status::{Common, Failure, retrying};
-use crate::limits::MEETING_WORDS_BYTES_MAX;
 use crate::mailbox::{By, FolderId, ItemId};
 use crate::pim::event::Meeting;
 use crate::pim::invite::{self, NotAnswered};
+use crate::pim::mail::Mailbox;
 use crate::pim::mail::imip::{self, Invitation};
-use crate::pim::mail::{Mailbox, cut};
 use crate::pim::{Attendee, BodyKind, Event, Record, notice};
 
 /// What is to be forwarded.
@@ -119,13 +118,7 @@ impl Forward<'_> {
             name: account.display_name.clone(),
             address: account.address().to_owned(),
         };
-        let words = self.words.as_ref();
-        let words = words.map(|(kind, text)| (*kind, cut(text, MEETING_WORDS_BYTES_MAX)));
-        let (text, html) = match words {
-            Some((BodyKind::Html, html)) => ("", Some(html)),
-            Some((BodyKind::Text, text)) => (text, None),
-            _ => ("", None),
-        };
+        let (text, html) = imip::words(self.words.as_ref());
         imip::build(&Invitation {
             from: &from,
             to: &self.to,

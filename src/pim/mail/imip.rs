@@ -1,7 +1,10 @@
 //! A mail that carries a meeting message (iMIP, RFC 6047): a text for people, and beside it the
 //! calendar for programs.
 
+use super::cut;
 use super::header::{Mailbox, one_line};
+use crate::limits::MEETING_WORDS_BYTES_MAX;
+use crate::pim::BodyKind;
 use crate::pim::event::Meeting;
 use crate::pim::html;
 use crate::pim::ical::meeting_to_ics;
@@ -31,6 +34,18 @@ pub struct Invitation<'a> {
     pub message_id: &'a str,
     /// The message.
     pub meeting: &'a Meeting,
+}
+
+/// What a user wrote to a meeting message, cut to what one may hold: `text` and `html` of its
+/// [`Invitation`].
+#[must_use]
+pub fn words(written: Option<&(BodyKind, String)>) -> (&str, Option<&str>) {
+    let written = written.map(|(kind, words)| (*kind, cut(words, MEETING_WORDS_BYTES_MAX)));
+    match written {
+        Some((BodyKind::Html, html)) => ("", Some(html)),
+        Some((BodyKind::Text, text)) => (text, None),
+        _ => ("", None),
+    }
 }
 
 /// Writes the mail.

@@ -5,12 +5,11 @@ use crate::clock::UnixMs;
 use crate::eas::context::Context;
 use crate::eas::outgoing::{Submission, fresh_id, own_client_id, submit};
 use crate::eas::status::{Common, Failure};
-use crate::limits::MEETING_WORDS_BYTES_MAX;
 use crate::mailbox::ServerId;
+use crate::pim::Event;
 use crate::pim::invite::{self, Answer, Attending};
+use crate::pim::mail::Mailbox;
 use crate::pim::mail::imip::{self, Invitation};
-use crate::pim::mail::{Mailbox, cut};
-use crate::pim::{BodyKind, Event};
 
 /// A letter to the organizer.
 pub(super) struct Letter<'a> {
@@ -96,13 +95,7 @@ impl Letter<'_> {
             (None, Answer::Tentative) => "Tentative",
             (None, Answer::Decline) => "Declined",
         };
-        let words = self.told.words.as_ref();
-        let words = words.map(|(kind, text)| (*kind, cut(text, MEETING_WORDS_BYTES_MAX)));
-        let (text, html) = match words {
-            Some((BodyKind::Html, html)) => ("", Some(html)),
-            Some((BodyKind::Text, text)) => (text, None),
-            _ => ("", None),
-        };
+        let (text, html) = imip::words(self.told.words.as_ref());
         imip::build(&Invitation {
             from: &from,
             to: &[to],
