@@ -70,7 +70,7 @@ pub(super) fn run(args: Check) -> Result<ExitCode, Failure> {
         found,
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         say(&report, args.repair);
     }
@@ -84,11 +84,15 @@ pub(super) fn run(args: Check) -> Result<ExitCode, Failure> {
 fn say(report: &Report, repair: bool) {
     for found in &report.found {
         let mended = if found.mended { " (mended)" } else { "" };
-        println!("{}: {}{mended}", found.user, found.what);
+        say!("{}: {}{mended}", found.user, found.what);
     }
-    println!(
+    say!(
         "accounts {}, items {}, bodies {}: wrong {}, mended {}",
-        report.accounts, report.items, report.bodies, report.wrong, report.mended
+        report.accounts,
+        report.items,
+        report.bodies,
+        report.wrong,
+        report.mended
     );
     if report.wrong > report.mended {
         let next = if repair {
@@ -96,7 +100,7 @@ fn say(report: &Report, repair: bool) {
         } else {
             "Make a backup, then run it with --repair: that mends what can be mended without loss."
         };
-        println!("{next}");
+        say!("{next}");
     }
 }
 

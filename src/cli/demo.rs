@@ -154,36 +154,36 @@ where
 fn tell(running: &Running, config: &Config) {
     let first = |addresses: &[SocketAddr]| addresses.first().map(ToString::to_string);
     let (https, lmtp) = (first(&running.https), first(&running.lmtp));
-    println!(
+    say!(
         "\nRoost serves a demo from {}.\n",
         config.server.data.display()
     );
     if let Some(https) = &https {
-        println!("  server     {https}  (Exchange ActiveSync, TLS with a self-made certificate)");
+        say!("  server     {https}  (Exchange ActiveSync, TLS with a self-made certificate)");
     }
     for http in &running.http {
-        println!("  server     {http}  (Exchange ActiveSync, plain HTTP)");
+        say!("  server     {http}  (Exchange ActiveSync, plain HTTP)");
     }
     for (name, display_name) in USERS {
-        println!("  user       {name}  password {PASSWORD}  ({display_name})");
+        say!("  user       {name}  password {PASSWORD}  ({display_name})");
     }
-    println!("  domain     leave it empty\n");
+    say!("  domain     leave it empty\n");
     if let Some(https) = &https {
-        println!("See that it is alive:\n");
-        println!(
+        say!("See that it is alive:\n");
+        say!(
             "  curl -k -i -X OPTIONS -u alice@example.org:{PASSWORD} \
              https://{https}/Microsoft-Server-ActiveSync\n"
         );
     }
     if let Some((host, port)) = lmtp.as_deref().and_then(|a| a.rsplit_once(':')) {
-        println!("Deliver a mail over LMTP, and a waiting phone is woken:\n");
-        println!(
+        say!("Deliver a mail over LMTP, and a waiting phone is woken:\n");
+        say!(
             "  printf 'LHLO me\\r\\nMAIL FROM:<bob@example.org>\\r\\nRCPT TO:<alice@example.org>\\r\\n\
              DATA\\r\\nSubject: Hello\\r\\n\\r\\nIt works.\\r\\n.\\r\\nQUIT\\r\\n' | nc {host} {port}\n"
         );
     }
     for admin in &running.admin {
-        println!("How it is doing: http://{admin}/\n");
+        say!("How it is doing: http://{admin}/\n");
     }
-    println!("Ctrl-C ends it; the data stays.");
+    say!("Ctrl-C ends it; the data stays.");
 }

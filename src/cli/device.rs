@@ -67,16 +67,16 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
         }
     );
     match Office::open(&place)?.ask(order, Vec::new())? {
-        Reply::Done { text } => println!("{text}"),
+        Reply::Done { text } => say!("{text}"),
         Reply::Devices { devices } if json => {
-            println!("{}", serde_json::to_string_pretty(&devices)?);
+            say!("{}", serde_json::to_string_pretty(&devices)?);
         }
         Reply::Devices { devices } if whole => {
             for device in &devices {
                 show(device);
                 if wants_recovery {
                     let kept = device.recovery_password.as_deref();
-                    println!(
+                    say!(
                         "recovery    {}",
                         kept.unwrap_or("the device left no password")
                     );
@@ -84,13 +84,13 @@ pub(super) fn run(command: Device) -> Result<ExitCode, Failure> {
             }
         }
         Reply::Heartbeats { heartbeats } if json => {
-            println!("{}", serde_json::to_string_pretty(&heartbeats)?);
+            say!("{}", serde_json::to_string_pretty(&heartbeats)?);
         }
         Reply::Heartbeats { heartbeats } if heartbeats.is_empty() => {
-            println!("no network or device is known to cut waiting connections");
+            say!("no network or device is known to cut waiting connections");
         }
-        Reply::Heartbeats { heartbeats } => print!("{}", cuts(&heartbeats)),
-        Reply::Devices { devices } => print!("{}", list(&devices)),
+        Reply::Heartbeats { heartbeats } => put!("{}", cuts(&heartbeats)),
+        Reply::Devices { devices } => put!("{}", list(&devices)),
         _ => return Err(Failure::new("the appliance gave a reply of another kind")),
     }
     Ok(ExitCode::SUCCESS)
@@ -160,39 +160,42 @@ fn stood_in(broken: &[BrokenRow]) -> String {
 }
 
 fn show(d: &DeviceRow) {
-    println!("{}  {}  of {}", d.id, d.kind, d.user);
-    println!("version     {}", d.version);
+    say!("{}  {}  of {}", d.id, d.kind, d.user);
+    say!("version     {}", d.version);
     if let Some(version) = &d.version_max {
-        println!("ceiling     version {version}");
+        say!("ceiling     version {version}");
     }
     if !d.quirks.is_empty() {
-        println!("treated as  {}", d.quirks.join("; "));
+        say!("treated as  {}", d.quirks.join("; "));
     }
-    println!("first seen  {}", moment(d.first_seen_ms));
-    println!("last seen   {}", moment(d.last_seen_ms));
+    say!("first seen  {}", moment(d.first_seen_ms));
+    say!("last seen   {}", moment(d.last_seen_ms));
     if d.heartbeat_s > 0 {
-        println!("heartbeat   {} s", d.heartbeat_s);
+        say!("heartbeat   {} s", d.heartbeat_s);
     }
     if d.held_s > 0 {
-        println!("held        {} s, the longest wait lately", d.held_s);
+        say!("held        {} s, the longest wait lately", d.held_s);
     }
     if let Some(cut) = &d.cut {
-        println!(
+        say!(
             "cut off     after {} s of waiting ({} times, {}); a heartbeat of {} s ends before",
-            cut.cut_s, cut.seen, cut.path, cut.proposal_s
+            cut.cut_s,
+            cut.seen,
+            cut.path,
+            cut.proposal_s
         );
     }
     if let Some(held) = &d.held_back {
         let now = if held.is_held { ", and is now" } else { "" };
-        println!(
+        say!(
             "held back   {} times for repeating itself, last {}{now}",
             held.times,
             moment(held.last_ms)
         );
     }
     if !d.broken.is_empty() {
-        println!("\nThese items it could not take; it has a note in place of each:\n");
-        println!("{}", stood_in(&d.broken));
+        say!("\nThese items it could not take; it has a note in place of each:\n");
+        say!("{}", stood_in(&d.broken));
     }
     let width = d
         .describes_itself
@@ -201,6 +204,6 @@ fn show(d: &DeviceRow) {
         .max()
         .unwrap_or(0);
     for (key, value) in &d.describes_itself {
-        println!("{key:width$}  {value}");
+        say!("{key:width$}  {value}");
     }
 }

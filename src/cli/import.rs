@@ -26,9 +26,9 @@ pub(super) fn run(args: Import) -> Result<ExitCode, Failure> {
     bar.finish_and_clear();
     let summary = summary?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        say!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
-        println!("{summary}");
+        say!("{summary}");
     }
     Ok(ExitCode::SUCCESS)
 }

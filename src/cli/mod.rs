@@ -2,11 +2,26 @@
 //!
 //! Commands that look at or change data become orders ([`crate::admin`]): a running appliance
 //! carries them out over its admin socket, and where none runs the command opens the store itself.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this module speaks to a terminal"
-)]
+#![allow(clippy::print_stderr, reason = "this module speaks to a terminal")]
+
+/// A line to standard output. Whoever closed it (`| head`) does not want to hear more, and that is no
+/// failure.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout().lock(), $($words)*);
+    }};
+}
+
+/// The same without the end of the line.
+macro_rules! put {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let mut stdout = std::io::stdout().lock();
+        let _ = write!(stdout, $($words)*);
+        let _ = stdout.flush();
+    }};
+}
 
 mod args;
 mod ask;

@@ -28,14 +28,14 @@ pub(super) fn run(command: Queue) -> Result<ExitCode, Failure> {
         }
     };
     match Office::open(&place)?.ask(order, Vec::new())? {
-        Reply::Done { text } => println!("{text}"),
-        Reply::Queue { mails, .. } if json => println!("{}", serde_json::to_string_pretty(&mails)?),
+        Reply::Done { text } => say!("{text}"),
+        Reply::Queue { mails, .. } if json => say!("{}", serde_json::to_string_pretty(&mails)?),
         Reply::Queue { mails, .. } if whole => mails.iter().for_each(show),
-        Reply::Queue { mails, .. } if mails.is_empty() => println!("nothing waits"),
+        Reply::Queue { mails, .. } if mails.is_empty() => say!("nothing waits"),
         Reply::Queue { mails, total } => {
-            print!("{}", list(&mails));
+            put!("{}", list(&mails));
             if total > mails.len() as u64 {
-                println!("and {} more", total - mails.len() as u64);
+                say!("and {} more", total - mails.len() as u64);
             }
         }
         _ => return Err(Failure::new("the appliance gave a reply of another kind")),
@@ -95,23 +95,25 @@ fn due(mail: &QueueRow) -> String {
 }
 
 fn show(mail: &QueueRow) {
-    println!("{}  from {}, {} bytes", mail.id, sender(mail), mail.bytes);
+    say!("{}  from {}, {} bytes", mail.id, sender(mail), mail.bytes);
     if let Some(subject) = &mail.subject {
-        println!("subject     {subject}");
+        say!("subject     {subject}");
     }
-    println!("since       {}", moment(mail.queued_ms));
-    println!("tried       {} times", mail.attempts);
-    println!("due         {}", due(mail));
+    say!("since       {}", moment(mail.queued_ms));
+    say!("tried       {} times", mail.attempts);
+    say!("due         {}", due(mail));
     if !mail.last_error.is_empty() {
-        println!("last error  {}", mail.last_error);
+        say!("last error  {}", mail.last_error);
     }
     for recipient in &mail.recipients {
-        println!("to          {recipient}");
+        say!("to          {recipient}");
     }
     for failed in &mail.failed {
-        println!(
+        say!(
             "given up    {} ({} {})",
-            failed.recipient, failed.status, failed.text
+            failed.recipient,
+            failed.status,
+            failed.text
         );
     }
 }

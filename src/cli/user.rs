@@ -84,9 +84,9 @@ pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
 
 fn show(reply: Reply, json: bool) -> Result<(), Failure> {
     match reply {
-        Reply::Done { text } => println!("{text}"),
-        Reply::Users { users } if json => println!("{}", serde_json::to_string_pretty(&users)?),
-        Reply::Users { users } => print!("{}", list(&users)),
+        Reply::Done { text } => say!("{text}"),
+        Reply::Users { users } if json => say!("{}", serde_json::to_string_pretty(&users)?),
+        Reply::Users { users } => put!("{}", list(&users)),
         Reply::User {
             user,
             folders,
@@ -96,7 +96,7 @@ fn show(reply: Reply, json: bool) -> Result<(), Failure> {
             let all = serde_json::json!({
                 "user": user, "folders": folders, "devices": devices, "portrait": portrait
             });
-            println!("{all:#}");
+            say!("{all:#}");
         }
         Reply::User {
             user,
@@ -129,22 +129,22 @@ fn list(users: &[UserRow]) -> String {
 }
 
 fn one(user: &UserRow, folders: &[FolderRow], devices: &[DeviceRow], shown: &PortraitRow) {
-    println!("{}  {}", user.name, user.display_name);
-    println!("addresses  {}", user.addresses.join(", "));
+    say!("{}  {}", user.name, user.display_name);
+    say!("addresses  {}", user.addresses.join(", "));
     if let Some(version) = &user.version_max {
-        println!("ceiling    version {version}");
+        say!("ceiling    version {version}");
     }
-    print!("{}", portrait::shown(shown));
+    put!("{}", portrait::shown(shown));
     if let Some(absence) = &user.absence {
-        println!("absence    {}", away(absence));
+        say!("absence    {}", away(absence));
     }
     let rows: Vec<_> = folders
         .iter()
         .map(|f| [f.id.clone(), f.name.clone(), f.items.to_string()])
         .collect();
-    print!("\n{}", table::render(["FOLDER", "NAME", "ITEMS"], &rows));
+    put!("\n{}", table::render(["FOLDER", "NAME", "ITEMS"], &rows));
     if !devices.is_empty() {
-        print!("\n{}", device::list(devices));
+        put!("\n{}", device::list(devices));
     }
 }
 

@@ -113,6 +113,19 @@ impl House {
         command.stdin(Stdio::null()).output().unwrap()
     }
 
+    /// The same for somebody who has heard enough before it begins: what it says to standard error.
+    pub(crate) fn run_unheard(&self, arguments: &[&str]) -> String {
+        let mut command = roost(self.dir.path());
+        command.args(arguments);
+        place(&mut command, self.dir.path());
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        command.stdin(Stdio::null()).stdout(writer);
+        let said = command.stderr(Stdio::piped()).output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+        String::from_utf8(said.stderr).unwrap()
+    }
+
     fn on(dir: TempDir) -> Self {
         let panics = Arc::default();
         let (child, https, lmtp) = start(dir.path(), &panics);

@@ -194,3 +194,16 @@ fn what_an_operator_sets_is_what_phones_see() {
     house.assert_well();
     wire::check(&seen);
 }
+
+#[test]
+fn who_has_heard_enough_of_a_command_breaks_nothing() {
+    let house = House::with_users(&[ALICE]);
+    for arguments in [
+        &["user", "show", ALICE][..],
+        &["user", "list", "--json"],
+        &["device", "list"],
+        &["queue", "list"],
+    ] {
+        assert_eq!(house.run_unheard(arguments), "", "{arguments:?}");
+    }
+}
