@@ -4,7 +4,7 @@ use super::units::{Unit, clock, count, duration, moment, ratio};
 use super::{Error, compare, demand, hdr, html, json, plots, sample, terminal};
 use crate::load::Run;
 use crate::load::measure::summary;
-use crate::load::run::{FORMAT, Latency, Second, Truth, Verdict};
+use crate::load::run::{FORMAT, Latency, Second, Verdict};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use std::collections::BTreeMap;
@@ -43,47 +43,6 @@ fn sound(page: &str) {
             .filter(|(at, _)| !told.iter().any(|word| page[*at..].starts_with(word)));
         assert_eq!(found.count(), 0, "{outside}");
     }
-}
-
-#[test]
-#[ignore = "writes the reports for people to look at"]
-fn the_sample_is_written_for_the_eye() {
-    let folder = std::env::temp_dir();
-    let write = |name: &str, text: String| std::fs::write(folder.join(name), text).unwrap();
-    let one = sample::run(1.0);
-    let mut peer = sample::run(3.2);
-    peer.server_software = "Apache/2.4 SOGo/5.8".to_owned();
-    let runs = [(String::new(), one.clone()), (String::new(), peer)];
-    write("roost-load-sample.html", html::write(&one));
-    let mut short = sample::run(0.4);
-    short.seconds.truncate(20);
-    short.duration_s = 20.0;
-    short.devices = 10;
-    short.phases.truncate(1);
-    short
-        .latencies
-        .retain(|l| l.phase.is_empty() || l.phase == "arrive");
-    short.process = None;
-    short.truth = Truth::default();
-    short.errors.clear();
-    short.verdicts.clear();
-    short.server =
-        "https://groupware.a-long-name.example.org:8443/Microsoft-Server-ActiveSync".to_owned();
-    for second in &mut short.seconds {
-        (second.server_bytes, second.server_cpu, second.socket_bytes) = (None, None, None);
-        second.devices = [
-            ("parked".to_owned(), second.at_s.min(10)),
-            ("away".to_owned(), 10 - second.at_s.min(10)),
-        ]
-        .into();
-        second.errors = 0;
-    }
-    write("roost-load-short.html", html::write(&short));
-    write("roost-load-sample.hlog", hdr::log(&one).unwrap());
-    write("roost-load-compare.html", compare::html(&runs).unwrap());
-    println!("{}", terminal::summary(&one, true));
-    println!("{}", compare::terminal(&runs, true).unwrap());
-    println!("{}", terminal::progress(&one.seconds[152], 300.0, true));
 }
 
 #[test]

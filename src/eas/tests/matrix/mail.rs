@@ -49,6 +49,16 @@ fn deliver(house: &House, mail: &str) -> String {
     )
 }
 
+/// An item with this property, in the company of others.
+fn item(company: &[(Vec<Tag>, String)], path: &[Tag], value: &str) -> Node {
+    let mut data = Node::new(airsync::APPLICATION_DATA);
+    for (path, value) in company {
+        data.put(path, value);
+    }
+    data.put(path, value);
+    data
+}
+
 /// Holds what every version tells of one folder against what was written.
 fn hold(house: &House, folder: &'static str, expected: &[Expected]) {
     let mut wrong = Report::default();
@@ -131,11 +141,7 @@ fn what_a_device_marks_is_told_in_every_version_that_has_it() {
                 continue;
             }
             for value in values {
-                let mut data = Node::new(airsync::APPLICATION_DATA);
-                for (path, value) in &company {
-                    data.put(path, value);
-                }
-                data.put(&path, &value);
+                let data = item(&company, &path, &value);
                 let id = deliver(&house, "Subject: one\n\nhello\n");
                 changes.push((id.clone(), data));
                 expected.push(Expected {
@@ -175,11 +181,7 @@ fn what_a_device_drafts_is_told_in_every_version_that_has_it() {
                 continue;
             };
             for value in values {
-                let mut data = Node::new(airsync::APPLICATION_DATA);
-                for (path, value) in &company {
-                    data.put(path, value);
-                }
-                data.put(&path, &value);
+                let data = item(&company, &path, &value);
                 drafts.push((read.clone(), value, data));
             }
         }

@@ -38,7 +38,6 @@ const ZONES: [&str; 40] = [
     "America/Santiago",
     "America/Sao_Paulo",
     "America/St_Johns",
-    "America/Winnipeg",
     "Antarctica/Troll",
     "Asia/Beirut",
     "Asia/Dubai",
@@ -53,6 +52,7 @@ const ZONES: [&str; 40] = [
     "Australia/Brisbane",
     "Australia/Lord_Howe",
     "Australia/Sydney",
+    "Europe/Athens",
     "Europe/Berlin",
     "Europe/Dublin",
     "Europe/Lisbon",
@@ -201,10 +201,8 @@ fn planned() -> Vec<Planned> {
         let zone = TimeZone::get(name).unwrap();
         for year in YEARS {
             let blob = tz::blob_of(name, year).unwrap();
-            // A law that changes within the year is not what a structure of two rules can say.
-            if !can_be_said(&zone, &blob, year) {
-                continue;
-            }
+            // The database comes with the build: none of these laws changes within a year.
+            assert!(can_be_said(&zone, &blob, year), "{name} {year}");
             for day in days(&zone, year) {
                 let at = |day: Date, hour, minute| {
                     let wall = day.at(hour, minute, 0, 0);
