@@ -210,6 +210,21 @@ fn a_connection_is_reduced_to_little() {
 }
 
 #[test]
+fn of_all_suites_the_one_with_the_cheapest_handshake_is_taken() {
+    // This client would rather have AES-256.
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(SERVER.1.clone())
+            .with_no_client_auth();
+        let pair = Pair::connected(&Arc::new(config));
+        let suite = pair.client.negotiated_cipher_suite().unwrap().suite();
+        assert!(format!("{suite:?}").contains("AES_128"), "{suite:?}");
+    }
+}
+
+#[test]
 fn data_behind_the_finished_is_not_lost() {
     for client in CLIENTS.iter() {
         let mut pair = Pair::new(client);
