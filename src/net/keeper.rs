@@ -16,6 +16,9 @@ use super::lot::{Answered, Ended, Turn};
 use super::service::{Lmtp, Service};
 use crate::http::Why;
 
+/// Turns of the lot before the other tasks of the core have theirs: some 10 ms of answers.
+const TURNS_MAX: usize = 8;
+
 /// The descriptor of the core's ring, as the runtime sees it: readable when something completed.
 pub(super) struct Bell(TcpStream);
 
@@ -45,9 +48,7 @@ pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bell: Rc<Bel
             bell.listen(cx.waker());
         }
         let more = core.away(|| {
-            post.take(&core);
-            let more = core.at_this_moment(|now| core.lot.turn(now, &mut turn));
-            settle(&core, &mut turn);
+            let more = turns(&core, &mut post, &mut turn);
             follow(&core);
             more
         });
@@ -65,6 +66,26 @@ pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bell: Rc<Bel
         Poll::Pending
     })
     .await
+}
+
+/// Some turns of the lot: what they bring is dealt with while it is still in the processor's caches.
+/// Returns whether there is more to do.
+fn turns<S: Service, L: Lmtp>(
+    core: &Rc<Core<S, L>>,
+    post: &mut Post<S>,
+    turn: &mut Turn<S::Parked>,
+) -> bool {
+    for _ in 0..TURNS_MAX {
+        // Each time: a storm fills the box while the first ones are answered.
+        post.take(core);
+        let more = core.at_this_moment(|now| core.lot.turn(now, turn));
+        let departing = !turn.departures.is_empty();
+        settle(core, turn);
+        if !more || departing {
+            return more;
+        }
+    }
+    true
 }
 
 /// Lets the gauges follow.

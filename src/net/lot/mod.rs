@@ -39,8 +39,9 @@ pub(super) use entry::Link;
 use entry::{Entry, Waits};
 use slab::Slab;
 
-/// Answers that one turn writes at most: about 10 ms of a core.
-const ANSWERS_PER_TURN: usize = 1_024;
+/// Answers that one turn writes at most. They go to the kernel in one call, and few enough that their
+/// entries and buffers are still in the processor's caches when it has taken them.
+const ANSWERS_PER_TURN: usize = 128;
 /// Departures that one turn makes of a list (a gap, a stop).
 const DEPARTURES_PER_TURN: usize = 256;
 
