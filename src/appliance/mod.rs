@@ -121,11 +121,25 @@ pub fn open_desk(config: &Config) -> Result<Desk, StartError> {
 /// # Errors
 /// [`StartError`]. Nothing is served then.
 pub fn start(config: &Config, accept_loss: bool) -> Result<Running, StartError> {
+    start_with(config, accept_loss, |_| {})
+}
+
+/// The same; `first` is handed the store before anybody else is: whatever it has listen hears of
+/// commits before phones do.
+///
+/// # Errors
+/// [`StartError`]. Nothing is served then.
+pub fn start_with(
+    config: &Config,
+    accept_loss: bool,
+    first: impl FnOnce(&Store),
+) -> Result<Running, StartError> {
     config
         .check()
         .map_err(|e| StartError::Setting(e.to_string()))?;
     let clock = Clock::system();
     let store = open_store(config, accept_loss)?;
+    first(&store);
     let failed = store.poisoned();
     let workers = Pool::start(config.auth.workers)?;
     let desk = desk(config, store.clone(), clock.clone());

@@ -5,10 +5,13 @@ use crate::push::door::Door;
 use crate::push::stats::quantile;
 use crate::push::sys::slab_bytes;
 use crate::push::table::{Rows, Size, each, of};
-use crate::push::trial::{Kind, TLS13, Trial, Wire, rest, timed};
+use crate::push::trial::{Kind, TLS13, Trial, Wire, rest, timed, us, word};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+
+/// Phones that connect at a time where memory is measured.
+const GENTLY: usize = 64;
 
 /// Lets every device be known and have synced: what follows is the waiting alone.
 pub(super) fn introduce(folder: &Path, size: Size, wire: Wire<'_>) {
@@ -24,14 +27,13 @@ pub(super) fn introduce(folder: &Path, size: Size, wire: Wire<'_>) {
 /// can be: they have bounds of their own, and would fill meanwhile.
 pub(super) fn waiting(kind: Kind, folder: &Path, size: Size, wire: Wire<'_>, rows: &mut Rows) {
     let mut trial = Trial::start_lean(kind, folder, size.phones, wire);
-    // The first half also brings buffers and caches to their size.
+    // The first half also brings buffers and caches to their size. Few at a time: a handshake needs
+    // far more than what it leaves behind, and what many of them give back would be room for others.
     let half = size.phones / 2;
-    trial.fleet(&format!("park 0 {half}"));
-    trial.wait_parked(half as u64);
+    park_gently(&mut trial, 0..half);
     rest(1_000);
     let before = (trial.bytes(), slab_bytes().unwrap_or(0));
-    trial.fleet(&format!("park {half} {}", size.phones));
-    trial.wait_parked(size.phones as u64);
+    park_gently(&mut trial, half..size.phones);
     rest(1_000);
     let more = (size.phones - half) as u64;
     let bytes = each(trial.bytes().saturating_sub(before.0), more);
@@ -44,6 +46,15 @@ pub(super) fn waiting(kind: Kind, folder: &Path, size: Size, wire: Wire<'_>, row
     rest(size.idle_ms);
     let used = trial.cpu_us() - begun;
     of(&mut rows.idle, kind).push(each(used, size.idle_ms * 10));
+}
+
+/// Lets phones park, the next ones when these wait.
+fn park_gently(trial: &mut Trial, phones: std::ops::Range<usize>) {
+    for from in phones.clone().step_by(GENTLY) {
+        let to = phones.end.min(from + GENTLY);
+        trial.fleet(&format!("park {from} {to}"));
+        trial.wait_parked(to as u64);
+    }
 }
 
 /// A few rounds of what is measured, so that buffers and caches have their size.
@@ -81,9 +92,8 @@ fn mails(trial: &mut Trial, folder: &Path, size: Size, rows: &mut Rows) {
         trial.fleet(&format!("fetch {user} 10000"));
         // A Ping that comes after the commit below would find nothing and wait.
         trial.wait_parked(size.storm as u64);
-        commits.push(timed(|| {
-            drop(trial.server.ask(&format!("commit {user} {}", user + 1)))
-        }));
+        let done = trial.server.ask(&format!("commit {user} {}", user + 1));
+        commits.extend(word(&done, "took").map(us));
         trial.fleet("collect 1");
         trial.fleet(&format!("park {user} {}", user + 1));
         trial.wait_parked(size.storm as u64);

@@ -1,7 +1,7 @@
 //! Roost under test: the appliance as a library, on a folder with accounts for the fleet.
 
 use crate::must;
-use crate::push::control;
+use crate::push::control::{self, Stamps};
 use crate::push::phone::{PASSWORD, name};
 use roost::appliance;
 use roost::auth::password;
@@ -133,10 +133,11 @@ pub fn serve(folder: &Path, cores: usize, driver: roost::config::Driver, cache_m
     let mut config = config(folder, cores, driver);
     config.store.cache_mib = cache_mib.unwrap_or(config.store.cache_mib);
     let log = appliance::log::start(config.log.level);
-    let running = must(appliance::start(&config, false));
+    let mut stamps = Stamps::default();
+    let running = appliance::start_with(&config, false, |store| stamps = control::stamp(store));
+    let running = must(running);
     let mailbox = running.desk().mailbox().clone();
     let store: Store = mailbox.store().clone();
-    let stamps = control::stamp(&store);
     // By the number in the name: accounts that are made at once have scopes in any order.
     let mut people: Vec<(usize, Scope)> = must(block_on(mailbox.accounts()))
         .iter()

@@ -2,7 +2,7 @@
 //! for both kinds.
 //!
 //! `commit A B`: something new in the Inbox of the users A to B-1, each a durable commit, many of
-//! them outstanding at a time; said is `durable` and for each the user and the nanosecond.
+//! them outstanding at a time; said is `durable`, for each the user and the nanosecond, and how long all took.
 //! `storm A B`: the same is told, though nothing was committed: the push alone, in groups as large as
 //! the committer's largest. Said is `storm` and when that began. `counters`: what the server counts. `quit`, or the end of the input.
 
@@ -17,6 +17,8 @@ use std::io::{BufRead as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// How long nothing is said after commits: what is measured is over by then.
+const UNDISTURBED: Duration = Duration::from_millis(2);
 /// Commits that are outstanding at a time.
 const OUTSTANDING: usize = 512;
 /// Which allocator's row is written: none that the appliance uses.
@@ -53,13 +55,18 @@ pub fn serve(
 ) {
     let numbers: HashMap<Scope, usize> = scopes.iter().copied().zip(0..).collect();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let took_ns;
         let words: Vec<&str> = line.split(' ').collect();
         let number = |n: usize| -> usize { words.get(n).and_then(|w| w.parse().ok()).unwrap_or(0) };
         match words.first().copied() {
             Some("commit") => {
                 let some = scopes.get(number(1)..number(2)).unwrap_or_default();
+                let begun = now_ns();
                 commit(store, some);
+                took_ns = now_ns() - begun;
                 wait_for(stamps, some.len());
+                // Whoever reads what is said below would take the core before those who answer.
+                std::thread::park_timeout(UNDISTURBED);
             }
             Some("storm") => {
                 let some = scopes.get(number(1)..number(2)).unwrap_or_default();
@@ -88,7 +95,7 @@ pub fn serve(
             .iter()
             .filter_map(|(scope, ns)| Some(format!("{}:{ns}", numbers.get(scope)?)))
             .collect();
-        println!("durable {}", told.join(" "));
+        println!("durable {} took={took_ns}", told.join(" "));
         let _ = std::io::stdout().flush();
     }
 }

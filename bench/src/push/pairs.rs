@@ -6,8 +6,11 @@ use crate::push::table::{Rows, Size, each, of};
 use crate::push::trial::{KINDS, Kind, TLS13, Trial, Wire, rest};
 use std::path::Path;
 
-/// Turns of each server, of each kind of work.
+/// Turns of each server, of a kind of work.
 const TURNS: usize = 6;
+/// The same of single wakes: short ones, since how soon a thread runs that was woken depends on
+/// where the scheduler had put it, and stays so for a while.
+const TURNS_OF_WAKES: usize = 20;
 /// A fleet that was told something stays awake for half a second, and would be in the other's way.
 const ASLEEP_MS: u64 = 600;
 
@@ -37,8 +40,8 @@ fn start(folders: [&Path; 2], size: Size, wire: Wire<'_>) -> Both {
 }
 
 /// Runs a turn of each again and again.
-fn alternate(both: &mut Both, mut turn: impl FnMut(Kind, &mut Trial, usize)) {
-    for n in 0..TURNS {
+fn alternate(both: &mut Both, turns: usize, mut turn: impl FnMut(Kind, &mut Trial, usize)) {
+    for n in 0..turns {
         for (kind, trial) in both.iter_mut() {
             rest(ASLEEP_MS);
             turn(*kind, trial, n);
@@ -48,8 +51,8 @@ fn alternate(both: &mut Both, mut turn: impl FnMut(Kind, &mut Trial, usize)) {
 
 fn trickle(both: &mut Both, size: Size, rows: &mut Rows) {
     let mut waits = [Vec::new(), Vec::new()];
-    let wakes = size.trickle / TURNS;
-    alternate(both, |kind, trial, turn| {
+    let wakes = size.trickle / TURNS_OF_WAKES;
+    alternate(both, TURNS_OF_WAKES, |kind, trial, turn| {
         for n in 0..wakes {
             let user = (turn * wakes + n) * 7 % size.storm;
             let [roost, reference] = &mut waits;
@@ -70,7 +73,7 @@ fn trickle(both: &mut Both, size: Size, rows: &mut Rows) {
 
 fn storm(both: &mut Both, size: Size, rows: &mut Rows) {
     let (mut times, mut cpu) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    alternate(both, |kind, trial, _| {
+    alternate(both, TURNS, |kind, trial, _| {
         let at = usize::from(kind == Kind::Reference);
         let begun = trial.cpu_us();
         let all = trial.storm(0, size.storm);
@@ -95,7 +98,7 @@ fn connections(both: &mut Both, size: Size, rows: &mut Rows, resumes: bool) {
         trial.fleet("connections 300");
     }
     let mut cpu = [Vec::new(), Vec::new()];
-    alternate(both, |kind, trial, _| {
+    alternate(both, TURNS, |kind, trial, _| {
         let begun = trial.cpu_us();
         trial.fleet(&format!("connections {count}"));
         let used = each(trial.cpu_us() - begun, count as u64);

@@ -55,8 +55,8 @@ pub fn serve(folder: &Path, users: usize) {
             }
         }
     };
-    store.listen(Box::new(tell.clone()));
     let stamps = control::stamp(&store);
+    store.listen(Box::new(tell.clone()));
     let mut scopes: Vec<Scope> = by_scope.keys().copied().collect();
     scopes.sort();
     let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));

@@ -106,6 +106,23 @@ impl Drop for Process {
     }
 }
 
+/// Waits until a server that was just started has done what it does once: looking through its
+/// accounts, for one.
+fn settle(pid: u32) -> std::io::Result<()> {
+    const LOOKS_MAX: usize = 100;
+    const LOOK_MS: u64 = 200;
+    /// Half a per cent of a core.
+    const QUIET_US: u64 = LOOK_MS * 5;
+    for _ in 0..LOOKS_MAX {
+        let begun = cpu_us(pid)?;
+        rest(LOOK_MS);
+        if cpu_us(pid)? - begun < QUIET_US {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Waits so many milliseconds.
 pub fn rest(ms: u64) {
     std::thread::park_timeout(Duration::from_millis(ms));
@@ -175,6 +192,7 @@ impl Trial {
         let resumes = if wire.resumes { "resumes" } else { "full" };
         let mut fleet = Process::start(&["fleet", &addr, wire.kind, resumes]);
         fleet.hear();
+        let _ = settle(server.id());
         Self {
             server,
             fleet,
@@ -195,11 +213,7 @@ impl Trial {
 
     /// What the server counts under a name.
     pub fn counter(&mut self, name: &str) -> u64 {
-        let said = self.server.ask("counters");
-        let found = said
-            .split(' ')
-            .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        found.and_then(|n| n.parse().ok()).unwrap_or(0)
+        word(&self.server.ask("counters"), name).unwrap_or(0)
     }
 
     /// Waits until so many requests wait at the server.
@@ -285,7 +299,16 @@ fn panic_at(text: &str) {
     panic!("{text}");
 }
 
-fn us(ns: u64) -> f64 {
+/// The number behind `name=` in a line.
+pub fn word(line: &str, name: &str) -> Option<u64> {
+    let found = line
+        .split(' ')
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    found?.parse().ok()
+}
+
+/// Nanoseconds in microseconds.
+pub fn us(ns: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let ns = ns as f64;
     ns / 1_000.0
