@@ -8,8 +8,10 @@ use super::measure::Meters;
 use super::report::demand;
 use super::run::{FORMAT, Process, Run, Second};
 use super::scenario::{Scenario, Way};
+use super::share::Share;
 use super::watch::{Taken, Watched, socket_bytes};
 use super::wire::Target;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +35,22 @@ pub struct Order {
     pub stop: Arc<AtomicBool>,
 }
 
+impl Order {
+    /// Whether mail comes in from outside.
+    ///
+    /// # Errors
+    /// [`Error::NoDoor`], where it should and cannot.
+    pub fn check_door(&self) -> Result<bool, Error> {
+        let mail = &self.scenario.mail;
+        let wants_mail = mail.per_s > 0.0 || !mail.to_all_at_s.is_empty();
+        let outside = wants_mail && mail.by != Way::Eas;
+        match outside && self.door.is_none() {
+            true => Err(Error::NoDoor),
+            false => Ok(outside),
+        }
+    }
+}
+
 /// Why a run did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -53,7 +71,7 @@ pub enum Error {
 }
 
 /// Where a run is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Part {
     /// Devices arrive: so many of so many are there.
     Arriving(u32, u32),
@@ -63,38 +81,95 @@ pub enum Part {
     Ending,
 }
 
+/// What whoever plays a part of a scenario is told besides.
+pub struct Cue {
+    /// Which part.
+    pub share: Share,
+    /// The number of the run, the same for all parts.
+    pub number: u32,
+    begin: AtomicBool,
+    bell: (flume::Sender<()>, flume::Receiver<()>),
+}
+
+impl Cue {
+    /// A cue that has not been given.
+    #[must_use]
+    pub fn new(share: Share, number: u32) -> Self {
+        Self {
+            share,
+            number,
+            begin: AtomicBool::new(false),
+            bell: flume::bounded(1),
+        }
+    }
+
+    /// The phase `run` begins: the devices of all parts are there.
+    pub fn begin(&self) {
+        self.begin.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Something changed that the part has to look at.
+    pub fn ring(&self) {
+        // If it rings already, that is enough.
+        let _ = self.bell.0.try_send(());
+    }
+}
+
+/// The number of a run that begins at this time (Unix milliseconds).
+#[must_use]
+pub fn number(started_ms: u64) -> u32 {
+    // Its lower half: two runs of the same number are weeks apart.
+    u32::try_from(started_ms & u64::from(u32::MAX)).unwrap_or(0)
+}
+
 /// Runs a scenario; `progress` is called each second.
 ///
 /// # Errors
 /// As [`Error`], before anything has begun.
 pub fn drive(order: &Order, progress: &mut dyn FnMut(&Second, Part)) -> Result<Run, Error> {
-    let scenario = &order.scenario;
-    demand::check(&scenario.demands)?;
-    let wants_mail = scenario.mail.per_s > 0.0 || !scenario.mail.to_all_at_s.is_empty();
-    let outside = wants_mail && scenario.mail.by != Way::Eas;
-    if outside && order.door.is_none() {
-        return Err(Error::NoDoor);
-    }
+    demand::check(&order.scenario.demands)?;
+    let mut run = play(order, None, progress)?;
+    run.verdicts = demand::evaluate(&order.scenario.demands, &run)?;
+    Ok(run)
+}
+
+/// The same for a part of a scenario, or all of it; what its demands say is not judged.
+///
+/// # Errors
+/// As [`Error`], before anything has begun.
+pub fn play(
+    order: &Order,
+    cue: Option<&Cue>,
+    progress: &mut dyn FnMut(&Second, Part),
+) -> Result<Run, Error> {
+    let share = cue.map_or(Share::WHOLE, |cue| cue.share);
+    let scenario = &share.cut(&order.scenario);
+    let outside = order.check_door()?;
     let meters = Meters::new("arrive");
     let started_ms = u64::try_from(meters.clock().now_ms()).unwrap_or(0);
-    // Its lower half: two runs of the same number are weeks apart.
-    let number = u32::try_from(started_ms & u64::from(u32::MAX)).unwrap_or(0);
-    let judge = Arc::new(Judge::new(number, &meters));
+    let number = cue.map_or_else(|| number(started_ms), |cue| cue.number);
+    let judge = Arc::new(Judge::new(number, share.first_number(), &meters));
     let mut watch = Watch::new(order.watched.clone());
-    let fleet = Fleet::start(scenario, &order.target, judge.clone(), Arc::clone(&meters))?;
-    let mut clockwork = Clockwork::new(&meters, &order.stop);
+    if cue.is_some() {
+        meters.keep_spectra();
+    }
+    let part = (scenario, share, cue.is_some());
+    let fleet = Fleet::start_part(part, &order.target, judge.clone(), Arc::clone(&meters))?;
+    let mut clockwork = Clockwork::new(&meters, &order.stop, cue);
     let since_us = clockwork.arrive(&fleet, scenario, &mut watch, progress);
     let injector = match order.door.filter(|_| outside) {
         Some(door) => {
-            let addresses: Addresses = (1..=scenario.users.how_many())
-                .map(|n| scenario.users.login(n).address)
+            let addresses: Addresses = (0..share.users(scenario.users.how_many()))
+                .map(|place| scenario.users.login(share.user(place)).address)
                 .collect();
             let books = Books {
                 ledger: Arc::clone(&judge.ledger),
                 numbers: Arc::clone(&judge.numbers),
                 meters: Arc::clone(&meters),
+                share,
             };
-            let start = (scenario.seed, since_us);
+            let start = (share.seed(scenario.seed), since_us);
             Some(Injector::start(
                 &scenario.mail,
                 door,
@@ -119,7 +194,7 @@ pub fn drive(order: &Order, progress: &mut dyn FnMut(&Second, Part)) -> Result<R
         started_ms,
         duration_s: measured.duration_s,
         seed: scenario.seed,
-        devices: scenario.population.devices,
+        devices: share.devices(scenario),
         phases: measured.phases,
         latencies: measured.latencies,
         seconds: measured.seconds,
@@ -132,37 +207,44 @@ pub fn drive(order: &Order, progress: &mut dyn FnMut(&Second, Part)) -> Result<R
         *run.errors.entry(format!("mail: {error}")).or_default() += n;
     }
     watch.fill(&mut run, meters.began_us());
-    run.verdicts = demand::evaluate(&scenario.demands, &run)?;
     Ok(run)
+}
+
+/// Microseconds that devices may take to arrive.
+pub(super) fn arrival_us(devices: u32, connections_per_s: f64) -> u64 {
+    let coming = f64::from(devices) / connections_per_s.max(0.01);
+    let coming = Duration::try_from_secs_f64(coming).unwrap_or(Duration::MAX);
+    let patience = coming.saturating_add(Duration::from_secs(ARRIVAL_S));
+    u64::try_from(patience.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Wakes once a second.
 struct Clockwork<'a> {
     meters: &'a Arc<Meters>,
     stop: &'a AtomicBool,
+    cue: Option<&'a Cue>,
     shown: usize,
-    /// Nobody sends into it: a wait that ends with the time.
-    nothing: flume::Receiver<()>,
-    _bell: flume::Sender<()>,
+    /// A wait that ends with the time, or with the cue.
+    bell: (flume::Sender<()>, flume::Receiver<()>),
 }
 
 impl<'a> Clockwork<'a> {
-    fn new(meters: &'a Arc<Meters>, stop: &'a AtomicBool) -> Self {
-        let (bell, nothing) = flume::bounded(0);
+    fn new(meters: &'a Arc<Meters>, stop: &'a AtomicBool, cue: Option<&'a Cue>) -> Self {
         Self {
             meters,
             stop,
+            cue,
             shown: 0,
-            nothing,
-            _bell: bell,
+            bell: cue.map_or_else(|| flume::bounded(0), |cue| cue.bell.clone()),
         }
     }
 
     fn second(&mut self, watch: &mut Watch, part: Part, progress: &mut dyn FnMut(&Second, Part)) {
-        let _ = self.nothing.recv_timeout(Duration::from_millis(1_000));
+        let _ = self.bell.1.recv_timeout(Duration::from_millis(1_000));
         watch.look(self.meters.now_us());
-        for second in self.meters.seconds(self.shown) {
+        for mut second in self.meters.seconds(self.shown) {
             self.shown += 1;
+            watch.note(&mut second);
             progress(&second, part);
         }
     }
@@ -175,17 +257,19 @@ impl<'a> Clockwork<'a> {
         watch: &mut Watch,
         progress: &mut dyn FnMut(&Second, Part),
     ) -> u64 {
-        let devices = scenario.population.devices;
-        let coming = f64::from(devices) / scenario.arrival.connections_per_s.max(0.01);
-        let coming = Duration::try_from_secs_f64(coming).unwrap_or(Duration::MAX);
-        let patience = coming.saturating_add(Duration::from_secs(ARRIVAL_S));
-        let late_us = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
+        let devices = self.cue.map_or(Share::WHOLE, |cue| cue.share);
+        let devices = devices.devices(scenario);
+        let late_us = arrival_us(devices, scenario.arrival.connections_per_s);
         loop {
             if let Some(since_us) = fleet.running_since_us() {
                 return since_us;
             }
             let waited_us = self.meters.now_us() - self.meters.began_us();
-            if waited_us > late_us || self.stop.load(Ordering::Relaxed) {
+            let begins = match self.cue {
+                Some(cue) => cue.begin.load(Ordering::SeqCst),
+                None => waited_us > late_us,
+            };
+            if begins || self.stop.load(Ordering::Relaxed) {
                 fleet.run_now();
                 return self.meters.now_us();
             }
@@ -220,15 +304,22 @@ struct Look {
     sockets: Option<u64>,
 }
 
+/// CPU between two looks, in percent of one core.
+fn cpu(before: &Look, look: &Look, of: impl Fn(&Look) -> u64) -> f32 {
+    let span_us = look.at_us.saturating_sub(before.at_us).max(1);
+    let permille = of(look).saturating_sub(of(before)).saturating_mul(1_000) / span_us;
+    f32::from(u16::try_from(permille).unwrap_or(u16::MAX)) / 10.0
+}
+
 /// What processes take over the run.
-struct Watch {
+pub(super) struct Watch {
     server: Option<Watched>,
     tool: Watched,
     looks: Vec<Look>,
 }
 
 impl Watch {
-    fn new(server: Option<Watched>) -> Self {
+    pub(super) fn new(server: Option<Watched>) -> Self {
         Self {
             server,
             tool: Watched::own(),
@@ -236,7 +327,7 @@ impl Watch {
         }
     }
 
-    fn look(&mut self, at_us: u64) {
+    pub(super) fn look(&mut self, at_us: u64) {
         self.looks.push(Look {
             at_us,
             server: self.server.as_ref().and_then(Watched::read),
@@ -245,8 +336,16 @@ impl Watch {
         });
     }
 
+    /// What the tool takes now, into a second that has just ended.
+    fn note(&self, second: &mut Second) {
+        if let [.., before, look] = self.looks.as_slice() {
+            second.tool_cpu = cpu(before, look, |look| look.tool.cpu_us);
+            second.tool_bytes = look.tool.bytes;
+        }
+    }
+
     /// Puts it into the seconds and the totals of a run that began then.
-    fn fill(&self, run: &mut Run, began_us: u64) {
+    pub(super) fn fill(&self, run: &mut Run, began_us: u64) {
         let parked = |second: &Second| second.devices.get("parked").copied().unwrap_or(0);
         let (mut most, mut most_at) = (0, 0);
         for second in &mut run.seconds {
@@ -256,16 +355,12 @@ impl Watch {
             else {
                 continue;
             };
-            let span_us = look.at_us.saturating_sub(before.at_us).max(1);
-            let cpu = |now: u64, then: u64| {
-                let permille = now.saturating_sub(then).saturating_mul(1_000) / span_us;
-                f32::from(u16::try_from(permille).unwrap_or(u16::MAX)) / 10.0
-            };
-            if let (Some(now), Some(then)) = (look.server, before.server) {
-                second.server_cpu = Some(cpu(now.cpu_us, then.cpu_us));
+            if let (Some(now), Some(_)) = (look.server, before.server) {
+                let of = |look: &Look| look.server.map_or(0, |taken| taken.cpu_us);
+                second.server_cpu = Some(cpu(before, look, of));
                 second.server_bytes = Some(now.bytes);
             }
-            second.tool_cpu = cpu(look.tool.cpu_us, before.tool.cpu_us);
+            second.tool_cpu = cpu(before, look, |look| look.tool.cpu_us);
             second.tool_bytes = look.tool.bytes;
             second.socket_bytes = look.sockets;
             if parked(second) > most {

@@ -25,12 +25,12 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Of a run with this number.
+    /// Of a run with this number; its items count from `first`.
     #[must_use]
-    pub fn new(run: u32, meters: &Arc<Meters>) -> Self {
+    pub fn new(run: u32, first: u32, meters: &Arc<Meters>) -> Self {
         Self {
             ledger: Arc::new(Ledger::new(run)),
-            numbers: Arc::default(),
+            numbers: Arc::new(AtomicU32::new(first)),
             meter: meters.meter(),
             meters: Arc::clone(meters),
             looked: Mutex::default(),

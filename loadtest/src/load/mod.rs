@@ -4,6 +4,7 @@
 //! that was measured and found, in one value that is written as JSON, shown as a report and held
 //! against another one.
 
+pub mod agents;
 pub mod drive;
 pub mod fleet;
 pub mod inject;
@@ -13,6 +14,7 @@ pub mod measure;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod share;
 pub mod shipped;
 #[cfg(test)]
 mod testing;

@@ -30,6 +30,9 @@ pub struct Run {
     pub seed: u64,
     /// Devices that took part.
     pub devices: u32,
+    /// Agents that shared the work; 0: one process did it alone.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub agents: u32,
     /// Parts of the run, in order.
     pub phases: Vec<Phase>,
     /// Latencies by operation and phase.
@@ -124,6 +127,25 @@ pub struct Second {
     pub tool_cpu: f32,
     /// This tool's resident memory, bytes.
     pub tool_bytes: u64,
+    /// What the percentiles come from, on its way to where those of several agents are added. A run
+    /// that is written has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectra: Option<Box<Spectra>>,
+}
+
+/// The latencies of a second: HDR histograms (V2, deflated, base64), or empty where there were none.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Spectra {
+    /// Of commands that do not wait.
+    pub quick: String,
+    /// Of `push`.
+    pub push: String,
+}
+
+/// Not said where it is nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Whether what arrived is what was sent.

@@ -166,12 +166,12 @@ impl Phone {
             Act::Event => self.add(CALENDAR, "event", meant_us, aside).await,
             Act::Search => self.search(meant_us, aside).await,
             Act::Send => {
-                let users = self.core.shared.scenario.users.how_many();
+                let (share, users) = (self.core.shared.share, self.core.shared.users().max(1));
                 let others = usize::try_from(users).unwrap_or(1);
-                let drawn = u32::try_from(self.dice.below(others)).unwrap_or(0) + 1;
-                let to_user = match drawn == self.who.user {
-                    true => drawn % users + 1,
-                    false => drawn,
+                let drawn = u32::try_from(self.dice.below(others)).unwrap_or(0);
+                let to_user = match share.user(drawn) == self.who.user {
+                    true => share.user((drawn + 1) % users),
+                    false => share.user(drawn),
                 };
                 let made = self.makes();
                 let witness = &self.core.shared.witness;

@@ -101,7 +101,7 @@ pub(super) fn run(shared: &Arc<Shared>, index: usize) {
 
 async fn devices(shared: Arc<Shared>, index: usize) {
     let alarms = Alarms::new(shared.meters.clock().clone());
-    let count = shared.scenario.population.devices;
+    let count = shared.devices;
     let threads = u32::try_from(shared.threads).unwrap_or(1).max(1);
     let first = u32::try_from(index).unwrap_or(u32::MAX);
     let host = match shared.target.addr.port() {
@@ -117,7 +117,8 @@ async fn devices(shared: Arc<Shared>, index: usize) {
         left: Cell::new(0),
         shared,
     });
-    for device in (first..count).step_by(usize::try_from(threads).unwrap_or(1)) {
+    for place in (first..count).step_by(usize::try_from(threads).unwrap_or(1)) {
+        let device = core.shared.share.device(place, &core.shared.scenario);
         let bell = alarms.bell();
         core.bells.borrow_mut().insert(device, Rc::clone(&bell));
         core.left.set(core.left.get() + 1);

@@ -28,6 +28,7 @@ pub use witness::{Letter, Moment, Seen, Who, Witness};
 
 use crate::load::measure::{Measured, Meters};
 use crate::load::scenario::Scenario;
+use crate::load::share::Share;
 use crate::load::wire::Target;
 use shared::{Shared, Stage};
 use std::sync::Arc;
@@ -75,10 +76,25 @@ impl Fleet {
         witness: Arc<dyn Witness>,
         meters: Arc<Meters>,
     ) -> Result<Self, FleetError> {
+        let whole = (scenario, Share::WHOLE, false);
+        Self::start_part(whole, target, witness, meters)
+    }
+
+    /// The same with a part of the scenario's devices. `held`: the phase `run` begins with
+    /// [`Fleet::run_now`] only.
+    ///
+    /// # Errors
+    /// As [`Fleet::start`].
+    pub fn start_part(
+        (scenario, share, held): (&Scenario, Share, bool),
+        target: &Target,
+        witness: Arc<dyn Witness>,
+        meters: Arc<Meters>,
+    ) -> Result<Self, FleetError> {
         let kinds = kinds::deal(&scenario.population)?;
         // As many connections as the system lets us have.
         let room = roost::net::raise_limit().unwrap_or(usize::MAX);
-        let devices = scenario.population.devices;
+        let devices = share.devices(scenario);
         if usize::try_from(devices).is_ok_and(|n| n > room) {
             return Err(FleetError::Descriptors(devices, room));
         }
@@ -87,7 +103,15 @@ impl Fleet {
             0 => cores,
             n => n,
         };
-        let shared = Arc::new(Shared::new(scenario, target, kinds, witness, meters, count));
+        let shared = Shared::new(
+            (scenario, share, held),
+            target,
+            kinds,
+            witness,
+            meters,
+            count,
+        );
+        let shared = Arc::new(shared);
         let threads: Result<Vec<_>, _> = (0..count)
             .map(|index| {
                 let shared = Arc::clone(&shared);
@@ -148,7 +172,7 @@ impl Fleet {
     /// nothing is on its way any more. Blocks until that is done, or too late.
     #[must_use]
     pub fn stop(self) -> Measured {
-        let devices = f64::from(self.shared.scenario.population.devices);
+        let devices = f64::from(self.shared.devices);
         let rate = self.shared.scenario.arrival.connections_per_s.max(0.1);
         let coming = Duration::from_secs_f64((devices / rate).min(3_600.0));
         self.shared

@@ -34,7 +34,7 @@ impl Postman {
         let mut to_all_at_s = mail.to_all_at_s.clone();
         to_all_at_s.sort_unstable();
         (mail.by == Way::Eas).then(|| Self {
-            dice: Dice::new(shared.seed, DICE),
+            dice: Dice::new(shared.share.seed(shared.seed), DICE),
             next_us: None,
             to_all_at_s,
             rounds: 0,
@@ -58,8 +58,9 @@ impl Postman {
                 if next_us > soon_us {
                     break;
                 }
-                let users = usize::try_from(shared.scenario.users.how_many()).unwrap_or(1);
-                let to_user = u32::try_from(self.dice.below(users)).unwrap_or(0) + 1;
+                let users = usize::try_from(shared.users()).unwrap_or(1);
+                let place = u32::try_from(self.dice.below(users)).unwrap_or(0);
+                let to_user = shared.share.user(place);
                 self.post(shared, to_user, next_us);
             }
             let gap_us = self.dice.gap_us(per_s).unwrap_or(u64::MAX);
@@ -72,15 +73,16 @@ impl Postman {
                 break;
             }
             self.rounds += 1;
-            for to_user in 1..=shared.scenario.users.how_many() {
-                self.post(shared, to_user, at_us);
+            for place in 0..shared.users() {
+                self.post(shared, shared.share.user(place), at_us);
             }
         }
     }
 
     fn post(&mut self, shared: &Shared, to_user: u32, meant_us: u64) {
-        let devices = usize::try_from(shared.scenario.population.devices).unwrap_or(1);
-        let from_device = u32::try_from(self.dice.below(devices)).unwrap_or(0);
+        let devices = usize::try_from(shared.devices).unwrap_or(1);
+        let place = u32::try_from(self.dice.below(devices)).unwrap_or(0);
+        let from_device = shared.share.device(place, &shared.scenario);
         let from = Phone::who(shared, from_device);
         self.made = self.made.wrapping_add(1);
         let subject = shared.witness.subject(from, "mail", self.made, to_user);

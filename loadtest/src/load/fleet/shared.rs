@@ -4,6 +4,7 @@ use super::kinds::Kind;
 use super::witness::{Letter, Witness};
 use crate::load::measure::{Meters, lock};
 use crate::load::scenario::Scenario;
+use crate::load::share::Share;
 use crate::load::wire::Target;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -34,6 +35,12 @@ const NEVER: u64 = u64::MAX;
 /// What the threads have in common.
 pub(super) struct Shared {
     pub(super) scenario: Scenario,
+    /// The part of it that is played here.
+    pub(super) share: Share,
+    /// Devices of this part.
+    pub(super) devices: u32,
+    /// The run begins when somebody says so, not with the last device.
+    held: bool,
     pub(super) target: Target,
     pub(super) kinds: Vec<&'static Kind>,
     pub(super) witness: Arc<dyn Witness>,
@@ -59,7 +66,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(
-        scenario: &Scenario,
+        (scenario, share, held): (&Scenario, Share, bool),
         target: &Target,
         kinds: Vec<&'static Kind>,
         witness: Arc<dyn Witness>,
@@ -73,6 +80,9 @@ impl Shared {
         };
         Self {
             scenario: scenario.clone(),
+            share,
+            devices: share.devices(scenario),
+            held,
             target: target.clone(),
             kinds,
             witness,
@@ -96,7 +106,7 @@ impl Shared {
     pub(super) fn stage(&self) -> Stage {
         if let Some(end_us) = self.ends_us() {
             let since_us = self.meters.now_us().saturating_sub(end_us);
-            let all = self.acted.load(Ordering::SeqCst) >= self.scenario.population.devices;
+            let all = self.acted.load(Ordering::SeqCst) >= self.devices;
             match since_us > LATE_US || all && since_us > SETTLE_US {
                 true => Stage::Look,
                 false => Stage::End,
@@ -147,10 +157,15 @@ impl Shared {
         self.arrived.load(Ordering::SeqCst)
     }
 
-    /// One more device is there; with the last of them the run begins.
+    /// Users of this part.
+    pub(super) fn users(&self) -> u32 {
+        self.share.users(self.scenario.users.how_many())
+    }
+
+    /// One more device is there; with the last of them the run begins, unless it is held.
     pub(super) fn arrives(&self) {
         let all = self.arrived.fetch_add(1, Ordering::SeqCst) + 1;
-        if all >= self.scenario.population.devices {
+        if all >= self.devices && !self.held {
             self.begin_run();
         }
     }
@@ -212,8 +227,9 @@ impl Shared {
 
     /// Gives a device a letter that is meant to be sent then.
     pub(super) fn post(&self, letter: Letter, meant_us: u64) {
-        let device = usize::try_from(letter.from_device).unwrap_or(0);
-        if let Some(posts) = self.posts.get(device % self.threads.max(1)) {
+        let place = self.share.place_of_device(letter.from_device, &self.scenario);
+        let place = usize::try_from(place).unwrap_or(0);
+        if let Some(posts) = self.posts.get(place % self.threads.max(1)) {
             lock(posts).push((meant_us, letter));
         }
     }

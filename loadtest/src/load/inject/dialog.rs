@@ -1,5 +1,6 @@
 //! A session with a mail server: LMTP (RFC 2033) or SMTP (RFC 5321), one mail after the other.
 
+use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -10,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const REPLY_BYTES_MAX: u64 = 64 * 1024;
 
 /// Where mail is handed over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Door {
     /// LMTP: one reply per recipient.
     Lmtp(SocketAddr),

@@ -10,6 +10,7 @@ pub use letter::letter;
 use super::marker::Marker;
 use super::measure::{Meter, Meters};
 use super::scenario::Mail;
+use super::share::Share;
 use super::truth::Ledger;
 use dialog::Dialog;
 use letter::Dice;
@@ -49,6 +50,8 @@ pub struct Books {
     pub numbers: Arc<AtomicU32>,
     /// How long it took, from the time that it was due; and the clock.
     pub meters: Arc<Meters>,
+    /// Whose users the addresses are.
+    pub share: Share,
 }
 
 /// What sessions share.
@@ -105,6 +108,7 @@ impl Injector {
             addresses: Arc::clone(addresses),
             run: books.ledger.run(),
             numbers: Arc::clone(&books.numbers),
+            share: books.share,
         };
         let (clock, stopped) = (books.meters.clock().clone(), Arc::clone(&stop));
         let planner = std::thread::Builder::new().name("inject-plan".to_owned());
@@ -140,6 +144,7 @@ struct Plan {
     addresses: Addresses,
     run: u32,
     numbers: Arc<AtomicU32>,
+    share: Share,
 }
 
 impl Plan {
@@ -191,14 +196,14 @@ impl Plan {
     fn somebody(&self, at_us: u64, dice: &mut Dice, queue: &flume::Sender<Due>) -> Option<()> {
         let n = dice.below(self.addresses.len());
         let to = vec![self.addresses.get(n)?.clone()];
-        let marker = self.marker(u32::try_from(n).ok()?.saturating_add(1));
+        let marker = self.marker(self.share.user(u32::try_from(n).ok()?));
         queue.send(Due { at_us, marker, to }).ok()
     }
 
     /// A mail to each of them, all due at once.
     fn everybody(&self, at_us: u64, queue: &flume::Sender<Due>) -> Option<()> {
-        for (user, address) in (1..).zip(self.addresses.iter()) {
-            let marker = self.marker(user);
+        for (place, address) in (0..).zip(self.addresses.iter()) {
+            let marker = self.marker(self.share.user(place));
             let to = vec![address.clone()];
             queue.send(Due { at_us, marker, to }).ok()?;
         }
@@ -253,6 +258,7 @@ mod tests {
             ledger: Arc::new(Ledger::new(9)),
             numbers: Arc::default(),
             meters: Meters::new("run"),
+            share: Share::WHOLE,
         }
     }
 

@@ -13,11 +13,11 @@ mod tests;
 pub use hdr::encode;
 pub use meter::{Meter, State};
 
-use crate::load::run::{Latency, Phase, Second};
+use crate::load::run::{Latency, Phase, Second, Spectra};
 use hdrhistogram::Histogram;
 use roost::clock::Clock;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The digits that a histogram keeps.
@@ -31,6 +31,7 @@ pub struct Meters {
     phases: Mutex<Vec<(String, u64)>>,
     meters: Mutex<Vec<Arc<Mutex<Meter>>>>,
     seconds: Mutex<Vec<Second>>,
+    keeps_spectra: AtomicBool,
 }
 
 /// What came of it, in the terms of [`crate::load::Run`].
@@ -64,6 +65,7 @@ impl Meters {
             phases: Mutex::new(vec![(phase.to_owned(), 0)]),
             meters: Mutex::default(),
             seconds: Mutex::default(),
+            keeps_spectra: AtomicBool::new(false),
         })
     }
 
@@ -100,6 +102,11 @@ impl Meters {
         self.phase.load(Ordering::Relaxed)
     }
 
+    /// From now on each second has its histograms, too.
+    pub fn keep_spectra(&self) {
+        self.keeps_spectra.store(true, Ordering::Relaxed);
+    }
+
     /// A meter for one more thread.
     #[must_use]
     pub fn meter(self: &Arc<Self>) -> Arc<Mutex<Meter>> {
@@ -129,6 +136,14 @@ impl Meters {
         }
         (all.p50_us, all.p99_us) = (at(&quick, 0.5), at(&quick, 0.99));
         all.push_p99_us = at(&push, 0.99);
+        if self.keeps_spectra.load(Ordering::Relaxed) {
+            let text = |found: &Histogram<u64>| match found.is_empty() {
+                true => String::new(),
+                false => encode(found),
+            };
+            let (quick, push) = (text(&quick), text(&push));
+            all.spectra = Some(Box::new(Spectra { quick, push }));
+        }
         let mut seconds = lock(&self.seconds);
         all.at_s = u32::try_from(seconds.len()).unwrap_or(u32::MAX);
         seconds.push(all);
@@ -240,7 +255,9 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new(DIGITS).expect("three digits are allowed")
 }
 
-fn at(found: &Histogram<u64>, quantile: f64) -> u64 {
+/// The value at a quantile; 0: there was none.
+#[must_use]
+pub fn at(found: &Histogram<u64>, quantile: f64) -> u64 {
     if found.is_empty() {
         return 0;
     }

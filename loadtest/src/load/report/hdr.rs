@@ -21,10 +21,15 @@ const US_PER_MS: f64 = 1_000.0;
 /// # Errors
 /// [`Error::Histogram`] where its text is not one.
 pub fn decode(latency: &Latency) -> Result<Histogram<u64>, Error> {
-    let what = &latency.what;
-    let bytes = STANDARD
-        .decode(&latency.histogram)
-        .map_err(|why| refused(what, &why))?;
+    read(&latency.what, &latency.histogram)
+}
+
+/// A histogram out of its text.
+///
+/// # Errors
+/// [`Error::Histogram`] where it is not one.
+pub fn read(what: &str, text: &str) -> Result<Histogram<u64>, Error> {
+    let bytes = STANDARD.decode(text).map_err(|why| refused(what, &why))?;
     Deserializer::new()
         .deserialize(&mut bytes.as_slice())
         .map_err(|why| refused(what, &why))

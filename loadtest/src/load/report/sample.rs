@@ -212,6 +212,7 @@ fn second(at_s: u32, slower: f64, dice: &mut Dice) -> Second {
         socket_bytes: Some(whole(there * 2_300.0 * (1.0 + storm))),
         tool_cpu: percent(2.0 + 0.5 * arriving + 90.0 * storm + jitter),
         tool_bytes: 9_000_000 + whole(11_900.0 * there),
+        spectra: None,
     }
 }
 

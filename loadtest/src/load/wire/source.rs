@@ -1,6 +1,7 @@
 //! Where connections come from: one address has fewer than 65,000 ports, and a real fleet comes from
 //! many.
 
+use crate::load::share::Share;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Addresses, taken in turn.
@@ -46,6 +47,17 @@ impl Sources {
     pub fn of(&self, n: u32) -> Option<IpAddr> {
         let n = usize::try_from(n).unwrap_or(0);
         self.0.get(n.checked_rem(self.0.len())?).copied()
+    }
+
+    /// Those of a part: its own where there are enough for all, else all of them.
+    #[must_use]
+    pub fn dealt(self, share: Share) -> Self {
+        let of = usize::try_from(share.of()).unwrap_or(usize::MAX);
+        let first = usize::try_from(share.index()).unwrap_or(usize::MAX);
+        match self.0.len() < of {
+            true => self,
+            false => Self(self.0.into_iter().skip(first).step_by(of).collect()),
+        }
     }
 
     /// How many there are.

@@ -23,6 +23,8 @@ pub enum Roots {
     System,
     /// The certificates of a file (PEM).
     File(PathBuf),
+    /// These certificates (PEM).
+    Pem(String),
     /// Anybody (`--insecure`).
     Anybody,
 }
@@ -81,6 +83,14 @@ impl Trust {
 
 fn read(roots: &Roots) -> Result<RootCertStore, TrustError> {
     let paths = match roots {
+        Roots::Pem(pem) => {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_bytes()).flatten());
+            return match store.is_empty() {
+                true => Err(TrustError::NoRoots("what was given".to_owned())),
+                false => Ok(store),
+            };
+        }
         Roots::File(path) => vec![path.clone()],
         Roots::System | Roots::Anybody => BUNDLES.iter().map(PathBuf::from).collect(),
     };
