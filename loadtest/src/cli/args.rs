@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Workday(Flags),
     /// An office, for a long time
     Soak(Flags),
+    /// Wait for a controller (a run with --agents), and play the part that it gives
+    Agent(AgentFlags),
     /// Show the text of a shipped scenario, to begin one of your own
     Scenario {
         /// Its name; none: all names
@@ -72,20 +74,26 @@ pub(crate) enum Command {
 /// What every run takes; what is not said is as the scenario has it.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Flags {
-    /// The server
-    #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
-    pub(crate) server: String,
-    /// Where mail goes in by LMTP
+    /// The server; several addresses of one service, parted by commas, are dealt to the agents
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "https://127.0.0.1:8443",
+        value_delimiter = ','
+    )]
+    pub(crate) server: Vec<String>,
+    /// Where mail goes in by LMTP; several, parted by commas, are dealt to the agents
     #[arg(
         long,
         value_name = "ADDR",
         default_value = "127.0.0.1:2424",
+        value_delimiter = ',',
         conflicts_with = "smtp"
     )]
-    pub(crate) lmtp: SocketAddr,
+    pub(crate) lmtp: Vec<SocketAddr>,
     /// Where mail goes in by SMTP instead
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) smtp: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR", value_delimiter = ',')]
+    pub(crate) smtp: Vec<SocketAddr>,
     /// No mail from outside
     #[arg(long)]
     pub(crate) no_mail: bool,
@@ -143,9 +151,28 @@ pub(crate) struct Flags {
     /// Threads of the fleet [default: one per core]
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) threads: usize,
-    /// The server's process, if it runs here
-    #[arg(long, value_name = "PID", conflicts_with = "cgroup")]
-    pub(crate) pid: Option<u32>,
+    /// Agents that share the work, parted by commas, each as it says when it starts
+    #[arg(
+        long,
+        value_name = "HOST:PORT#FINGERPRINT",
+        value_delimiter = ',',
+        conflicts_with = "agents_local"
+    )]
+    pub(crate) agents: Vec<String>,
+    /// So many agents of this machine share the work; they are started and ended with the run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) agents_local: Option<u32>,
+    /// The agents' token [default: ROOST_LOAD_TOKEN of the environment]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The server's process, if it runs here; several, parted by commas, count together
+    #[arg(
+        long,
+        value_name = "PID",
+        value_delimiter = ',',
+        conflicts_with = "cgroup"
+    )]
+    pub(crate) pid: Vec<u32>,
     /// The server's control group, if it runs here as many processes
     #[arg(long, value_name = "DIR")]
     pub(crate) cgroup: Option<PathBuf>,
@@ -161,4 +188,24 @@ pub(crate) struct Flags {
     /// Nothing while it runs
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// What an agent takes.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct AgentFlags {
+    /// Where it waits; beyond loopback it needs a token
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7424")]
+    pub(crate) listen: SocketAddr,
+    /// The token that a controller has to show [default: ROOST_LOAD_TOKEN of the environment]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// End after one run
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// End when standard input does
+    #[arg(long)]
+    pub(crate) until_eof: bool,
+    /// Its source addresses, whatever the controller says
+    #[arg(long, value_name = "ADDRS")]
+    pub(crate) source: Option<String>,
 }

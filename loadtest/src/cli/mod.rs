@@ -1,21 +1,23 @@
 //! The command line: what was typed, what is shown meanwhile, what is left behind.
 
+mod agents;
 mod args;
 mod order;
 
 pub(crate) use args::Cli;
 
 use args::{Command, Flags};
-use roost_load::load::drive::{self, Order, Part, drive};
+use roost_load::load::agents::{AgentError, CrewError, LocalsError, PeerError, Task, TaskError};
+use roost_load::load::drive::{self, Part, drive};
 use roost_load::load::report::{self, compare, demand, hdr, html, json, terminal};
 use roost_load::load::run::{Run, Second};
 use roost_load::load::scenario::Scenario;
 use roost_load::load::shipped::{self, SHIPPED};
-use roost_load::load::wire::TrustError;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A demand was missed.
 const MISSED: u8 = 99;
@@ -30,7 +32,15 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Demand(#[from] demand::Error),
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Task(#[from] TaskError),
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    #[error(transparent)]
+    Locals(#[from] LocalsError),
+    #[error(transparent)]
+    Crew(#[from] CrewError),
     #[error(transparent)]
     Drive(#[from] drive::Error),
     #[error(transparent)]
@@ -64,6 +74,7 @@ fn carry_out(command: Command) -> Result<ExitCode, Failure> {
         Command::FirstSync(flags) => by_name("first-sync", &flags),
         Command::Workday(flags) => by_name("workday", &flags),
         Command::Soak(flags) => by_name("soak", &flags),
+        Command::Agent(flags) => agents::wait(&flags),
         Command::Scenario { name, json } => scenario(name.as_deref(), json),
         Command::Show { run, html, json } => show(&run, html.as_deref(), json),
         Command::Compare { runs, html } => side_by_side(&runs, html.as_deref()),
@@ -74,16 +85,18 @@ fn carry_out(command: Command) -> Result<ExitCode, Failure> {
 fn load(scenario: Scenario, flags: &Flags) -> Result<ExitCode, Failure> {
     let scenario = order::adapted(scenario, flags)?;
     let name = scenario.name.clone();
-    let order = order::order(scenario, flags)?;
-    if !order::is_here(&order) && !flags.yes {
-        ask(&order)?;
-    }
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let stop = Arc::clone(&order.stop);
-        // Without it the run ends with its time.
-        let _ = signal_hook::flag::register(signal, stop);
-    }
-    let run = drive(&order, &mut live(&order, flags.quiet))?;
+    let task = order::task(scenario, flags)?;
+    let mut live = live(&task, flags.quiet);
+    let run = if flags.agents.is_empty() && flags.agents_local.is_none() {
+        let order = order::order(&task, flags)?;
+        if !order::is_all_here(&task)? && !flags.yes {
+            ask(&task)?;
+        }
+        end_on_signals(&order.stop);
+        drive(&order, &mut live)?
+    } else {
+        agents::conduct(&task, flags, &mut live)?
+    };
     let out = flags.out.clone();
     let out = out.unwrap_or_else(|| PathBuf::from(format!("roost-load-{name}")));
     leave(&run, &out)?;
@@ -102,9 +115,18 @@ fn load(scenario: Scenario, flags: &Flags) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Whoever interrupts it ends it in an orderly way.
+fn end_on_signals(stop: &Arc<AtomicBool>) {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // Without it the run ends with its time.
+        let _ = signal_hook::flag::register(signal, Arc::clone(stop));
+    }
+}
+
 /// Whether a server elsewhere may be touched.
-fn ask(order: &Order) -> Result<(), Failure> {
-    let (devices, server) = (order.scenario.population.devices, &order.server);
+fn ask(task: &Task) -> Result<(), Failure> {
+    let devices = task.scenario.population.devices;
+    let server = task.servers.join(", ");
     tell(&format!(
         "{devices} devices will log in at {server}, which is not on this machine, and leave mail there \
          whose subjects begin with roost-load. Go on? (--yes does not ask) [y/N] "
@@ -118,9 +140,9 @@ fn ask(order: &Order) -> Result<(), Failure> {
 }
 
 /// What is shown each second.
-fn live(order: &Order, quiet: bool) -> impl FnMut(&Second, Part) + use<> {
+fn live(task: &Task, quiet: bool) -> impl FnMut(&Second, Part) + use<> {
     let terminal = io::stderr().is_terminal();
-    let total_s = f64::from(order.scenario.duration_s);
+    let total_s = f64::from(task.scenario.duration_s);
     let mut seconds = 0_u32;
     move |second, part| {
         if quiet {

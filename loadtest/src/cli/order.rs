@@ -3,16 +3,16 @@
 use super::Failure;
 use super::args::Flags;
 use roost::clock::Clock;
+use roost_load::load::agents::Task;
 use roost_load::load::drive::Order;
 use roost_load::load::inject::Door;
 use roost_load::load::report::demand;
 use roost_load::load::scenario::{Login, Scenario};
+use roost_load::load::share::Share;
 use roost_load::load::shipped;
 use roost_load::load::watch::Watched;
-use roost_load::load::wire::{Roots, Sources, Target, Trust};
-use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::net::SocketAddr;
+use std::thread::available_parallelism;
 
 /// The scenario with what the flags say of it.
 pub(super) fn adapted(mut scenario: Scenario, flags: &Flags) -> Result<Scenario, Failure> {
@@ -72,90 +72,91 @@ pub(super) fn adapted(mut scenario: Scenario, flags: &Flags) -> Result<Scenario,
 }
 
 /// What is run.
-pub(super) fn order(scenario: Scenario, flags: &Flags) -> Result<Order, Failure> {
-    let (host, port, is_tls) = parts(&flags.server)?;
-    let found = (host.as_str(), port).to_socket_addrs();
-    let addr = found.ok().and_then(|mut all| all.next());
-    let addr = addr.ok_or_else(|| Failure::Usage(format!("{}: no such host", flags.server)))?;
-    let trust = Trust {
-        roots: match &flags.roots {
-            Some(file) => Roots::File(file.clone()),
-            None if flags.insecure || addr.ip().is_loopback() => Roots::Anybody,
-            None => Roots::System,
-        },
-        resume: scenario.arrival.resume,
-        tls12: flags.tls12,
-    };
-    let sources = match &flags.source {
-        Some(text) => Sources::parse(text).map_err(Failure::Usage)?,
-        None => Sources::default(),
-    };
-    let tls = is_tls.then(|| trust.config()).transpose()?;
-    let door = match flags.smtp {
-        Some(smtp) => Door::Smtp(smtp),
-        None => Door::Lmtp(flags.lmtp),
-    };
-    let watched = match (flags.pid, &flags.cgroup) {
-        (Some(pid), _) => Some(Watched::Process(pid)),
-        (None, Some(folder)) => Some(Watched::Group(folder.clone())),
-        (None, None) => None,
-    };
-    if let Some(watched) = &watched
-        && watched.read().is_none()
-    {
+pub(super) fn task(scenario: Scenario, flags: &Flags) -> Result<Task, Failure> {
+    let is_shared = !flags.agents.is_empty() || flags.agents_local.is_some();
+    let several = [flags.server.len(), flags.lmtp.len(), flags.smtp.len()];
+    if !is_shared && several.iter().any(|n| *n > 1) {
         return Err(Failure::Usage(
-            "--pid, --cgroup: there is no such process or group".to_owned(),
+            "several addresses of the server are dealt to agents: --agents or --agents-local"
+                .to_owned(),
         ));
     }
-    Ok(Order {
+    let roots = match &flags.roots {
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            Some(text.map_err(|e| Failure::File(file.clone(), e))?)
+        }
+        None => None,
+    };
+    let doors = match flags.smtp.is_empty() {
+        true => flags.lmtp.iter().copied().map(Door::Lmtp).collect(),
+        false => flags.smtp.iter().copied().map(Door::Smtp).collect(),
+    };
+    // Agents on one machine share its cores.
+    let threads = match (flags.threads, flags.agents_local) {
+        (0, Some(agents)) => {
+            let cores = available_parallelism().map_or(1, usize::from);
+            let agents = usize::try_from(agents).unwrap_or(1).max(1);
+            (cores / agents).max(1)
+        }
+        (threads, _) => threads,
+    };
+    Ok(Task {
         scenario,
-        target: Target {
-            addr,
-            host,
-            tls,
-            sources,
-            threads: flags.threads,
-        },
-        server: flags.server.clone(),
-        door: Some(door),
-        watched,
-        stop: Arc::new(AtomicBool::new(false)),
+        servers: flags.server.clone(),
+        doors,
+        roots,
+        insecure: flags.insecure,
+        tls12: flags.tls12,
+        sources: flags.source.clone().unwrap_or_default(),
+        threads,
     })
 }
 
+/// The server's process, where it was named.
+pub(super) fn watched(flags: &Flags) -> Result<Option<Watched>, Failure> {
+    let watched = match (flags.pid.as_slice(), &flags.cgroup) {
+        ([pid], _) => Watched::Process(*pid),
+        ([], Some(folder)) => Watched::Group(folder.clone()),
+        ([], None) => return Ok(None),
+        (pids, _) => Watched::Processes(pids.to_vec()),
+    };
+    match watched.read() {
+        Some(_) => Ok(Some(watched)),
+        None => Err(Failure::Usage(
+            "--pid, --cgroup: there is no such process or group".to_owned(),
+        )),
+    }
+}
+
+/// The same for one process: all of it.
+pub(super) fn order(task: &Task, flags: &Flags) -> Result<Order, Failure> {
+    let mut order = task.order(Share::WHOLE)?;
+    order.watched = watched(flags)?;
+    Ok(order)
+}
+
+/// Whether everything that a run of these addresses touches is on this machine.
+pub(super) fn is_all_here(task: &Task) -> Result<bool, Failure> {
+    let count = task.servers.len().max(task.doors.len());
+    let count = u32::try_from(count).unwrap_or(1).max(1);
+    for index in 0..count {
+        let share = Share::new(index, count).map_err(|e| Failure::Usage(e.to_string()))?;
+        if !is_here(&task.order(share)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Whether everything that a run touches is on this machine.
-pub(super) fn is_here(order: &Order) -> bool {
+fn is_here(order: &Order) -> bool {
     let door = match order.door {
         Some(Door::Lmtp(addr) | Door::Smtp(addr)) => Some(addr),
         None => None,
     };
     let here = |addr: &SocketAddr| addr.ip().is_loopback();
     here(&order.target.addr) && door.as_ref().is_none_or(here)
-}
-
-/// Host, port and whether it is TLS, of `https://mail.example.org:443`.
-fn parts(url: &str) -> Result<(String, u16, bool), Failure> {
-    let wrong = || {
-        Failure::Usage(format!(
-            "--server {url:?}: such as https://mail.example.org or http://127.0.0.1:8080"
-        ))
-    };
-    let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
-    let (is_tls, usual) = match scheme {
-        "https" => (true, 443),
-        "http" => (false, 80),
-        _ => return Err(wrong()),
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| wrong())?),
-        _ => (authority, usual),
-    };
-    let host = host.trim_matches(['[', ']']);
-    if host.is_empty() {
-        return Err(wrong());
-    }
-    Ok((host.to_owned(), port, is_tls))
 }
 
 fn login(text: &str) -> Result<Login, Failure> {
@@ -191,24 +192,6 @@ fn seconds(text: &str) -> Result<u32, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn servers_are_read() {
-        let read = |url: &str| parts(url).ok();
-        let of = |host: &str, port, tls| Some((host.to_owned(), port, tls));
-        assert_eq!(
-            read("https://mail.example.org"),
-            of("mail.example.org", 443, true)
-        );
-        assert_eq!(
-            read("http://127.0.0.1:8080/x"),
-            of("127.0.0.1", 8080, false)
-        );
-        assert_eq!(read("https://[::1]:8443"), of("::1", 8443, true));
-        for url in ["", "mail", "ftp://x", "https://", "https://x:y"] {
-            assert_eq!(read(url), None, "{url}");
-        }
-    }
 
     #[test]
     fn times_are_read() {

@@ -14,6 +14,8 @@ const PAGE_BYTES: u64 = 4_096;
 pub enum Watched {
     /// A process.
     Process(u32),
+    /// Several processes together.
+    Processes(Vec<u32>),
     /// A control group (v2), such as `/sys/fs/cgroup/system.slice/roost.service`: for servers that
     /// are many processes.
     Group(PathBuf),
@@ -48,6 +50,13 @@ impl Watched {
                     bytes: number(statm.split_whitespace().nth(1)?)?.saturating_mul(PAGE_BYTES),
                 })
             }
+            Self::Processes(pids) => pids.iter().try_fold(Taken::default(), |sum, pid| {
+                let more = Self::Process(*pid).read()?;
+                Some(Taken {
+                    cpu_us: sum.cpu_us + more.cpu_us,
+                    bytes: sum.bytes + more.bytes,
+                })
+            }),
             Self::Group(folder) => {
                 let cpu = fs::read_to_string(folder.join("cpu.stat")).ok()?;
                 let memory = fs::read_to_string(folder.join("memory.stat")).ok()?;
@@ -95,6 +104,10 @@ mod tests {
         assert!(taken.bytes > 100_000);
         assert!(socket_bytes().is_some());
         assert_eq!(Watched::Process(u32::MAX).read(), None);
+        let own = std::process::id();
+        let twice = Watched::Processes(vec![own, own]).read().unwrap();
+        assert!(twice.bytes > taken.bytes && twice.cpu_us >= taken.cpu_us);
+        assert_eq!(Watched::Processes(vec![own, u32::MAX]).read(), None);
         assert_eq!(Watched::Group("/nowhere".into()).read(), None);
     }
 

@@ -3,9 +3,7 @@
 use super::line::{Line, LineError, Outbox};
 use super::protocol::{Hello, Job, Say, Tell, Welcome};
 use super::tls::{self, Identity};
-use super::{
-    ALIVE_S, FORMAT, HELLO_S, LOOK_MS, READY_S, SILENCE_S, STRANGERS_MAX, WRONG_MS,
-};
+use super::{ALIVE_S, FORMAT, HELLO_S, LOOK_MS, READY_S, SILENCE_S, STRANGERS_MAX, WRONG_MS};
 use crate::load::drive::{Cue, Order, Part, play};
 use crate::load::run::{Run, Second};
 use crate::load::wire::Sources;
@@ -178,7 +176,9 @@ impl Agent {
         match self.playing.try_lock() {
             Ok(playing) => Ok(playing),
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err("the agent works for another controller".to_owned()),
+            Err(TryLockError::WouldBlock) => {
+                Err("the agent works for another controller".to_owned())
+            }
         }
     }
 

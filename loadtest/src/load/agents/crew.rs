@@ -369,11 +369,17 @@ impl Conduct {
             }
         }
         let mut run = merge(&parts)?;
-        run.agents = run.agents.saturating_add(u32::try_from(lost.len()).unwrap_or(0));
+        run.agents = run
+            .agents
+            .saturating_add(u32::try_from(lost.len()).unwrap_or(0));
         run.devices = scenario.population.devices;
         run.seconds = self.series.finish();
         let tool = run.tool.clone();
-        let of_agents: Vec<_> = run.seconds.iter().map(|s| (s.tool_cpu, s.tool_bytes)).collect();
+        let of_agents: Vec<_> = run
+            .seconds
+            .iter()
+            .map(|s| (s.tool_cpu, s.tool_bytes))
+            .collect();
         // The controller's own, and the server's; then the agents' on top.
         watch.fill(&mut run, self.began_us);
         let parked = run.tool.parked;

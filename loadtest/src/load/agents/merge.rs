@@ -107,6 +107,7 @@ fn latencies(parts: &[Run]) -> Result<Vec<Latency>, report::Error> {
         // It resizes itself, so nothing is out of its range.
         let _ = merged.entry(key).or_insert_with(histogram).add(found);
     }
-    let one = |((what, phase), found): (&(&str, &str), &Histogram<u64>)| summary(what, phase, found);
+    let one =
+        |((what, phase), found): (&(&str, &str), &Histogram<u64>)| summary(what, phase, found);
     Ok(merged.iter().map(one).collect())
 }

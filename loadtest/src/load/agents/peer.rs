@@ -79,7 +79,13 @@ mod tests {
         assert!(there.fingerprint.is_some());
         let refused = Peer::parse("192.0.2.1:7070").unwrap_err();
         assert!(matches!(refused, PeerError::NoFingerprint(_)));
-        for wrong in ["", "127.0.0.1", "127.0.0.1:7070#", "127.0.0.1:7070#12", ":x"] {
+        for wrong in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:7070#",
+            "127.0.0.1:7070#12",
+            ":x",
+        ] {
             assert!(Peer::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -153,7 +153,10 @@ mod tests {
     #[test]
     fn addresses_of_one_service_are_dealt_to_the_parts() {
         let task = Task {
-            servers: vec!["http://127.0.0.1:81".to_owned(), "http://127.0.0.2".to_owned()],
+            servers: vec![
+                "http://127.0.0.1:81".to_owned(),
+                "http://127.0.0.2".to_owned(),
+            ],
             sources: "127.0.0.1-127.0.0.5".to_owned(),
             ..Task::default()
         };

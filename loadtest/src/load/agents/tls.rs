@@ -204,7 +204,10 @@ mod tests {
     fn a_fingerprint_is_read_as_it_is_printed() {
         let one = Identity::new().unwrap().fingerprint;
         assert_eq!(Fingerprint::parse(&one.to_string()), Some(one));
-        assert_eq!(Fingerprint::parse(&one.to_string().to_uppercase()), Some(one));
+        assert_eq!(
+            Fingerprint::parse(&one.to_string().to_uppercase()),
+            Some(one)
+        );
         assert_ne!(Identity::new().unwrap().fingerprint, one);
         for wrong in ["", "ab", &"g".repeat(64), &"a".repeat(66)] {
             assert_eq!(Fingerprint::parse(wrong), None, "{wrong}");

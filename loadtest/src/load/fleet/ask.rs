@@ -235,7 +235,9 @@ impl Phone {
         }
         let target = &self.core.shared.target;
         let shared = &self.core.shared;
-        let place = shared.share.place_of_device(self.who.device, &shared.scenario);
+        let place = shared
+            .share
+            .place_of_device(self.who.device, &shared.scenario);
         let from = target.sources.of(place);
         let opened = Box::pin(Connection::open(target, &self.core.host, from, &self.bell)).await;
         let (mut connection, opened) = opened?;

@@ -18,7 +18,7 @@ mod phone;
 mod post;
 mod shared;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod waits;
 mod witness;
 

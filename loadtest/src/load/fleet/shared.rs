@@ -227,7 +227,9 @@ impl Shared {
 
     /// Gives a device a letter that is meant to be sent then.
     pub(super) fn post(&self, letter: Letter, meant_us: u64) {
-        let place = self.share.place_of_device(letter.from_device, &self.scenario);
+        let place = self
+            .share
+            .place_of_device(letter.from_device, &self.scenario);
         let place = usize::try_from(place).unwrap_or(0);
         if let Some(posts) = self.posts.get(place % self.threads.max(1)) {
             lock(posts).push((meant_us, letter));

@@ -25,7 +25,7 @@ fn nothing() -> Does {
 }
 
 /// A small server: six folders, each with a key and nothing in it. It answers whatever does not wait.
-fn house(asked: &Asked) -> Does {
+pub(in crate::load) fn house(asked: &Asked) -> Does {
     let body = Node::decode(&asked.body).ok();
     match asked.command.as_str() {
         "OPTIONS" => Does::Says(answer(
@@ -100,7 +100,7 @@ fn synced(collection: &Node, key: &str, commands: Vec<Node>) -> Node {
 }
 
 /// Devices of the plain kind, which watch the inbox.
-fn scenario(devices: u32) -> Scenario {
+pub(in crate::load) fn scenario(devices: u32) -> Scenario {
     let mut scenario = Scenario {
         seed: 7,
         ..Scenario::default()

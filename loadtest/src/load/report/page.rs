@@ -77,12 +77,18 @@ pub(super) fn facts(run: &Run) -> Vec<(&'static str, String)> {
     } else {
         run.server_software.clone()
     };
+    let devices = super::units::count(f64::from(run.devices));
+    let devices = match run.agents {
+        0 => devices,
+        1 => format!("{devices}, of one agent"),
+        agents => format!("{devices}, shared by {agents} agents"),
+    };
     vec![
         ("Server", run.server.clone()),
         ("Software", software),
         ("Started", moment(run.started_ms)),
         ("Duration", duration(run.duration_s)),
-        ("Devices", super::units::count(f64::from(run.devices))),
+        ("Devices", devices),
         ("Seed", run.seed.to_string()),
     ]
 }

@@ -162,7 +162,11 @@ pub(super) fn phases(run: &Run) -> Markup {
 /// What the server and the tool used.
 pub(super) fn processes(run: &Run) -> Markup {
     let rows = run.process.iter().map(|process| ("Server", process));
-    let rows: Vec<_> = rows.chain([("roost-load", &run.tool)]).collect();
+    let tool = match run.agents {
+        0 => "roost-load",
+        _ => "roost-load, its agents and their controller",
+    };
+    let rows: Vec<_> = rows.chain([(tool, &run.tool)]).collect();
     let bytes = |n: u64| Unit::Bytes.show(exact(n));
     html! {
         table {

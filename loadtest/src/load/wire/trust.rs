@@ -85,7 +85,9 @@ fn read(roots: &Roots) -> Result<RootCertStore, TrustError> {
     let paths = match roots {
         Roots::Pem(pem) => {
             let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_bytes()).flatten());
+            store.add_parsable_certificates(
+                CertificateDer::pem_slice_iter(pem.as_bytes()).flatten(),
+            );
             return match store.is_empty() {
                 true => Err(TrustError::NoRoots("what was given".to_owned())),
                 false => Ok(store),
