@@ -37,6 +37,7 @@ pub(super) fn wait(flags: &AgentFlags) -> Result<ExitCode, Failure> {
         agent.addr, agent.identity.fingerprint
     ));
     let last = agent.serve(flags.once, &|from, ended| match ended {
+        Ended::Played if flags.quiet => {}
         Ended::Played => tell(&format!("roost-load agent: a run of {from} is over\n")),
         Ended::Failed(why) => tell(&format!("roost-load agent: {from}: {why}\n")),
     });

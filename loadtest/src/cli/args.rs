@@ -202,6 +202,9 @@ pub(crate) struct AgentFlags {
     /// End after one run
     #[arg(long)]
     pub(crate) once: bool,
+    /// Nothing of runs that went well
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
     /// End when standard input does
     #[arg(long)]
     pub(crate) until_eof: bool,

@@ -128,7 +128,7 @@ fn ask(task: &Task) -> Result<(), Failure> {
     let devices = task.scenario.population.devices;
     let server = task.servers.join(", ");
     tell(&format!(
-        "{devices} devices will log in at {server}, which is not on this machine, and leave mail there \
+        "{devices} devices will log in at {server}, not all of which is on this machine, and leave mail there \
          whose subjects begin with roost-load. Go on? (--yes does not ask) [y/N] "
     ));
     let mut answer = String::new();

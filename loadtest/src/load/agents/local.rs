@@ -54,7 +54,8 @@ impl Locals {
         };
         for _ in 0..count {
             let mut child = Command::new(program)
-                .args(["agent", "--listen", "127.0.0.1:0", "--once", "--until-eof"])
+                .args(["agent", "--listen", "127.0.0.1:0"])
+                .args(["--once", "--until-eof", "--quiet"])
                 .env("ROOST_LOAD_TOKEN", &locals.token)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())

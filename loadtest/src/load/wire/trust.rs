@@ -5,7 +5,6 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where distributions keep the roots that everybody trusts.
@@ -21,8 +20,6 @@ const BUNDLES: [&str; 4] = [
 pub enum Roots {
     /// Whom this system trusts.
     System,
-    /// The certificates of a file (PEM).
-    File(PathBuf),
     /// These certificates (PEM).
     Pem(String),
     /// Anybody (`--insecure`).
@@ -82,22 +79,16 @@ impl Trust {
 }
 
 fn read(roots: &Roots) -> Result<RootCertStore, TrustError> {
-    let paths = match roots {
-        Roots::Pem(pem) => {
-            let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(
-                CertificateDer::pem_slice_iter(pem.as_bytes()).flatten(),
-            );
-            return match store.is_empty() {
-                true => Err(TrustError::NoRoots("what was given".to_owned())),
-                false => Ok(store),
-            };
-        }
-        Roots::File(path) => vec![path.clone()],
-        Roots::System | Roots::Anybody => BUNDLES.iter().map(PathBuf::from).collect(),
-    };
     let mut store = RootCertStore::empty();
-    for path in &paths {
+    if let Roots::Pem(pem) = roots {
+        let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+        store.add_parsable_certificates(certificates.flatten());
+        return match store.is_empty() {
+            true => Err(TrustError::NoRoots("what --roots names".to_owned())),
+            false => Ok(store),
+        };
+    }
+    for path in BUNDLES {
         let Ok(certificates) = CertificateDer::pem_file_iter(path) else {
             continue;
         };
@@ -106,8 +97,7 @@ fn read(roots: &Roots) -> Result<RootCertStore, TrustError> {
             return Ok(store);
         }
     }
-    let named: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-    Err(TrustError::NoRoots(named.join(", ")))
+    Err(TrustError::NoRoots(BUNDLES.join(", ")))
 }
 
 /// Takes any certificate.
