@@ -22,8 +22,10 @@ pub const SHIPPED: [(&str, &str); 8] = [
 
 /// Bytes of a scenario's file, at most.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// Devices of one process: file descriptors and ports end far below.
+/// Devices, and users, of a run: file descriptors and ports of one process end far below.
 const DEVICES_MAX: u32 = 1_000_000;
+/// Bytes of a mail: no server takes as many.
+const MAIL_BYTES_MAX: u32 = 256 * 1024 * 1024;
 
 /// A scenario that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -97,8 +99,11 @@ pub fn check(scenario: &Scenario) -> Result<(), Error> {
     if !(1..=DEVICES_MAX).contains(&scenario.population.devices) {
         return wrong("population.devices: 1 to 1,000,000");
     }
-    if scenario.users.count == 0 {
-        return wrong("users.count: at least 1");
+    if !(1..=DEVICES_MAX).contains(&scenario.users.count) {
+        return wrong("users.count: 1 to 1,000,000");
+    }
+    if scenario.mail.bytes > MAIL_BYTES_MAX {
+        return wrong("mail.bytes: at most 256 MiB");
     }
     if scenario.users.count > 1 && !scenario.users.name.contains("{n}") {
         return wrong("users.name: needs {n}, the number of the user, where there are several");
@@ -179,6 +184,8 @@ mod tests {
         };
         check("nmae = \"x\"", "nmae");
         check("duration_s = 0", "at least 1");
+        check("[users]\ncount = 0", "1 to 1,000,000");
+        check("[mail]\nbytes = 4294967295", "256 MiB");
         check("[population]\ndevices = 0", "1 to 1,000,000");
         check("[population.profiles]\nios = 1.0", "iphone");
         check("[arrival]\nconnections_per_s = -1.0", "0 or more");

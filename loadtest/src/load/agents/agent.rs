@@ -2,6 +2,7 @@
 
 use super::line::{Line, LineError, Outbox};
 use super::protocol::{Hello, Job, Say, Tell, Welcome};
+use super::silence::Silence;
 use super::tls::{self, Identity};
 use super::{ALIVE_S, FORMAT, HELLO_S, LOOK_MS, READY_S, SILENCE_S, STRANGERS_MAX, WRONG_MS};
 use crate::load::drive::{Cue, Order, Part, play};
@@ -249,7 +250,7 @@ impl Agent {
         is_over: &dyn Fn() -> bool,
     ) -> Result<(), String> {
         let clock = Clock::system();
-        let (mut heard_ms, mut said_ms) = (clock.mono_ms(), 0);
+        let (mut silence, mut said_ms) = (Silence::new(clock.mono_ms()), 0);
         let mut lost = None;
         let end = || {
             order.stop.store(true, Ordering::SeqCst);
@@ -278,14 +279,14 @@ impl Agent {
                     end();
                     continue;
                 }
-                Err(LineError::Silence) if now_ms - heard_ms < SILENCE_S * 1_000 => continue,
+                Err(LineError::Silence) if !silence.lasts(now_ms) => continue,
                 Err(e) => {
                     lost = Some(format!("the controller was lost: {e}"));
                     end();
                     continue;
                 }
             }
-            heard_ms = now_ms;
+            silence.ends();
         }
         lost.map_or(Ok(()), Err)
     }

@@ -6,8 +6,9 @@ use super::merge::{merge, process};
 use super::peer::Peer;
 use super::protocol::{Hello, Job, Say, Tell, Welcome};
 use super::series::Series;
+use super::silence::Silence;
 use super::task::Task;
-use super::{ALIVE_S, FORMAT, HELLO_S, LOOK_MS, READY_S, SILENCE_S, WRONG_MS, tls};
+use super::{ALIVE_S, FORMAT, HELLO_S, LOOK_MS, READY_S, WRONG_MS, tls};
 use crate::load::drive::{self, Part, Watch, arrival_us};
 use crate::load::report::{self, demand};
 use crate::load::run::{Run, Second, Verdict};
@@ -53,7 +54,7 @@ struct Member {
     /// Seconds that it has told.
     told: u32,
     is_ending: bool,
-    heard_ms: u64,
+    silence: Silence,
     run: Option<Box<Run>>,
     /// It is lost since this second, and why.
     lost: Option<(u32, String)>,
@@ -94,7 +95,7 @@ pub fn assemble(peers: &[Peer], token: &str) -> Result<Crew, CrewError> {
             arrived: 0,
             told: 0,
             is_ending: false,
-            heard_ms: 0,
+            silence: Silence::new(0),
             run: None,
             lost: None,
         })
@@ -161,7 +162,7 @@ impl Crew {
         let mut watch = Watch::new(watched);
         let began_us = clock.mono_us();
         for member in &mut self.0 {
-            member.heard_ms = clock.mono_ms();
+            member.silence = Silence::new(clock.mono_ms());
             member.say(&Say::Go);
         }
         let mut conduct = Conduct {
@@ -290,7 +291,7 @@ impl Conduct {
         let lost = loop {
             let said = member.line.recv::<Tell>(Duration::ZERO);
             if said.is_ok() {
-                member.heard_ms = now_ms;
+                member.silence.ends();
             }
             match said {
                 Ok(Tell::Second(second, part)) => {
@@ -318,7 +319,7 @@ impl Conduct {
                 }
                 Ok(Tell::Alive | Tell::Ready) => {}
                 Ok(Tell::Failed(why)) => break why,
-                Err(LineError::Silence) if now_ms - member.heard_ms < SILENCE_S * 1_000 => return,
+                Err(LineError::Silence) if !member.silence.lasts(now_ms) => return,
                 Err(e) => break e.to_string(),
             }
         };

@@ -33,6 +33,7 @@ mod merge;
 mod peer;
 mod protocol;
 mod series;
+mod silence;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -58,7 +59,7 @@ const HELLO_S: u64 = 10;
 const READY_S: u64 = 60;
 /// Seconds between two signs of life.
 pub const ALIVE_S: u64 = 2;
-/// Seconds of silence after which the other end is lost.
+/// Seconds of silence after which the other end is lost; seconds in which this one stood still do not count.
 const SILENCE_S: u64 = 30;
 /// Milliseconds between two looks for something to send.
 pub const LOOK_MS: u64 = 20;
