@@ -61,7 +61,7 @@ pub(super) fn conduct(
         .collect::<Result<_, _>>()?;
     // What is on an agent's machine is not on this one, whatever its address is.
     let is_here = peers.iter().all(|peer| peer.addr.ip().is_loopback());
-    if !flags.yes && !(is_here && order::is_all_here(task)?) {
+    if !(flags.yes || is_here && order::is_all_here(task)?) {
         ask(task)?;
     }
     let stop = Arc::new(AtomicBool::new(false));

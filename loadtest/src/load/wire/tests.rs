@@ -126,10 +126,7 @@ fn a_connection_is_kept_and_a_session_resumed() {
 fn a_certificate_of_nobody_is_refused_and_a_closed_port_too() {
     let server = Scripted::start(true, |_| Does::Says(answer(200, &[], b"x")));
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let file = std::env::temp_dir().join(format!("roost-load-{}.pem", std::process::id()));
-    std::fs::write(&file, made.cert.pem()).unwrap();
-    let strict = target(&server, Some(Roots::File(file.clone())));
-    std::fs::remove_file(file).unwrap();
+    let strict = target(&server, Some(Roots::Pem(made.cert.pem())));
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut nobody = target(&server, None);
     nobody.addr = closed.local_addr().unwrap();
