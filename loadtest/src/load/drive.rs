@@ -151,6 +151,8 @@ pub fn play(
     let number = cue.map_or_else(|| number(started_ms), |cue| cue.number);
     let judge = Arc::new(Judge::new(number, share.first_number(), &meters));
     let mut watch = Watch::new(order.watched.clone());
+    // Before there is any device.
+    watch.look(meters.now_us());
     if cue.is_some() {
         meters.keep_spectra();
     }
