@@ -149,12 +149,14 @@ impl Agent {
                 welcome.refused.clone_from(&why);
                 // It may be gone already.
                 let _ = line.send(&welcome);
+                linger(&line, WRONG_MS);
                 return Err(stranger(why));
             }
         };
         line.trusts();
         let played = line.send(&welcome).map_err(|e| e.to_string());
         let played = played.and_then(|()| self.play(&line));
+        linger(&line, SILENCE_S * 1_000);
         drop(playing);
         played.map_err(|why| (true, why))
     }
@@ -218,10 +220,7 @@ impl Agent {
             }
             heard?;
             played?
-        })?;
-        // What was told last has arrived when the controller says so, or is gone.
-        let _ = line.recv::<Say>(Duration::from_secs(SILENCE_S));
-        Ok(())
+        })
     }
 
     fn order(&self, job: &Job) -> Result<Order, String> {
@@ -316,6 +315,16 @@ fn tell_all(order: &Order, cue: &Cue, outbox: &Outbox) -> Result<(), String> {
             let mut run = run;
             run.seconds.clear();
             outbox.send(&Tell::Done(Box::new(run))).map_err(words)
+        }
+    }
+}
+
+/// Waits until the other end says that it has everything, or is gone: whoever closes a connection on which
+/// something still comes in takes back what it said last.
+fn linger(line: &Line, patience_ms: u64) {
+    while let Ok(said) = line.recv::<Say>(Duration::from_millis(patience_ms)) {
+        if said == Say::Bye {
+            return;
         }
     }
 }
