@@ -17,10 +17,9 @@ use roost::wbxml::tags::{
 pub(crate) const WBXML: &str = "application/vnd.ms-sync.wbxml";
 const MULTIPART: &str = "application/vnd.ms-sync.multipart";
 
-/// Decodes an answer and holds it against the rules for all of them. `None` for an empty body.
+/// Decodes an answer. `None` for an empty body.
 /// The parts of a multipart answer but the first go to `outcome.fetched`.
 pub(crate) fn decode(
-    version: Version,
     command: Command,
     answer: &Answer,
     outcome: &mut Outcome,
@@ -43,13 +42,18 @@ pub(crate) fn decode(
     if root.tag != root_tag(command) {
         return Err(Violation::Root(command, root.tag));
     }
+    Ok(Some(root))
+}
+
+/// Whether all elements of an answer are of the version, and their values of their types.
+pub(crate) fn nodes(version: Version, root: &Node) -> Result<(), Violation> {
     let mut wrong = None;
     root.walk(&mut |node| {
         if wrong.is_none() {
             wrong = check_node(version, node).err();
         }
     });
-    wrong.map_or(Ok(Some(root)), Err)
+    wrong.map_or(Ok(()), Err)
 }
 
 /// The root element of a command's answer.
@@ -227,7 +231,10 @@ mod tests {
             headers,
             body: body.encode(),
         };
-        decode(version, command, &answer, &mut Outcome::default())
+        let root = decode(command, &answer, &mut Outcome::default())?;
+        root.iter()
+            .try_for_each(|root| nodes(version, root))
+            .map(|()| root.clone())
     }
 
     #[test]

@@ -60,6 +60,11 @@ pub struct Device {
     pub options: SyncOptions,
     /// The server orders a wipe.
     pub wipe: bool,
+    /// It goes on over a [`Violation`] where a phone would, and notes it in `breaches`; else every one is
+    /// an error.
+    pub tolerant: bool,
+    /// What a tolerant device went on over, until somebody takes it out.
+    pub breaches: Vec<Violation>,
     pub(crate) described: bool,
     /// Folders that went with one that it deleted: the server may not know that they are gone here.
     pub(crate) gone_below: BTreeSet<String>,
@@ -90,11 +95,27 @@ impl Device {
             collections: BTreeMap::new(),
             options: SyncOptions::TEXT,
             wipe: false,
+            tolerant: false,
+            breaches: Vec::new(),
             described: false,
             gone_below: BTreeSet::new(),
             last_sync: None,
             pending: None,
         }
+    }
+
+    /// A breach that phones get over.
+    pub(crate) fn bears(&mut self, breach: Violation) -> Result<(), Violation> {
+        if !self.tolerant {
+            return Err(breach);
+        }
+        self.breaches.push(breach);
+        Ok(())
+    }
+
+    /// The same, of a check.
+    pub(crate) fn bears_if(&mut self, checked: Result<(), Violation>) -> Result<(), Violation> {
+        checked.or_else(|breach| self.bears(breach))
     }
 
     /// The version it speaks.
@@ -176,8 +197,9 @@ impl Device {
         if answer.status != 200 {
             return Ok(outcome);
         }
-        let tree = check::decode(self.version(), command, answer, &mut outcome)?;
+        let tree = check::decode(command, answer, &mut outcome)?;
         if let Some(root) = &tree {
+            self.bears_if(check::nodes(self.version(), root))?;
             outcome.status = root.number(check::status_tag(command));
         }
         outcome.tree.clone_from(&tree);
@@ -186,7 +208,14 @@ impl Device {
             Some(142..=144) => self.policy = Policy::Wanted,
             // Another common failure says all that there is to say.
             Some(101..) => {}
-            _ => self.take(&operation, tree.as_ref(), &mut outcome)?,
+            _ => {
+                let taken = self.take(&operation, tree.as_ref(), &mut outcome);
+                // Of a chain of keys that broke, nothing is known any more.
+                match keeps_keys(command) {
+                    true => taken?,
+                    false => self.bears_if(taken)?,
+                }
+            }
         }
         Ok(outcome)
     }
@@ -442,33 +471,53 @@ impl Device {
         }
         let listed = |name: &'static str| {
             let value = answer.header(name);
-            // Some clients compare the pieces between commas exactly.
-            match value.filter(|v| !v.is_empty() && !v.contains(' ')) {
-                Some(value) => Ok(value.split(',')),
-                None => Err(Violation::Header(name, value.map(str::to_owned))),
-            }
+            value
+                .filter(|v| !v.is_empty())
+                .ok_or(Violation::Header(name, None))
         };
-        let versions: Vec<&str> = listed("MS-ASProtocolVersions")?.collect();
-        let known: Vec<Version> = versions.iter().filter_map(|v| Version::parse(v)).collect();
-        // Android takes the last one that it knows for the best.
-        if known.is_empty() || !known.is_sorted() {
-            return Err(Violation::Header(
-                "MS-ASProtocolVersions",
-                Some(versions.join(",")),
-            ));
-        }
-        self.commands = listed("MS-ASProtocolCommands")?
-            .map(str::to_owned)
+        let pieces =
+            |list: &str| -> Vec<String> { list.split(',').map(|p| p.trim().to_owned()).collect() };
+        let (versions, commands) = (
+            listed("MS-ASProtocolVersions")?,
+            listed("MS-ASProtocolCommands")?,
+        );
+        let wrong = |name, list: &str| Violation::Header(name, Some(list.to_owned()));
+        let mut known: Vec<Version> = pieces(versions)
+            .iter()
+            .filter_map(|v| Version::parse(v))
             .collect();
+        if known.is_empty() {
+            return Err(wrong("MS-ASProtocolVersions", versions));
+        }
+        // Android takes the last one that it knows for the best, and some clients compare the pieces
+        // between commas exactly.
+        if !known.is_sorted() || versions.contains(' ') {
+            self.bears(wrong("MS-ASProtocolVersions", versions))?;
+            known.sort_unstable();
+        }
+        if commands.contains(' ') {
+            self.bears(wrong("MS-ASProtocolCommands", commands))?;
+        }
+        self.commands = pieces(commands);
         self.versions = known;
         if !answer.body.is_empty() {
-            return Err(Violation::Header(
-                "Content-Length",
-                Some(answer.body.len().to_string()),
-            ));
+            self.bears(wrong("Content-Length", &answer.body.len().to_string()))?;
         }
         Ok(outcome)
     }
+}
+
+/// Whether a command's answer moves a key that the next one builds on.
+fn keeps_keys(command: Command) -> bool {
+    matches!(
+        command,
+        Command::Sync
+            | Command::FolderSync
+            | Command::FolderCreate
+            | Command::FolderDelete
+            | Command::FolderUpdate
+            | Command::Provision
+    )
 }
 
 /// The command that carries an operation; OPTIONS has none.

@@ -123,7 +123,8 @@ impl Query<'_> {
     pub fn target(&self, form: QueryForm) -> String {
         let query = match form {
             QueryForm::Plain => self.plain(),
-            QueryForm::Base64 => escape(&STANDARD.encode(self.bytes())),
+            // As phones write it: its signs `+/=` stand as they are.
+            QueryForm::Base64 => STANDARD.encode(self.bytes()),
         };
         format!("/Microsoft-Server-ActiveSync?{query}")
     }
@@ -220,6 +221,12 @@ mod tests {
             "/Microsoft-Server-ActiveSync?Cmd=Sync&User=al%20ice%40x.org\
              &DeviceId=v140Device&DeviceType=SmartPhone"
         );
+    }
+
+    #[test]
+    fn base64_is_not_percent_encoded() {
+        let target = query().target(QueryForm::Base64);
+        assert!(target.ends_with("eC5vcmc="), "{target}");
     }
 
     #[test]

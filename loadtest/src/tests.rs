@@ -438,3 +438,73 @@ fn a_phone_knows_what_comes_next() {
     }
     assert_eq!(device.next(), None);
 }
+
+#[test]
+fn a_tolerant_device_notes_what_phones_go_on_over_and_goes_on() {
+    let version = Version::V14_1;
+    let mut device = primed(version);
+    device.tolerant = true;
+    let class = text(a::CLASS, "Email");
+    let told = vec![
+        node(
+            a::COMMANDS,
+            vec![add("2:1", "one"), add("2:1", "one more"), add("2:2", "two")],
+        ),
+        class,
+    ];
+    let outcome = ask(&mut device, inbox(vec![]), &sync(version, "2", told)).unwrap();
+    assert_eq!((outcome.added.len(), outcome.changed.len()), (2, 1));
+    assert_eq!(device.collections["2"].key, "2");
+    assert_eq!(device.collections["2"].items.len(), 2);
+    let kinds: Vec<String> = device.breaches.iter().map(Violation::kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            "airsync:Collection: airsync:Class may not stand here",
+            "Add of an item that is here already",
+        ]
+    );
+    let gone = commands(vec![
+        command(a::DELETE, "2:9", vec![]),
+        command(a::DELETE, "2:1", vec![]),
+    ]);
+    let outcome = ask(&mut device, inbox(vec![]), &sync(version, "3", gone)).unwrap();
+    assert_eq!(outcome.removed, [("2".to_owned(), "2:1".to_owned())]);
+    // What was asked for and is not answered is not done.
+    device.request(inbox(vec![SyncCommand::Delete {
+        id: "2:2".to_owned(),
+    }]));
+    let outcome = device.answer(&nothing()).unwrap();
+    assert!(outcome.collections.is_empty());
+    assert_eq!(device.collections["2"].items.len(), 1);
+    assert_eq!(device.breaches.len(), 4);
+}
+
+#[test]
+fn without_a_key_or_an_inbox_a_tolerant_device_cannot_go_on_either() {
+    let mut device = primed(Version::V14_1);
+    device.tolerant = true;
+    let keyless = ask(
+        &mut device,
+        inbox(vec![]),
+        &sync(Version::V14_1, "0", vec![]),
+    );
+    assert!(matches!(keyless, Err(Violation::KeyUnchanged(..))));
+    let mut device = self::device(Version::V14_1);
+    device.tolerant = true;
+    let lacks = ask(
+        &mut device,
+        Operation::FolderSync,
+        &hierarchy(1, &FOLDERS[1..2]),
+    );
+    assert!(matches!(lacks, Err(Violation::Folder(..))));
+}
+
+#[test]
+fn a_server_without_policies_is_asked_once() {
+    let mut device = device(Version::V12_1);
+    device.policy = Policy::Wanted;
+    let none = node(pv::PROVISION, vec![text(pv::STATUS, "2")]);
+    ask(&mut device, Operation::Provision, &none).unwrap();
+    assert_eq!(device.policy, Policy::None);
+}

@@ -50,6 +50,9 @@ pub enum Violation {
     /// A collection that was not asked for, or twice in one answer.
     #[error("collection {0} was not asked for")]
     Collection(String),
+    /// A collection that was asked for and has to be answered.
+    #[error("collection {0} was not answered")]
+    Unanswered(String),
     /// A new item that the device has already.
     #[error("{0}: Add of an item that is here already")]
     AddedTwice(String),
@@ -83,4 +86,32 @@ pub enum Violation {
     /// An answer came though nothing was asked.
     #[error("nothing was asked")]
     Unasked,
+}
+
+impl Violation {
+    /// What it is, whatever item, folder or value it is about.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Body(command, _) => format!("{command:?}: the body does not decode"),
+            Self::FullAnswer(command, _) => format!("{command:?}: an answer that has to be empty"),
+            Self::Header(name, None) => format!("header {name} is missing"),
+            Self::Header(name, Some(_)) => format!("header {name}"),
+            Self::Value(tag, _, kind) => format!("{tag} is not {kind}"),
+            Self::Collection(_) => "a collection that was not asked for".to_owned(),
+            Self::Unanswered(_) => "a collection that was not answered".to_owned(),
+            Self::AddedTwice(_) => "Add of an item that is here already".to_owned(),
+            Self::Unknown(_, tag) => format!("{tag} of an item that is not here"),
+            Self::KeyUnchanged(..) => "changes under an unchanged key".to_owned(),
+            Self::ItemsOnKeyZero(_) => "items in the answer to key 0".to_owned(),
+            Self::Window(..) => "more changes than the window allows".to_owned(),
+            Self::Response(_, _, what) => format!("a response: {what}"),
+            Self::Count(..) => "FolderSync: Count is not the number of entries".to_owned(),
+            // "of type 8" is no id.
+            Self::Folder(of, what) if of.starts_with("of type") => format!("folder {of} {what}"),
+            Self::Folder(_, what) => format!("a folder {what}"),
+            Self::PolicyKey(_) => "a policy key".to_owned(),
+            other => other.to_string(),
+        }
+    }
 }

@@ -12,6 +12,7 @@ use roost::wbxml::tags::folderhierarchy as tag;
 /// Types of which there is exactly one.
 const DEFAULT_TYPES: std::ops::RangeInclusive<u32> = 2..=11;
 const ROOT: &str = "0";
+const INBOX: u32 = 2;
 
 pub(crate) fn request(key: &str, operation: &Operation) -> Option<Node> {
     let key = text(tag::SYNC_KEY, key);
@@ -83,14 +84,19 @@ pub(crate) fn take_sync(
         change(device, entry, outcome)?;
     }
     if usize::try_from(count) != Ok(seen) {
-        return Err(Violation::Count(count, seen));
+        device.bears(Violation::Count(count, seen))?;
     }
     if seen > 0 && key == device.folder_key {
-        return Err(Violation::KeyUnchanged("hierarchy".to_owned(), key));
+        device.bears(Violation::KeyUnchanged("hierarchy".to_owned(), key.clone()))?;
     }
     device.folder_key = key;
     device.folders_stale = false;
-    whole(device)
+    let whole = whole(device);
+    match device.folder(INBOX) {
+        Some(_) => device.bears_if(whole),
+        // Of all that may be missing, this no phone goes on without.
+        None => whole,
+    }
 }
 
 pub(crate) fn take_create(
@@ -170,13 +176,13 @@ fn change(device: &mut Device, entry: &Node, outcome: &mut Outcome) -> Result<()
             let folder = folder(entry, &id)?;
             let went = device.gone_below.remove(&id);
             if device.folders.insert(id.clone(), folder).is_none() && !went {
-                return Err(Violation::Folder(id, "Update of a folder that is not here"));
+                return device.bears(Violation::Folder(id, "Update of a folder that is not here"));
             }
             outcome.changed.push(named);
         }
         tag::DELETE => {
             if !device.gone_below.remove(&id) && !device.folders.contains_key(&id) {
-                return Err(Violation::Folder(id, "Delete of a folder that is not here"));
+                return device.bears(Violation::Folder(id, "Delete of a folder that is not here"));
             }
             // Those below are told one by one.
             device.folders.remove(&id);
@@ -184,7 +190,7 @@ fn change(device: &mut Device, entry: &Node, outcome: &mut Outcome) -> Result<()
             outcome.removed.push(named);
         }
         child => {
-            return Err(Violation::Misplaced {
+            return device.bears(Violation::Misplaced {
                 parent: tag::CHANGES,
                 child,
             });
@@ -203,18 +209,18 @@ fn folder(entry: &Node, id: &str) -> Result<Folder, Violation> {
 }
 
 fn add(device: &mut Device, folder: Folder) -> Result<(), Violation> {
-    let wrong = |what| Err(Violation::Folder(folder.id.clone(), what));
+    let wrong = |what| Violation::Folder(folder.id.clone(), what);
     if device.folders.contains_key(&folder.id) {
-        return wrong("Add of a folder that is here already");
+        return device.bears(wrong("Add of a folder that is here already"));
     }
     if folder.parent != ROOT && !device.folders.contains_key(&folder.parent) {
-        return wrong("comes before its parent");
+        device.bears(wrong("comes before its parent"))?;
     }
     if matches!(folder.kind, 10 | 17 | 19) && device.version() < Version::V14_0 {
-        return wrong("is of a type that this version does not have");
+        device.bears(wrong("is of a type that this version does not have"))?;
     }
     if DEFAULT_TYPES.contains(&folder.kind) && device.folder(folder.kind).is_some() {
-        return wrong("is the second of a default type");
+        device.bears(wrong("is the second of a default type"))?;
     }
     if let Some(class) = Class::of_folder(folder.kind, device.version()) {
         device

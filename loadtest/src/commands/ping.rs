@@ -31,7 +31,7 @@ pub(crate) fn take(
     root: &Node,
     outcome: &mut Outcome,
 ) -> Result<(), Violation> {
-    in_order(
+    device.bears_if(in_order(
         root,
         &[
             &[tag::STATUS],
@@ -39,13 +39,13 @@ pub(crate) fn take(
             &[tag::MAX_FOLDERS],
             &[tag::HEARTBEAT_INTERVAL],
         ],
-    )?;
+    ))?;
     let status = number(root, tag::STATUS)?;
     if (status == 2) != root.child(tag::FOLDERS).is_some() {
-        return Err(Violation::Missing {
+        device.bears(Violation::Missing {
             parent: root.tag,
             child: tag::FOLDERS,
-        });
+        })?;
     }
     match status {
         2 => changed(device, asked, root, outcome)?,
@@ -71,7 +71,8 @@ fn changed(
         let id = folder.as_text().unwrap_or_default();
         // An empty request repeats folders that only the server has noted.
         if id.is_empty() || !(asked.is_empty() || asked.iter().any(|a| a == id)) {
-            return Err(Violation::Collection(id.to_owned()));
+            device.bears(Violation::Collection(id.to_owned()))?;
+            continue;
         }
         if let Some(collection) = device.collections.get_mut(id) {
             collection.stale = true;
@@ -79,10 +80,14 @@ fn changed(
         outcome.folders.push(id.to_owned());
     }
     if folders.is_empty() {
-        return Err(Violation::Missing {
+        device.bears(Violation::Missing {
             parent: tag::FOLDERS,
             child: tag::FOLDER,
-        });
+        })?;
+        // It may be any of them.
+        for collection in device.collections.values_mut() {
+            collection.stale = true;
+        }
     }
     Ok(())
 }

@@ -43,17 +43,22 @@ pub(crate) fn take(device: &mut Device, root: &Node, outcome: &Outcome) -> Resul
         device.wipe = true;
         return Ok(());
     }
+    if outcome.status == Some(2) {
+        // The server has no policy for anybody: it goes on without a key.
+        device.policy = Policy::None;
+    }
     if outcome.status != Some(1) {
         return Ok(());
     }
     let asked = !matches!(device.policy, Policy::Offered(_));
     if asked && device.version() >= Version::V14_1 {
-        let described = root.child(settings::DEVICE_INFORMATION);
-        let described = described.ok_or(Violation::Missing {
+        let missing = Violation::Missing {
             parent: root.tag,
             child: settings::DEVICE_INFORMATION,
-        })?;
-        number(described, settings::STATUS)?;
+        };
+        let described = root.child(settings::DEVICE_INFORMATION).ok_or(missing);
+        let told = described.and_then(|d| number(d, settings::STATUS).map(drop));
+        device.bears_if(told)?;
         device.described = true;
     }
     let missing = Violation::Missing {

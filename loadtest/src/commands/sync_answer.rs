@@ -35,7 +35,8 @@ pub(crate) fn take(
     let Some(root) = tree else {
         return nothing_new(device, sync, &asked);
     };
-    in_order(root, &[&[tag::STATUS], &[tag::LIMIT, tag::COLLECTIONS]])?;
+    let order = in_order(root, &[&[tag::STATUS], &[tag::LIMIT, tag::COLLECTIONS]]);
+    device.bears_if(order)?;
     match outcome.status {
         None | Some(1) => {}
         Some(12) => {
@@ -58,17 +59,22 @@ pub(crate) fn take(
         let id = required(node, tag::COLLECTION_ID)?;
         let request = asked.iter().find(|c| c.id == id);
         let request = request.filter(|_| !answered.contains(&id));
-        let request = request.ok_or_else(|| Violation::Collection(id.to_owned()))?;
+        let Some(request) = request else {
+            device.bears(Violation::Collection(id.to_owned()))?;
+            continue;
+        };
         collection(device, request, node, outcome)?;
         answered.push(id);
     }
     for left_out in asked.iter().filter(|c| !answered.contains(&c.id.as_str())) {
         // Up to 12.1 every collection is answered; later a silent one has nothing to tell.
         if device.version() <= Version::V12_1 || needs_answer(device, left_out) {
-            return Err(Violation::Collection(format!(
-                "{} (not answered)",
-                left_out.id
-            )));
+            let breach = Violation::Unanswered(left_out.id.clone());
+            // Without an answer to key 0 there is no way on.
+            match is_fresh(device, left_out) {
+                true => return Err(breach),
+                false => device.bears(breach)?,
+            }
         }
         settle(device, &left_out.id);
     }
@@ -97,7 +103,11 @@ fn nothing_new(
 ) -> Result<(), Violation> {
     let needed = asked.iter().any(|c| needs_answer(device, c));
     if device.version() < Version::V12_1 || needed {
-        return Err(Violation::EmptyAnswer(Command::Sync));
+        let breach = Violation::EmptyAnswer(Command::Sync);
+        match asked.iter().any(|c| is_fresh(device, c)) {
+            true => return Err(breach),
+            false => device.bears(breach)?,
+        }
     }
     for collection in asked {
         settle(device, &collection.id);
@@ -107,11 +117,12 @@ fn nothing_new(
 }
 
 fn needs_answer(device: &Device, asked: &SyncCollection) -> bool {
-    let fresh = device
-        .collections
-        .get(&asked.id)
-        .is_none_or(|c| c.key == "0");
-    fresh || !asked.commands.is_empty()
+    is_fresh(device, asked) || !asked.commands.is_empty()
+}
+
+fn is_fresh(device: &Device, asked: &SyncCollection) -> bool {
+    let known = device.collections.get(&asked.id);
+    known.is_none_or(|c| c.key == "0")
 }
 
 fn settle(device: &mut Device, id: &str) {
@@ -146,7 +157,7 @@ fn collection(
         &[]
     };
     let rest: &[Tag] = &[tag::MORE_AVAILABLE, tag::COMMANDS, tag::RESPONSES];
-    in_order(
+    device.bears_if(in_order(
         node,
         &[
             class,
@@ -155,7 +166,7 @@ fn collection(
             &[tag::STATUS],
             rest,
         ],
-    )?;
+    ))?;
     let status = number(node, tag::STATUS)?;
     outcome.collections.push((asked.id.clone(), status));
     match status {
@@ -178,20 +189,23 @@ fn collection(
     };
     let (old_key, class) = (known.key.clone(), known.class);
     if device.version() <= Version::V12_0 && node.text(tag::CLASS) != Some(class.name()) {
-        return Err(Violation::Missing {
+        device.bears(Violation::Missing {
             parent: node.tag,
             child: tag::CLASS,
-        });
+        })?;
     }
     let key = required(node, tag::SYNC_KEY)?.to_owned();
     let commands = node.child(tag::COMMANDS);
     let responses = node.child(tag::RESPONSES);
     let told = commands.is_some() || responses.is_some();
-    if key == "0" || (key == old_key && told) {
+    if key == "0" {
         return Err(Violation::KeyUnchanged(asked.id.clone(), key));
     }
+    if key == old_key && told {
+        device.bears(Violation::KeyUnchanged(asked.id.clone(), key.clone()))?;
+    }
     if old_key == "0" && told {
-        return Err(Violation::ItemsOnKeyZero(asked.id.clone()));
+        device.bears(Violation::ItemsOnKeyZero(asked.id.clone()))?;
     }
     own_commands(device, asked, responses, outcome)?;
     if let Some(commands) = commands {
@@ -221,10 +235,10 @@ fn own_commands(
         .iter()
         .collect();
     if responses.is_some() && left.is_empty() {
-        return Err(Violation::Missing {
+        device.bears(Violation::Missing {
             parent: tag::RESPONSES,
             child: tag::ADD,
-        });
+        })?;
     }
     for command in &asked.commands {
         let (kind, name, of) = match command {
@@ -238,21 +252,29 @@ fn own_commands(
             .position(|r| r.tag == kind && r.text(name) == Some(of));
         let response = at.map(|at| left.remove(at));
         let wrong = |what| Violation::Response(asked.id.clone(), of.clone(), what);
-        let status = match response {
-            Some(response) => Some(number(response, tag::STATUS)?),
-            None if matches!(kind, tag::ADD | tag::FETCH) => return Err(wrong("none")),
+        let status = match response.map(|r| number(r, tag::STATUS)) {
+            Some(Ok(status)) => Some(status),
+            Some(Err(breach)) => {
+                device.bears(breach)?;
+                continue;
+            }
+            None if matches!(kind, tag::ADD | tag::FETCH) => {
+                device.bears(wrong("none"))?;
+                continue;
+            }
             None => None,
         };
         let attachments = device.version() >= Version::V16_0 && kind == tag::CHANGE;
         if matches!(kind, tag::CHANGE | tag::DELETE) && status == Some(1) && !attachments {
-            return Err(wrong("a success that may not be told"));
+            device.bears(wrong("a success that may not be told"))?;
         }
         let id = response
             .and_then(|r| r.text(tag::SERVER_ID))
             .filter(|id| !id.is_empty());
         if kind == tag::ADD && (status == Some(1)) != id.is_some() {
-            return Err(wrong("a ServerId goes with success, and only with it"));
+            device.bears(wrong("a ServerId goes with success, and only with it"))?;
         }
+        let id = id.filter(|_| status.is_none_or(|s| s == 1));
         if let Some(status) = status {
             outcome.responses.push(Response {
                 collection: asked.id.clone(),
@@ -261,18 +283,15 @@ fn own_commands(
                 status,
             });
         }
-        if status.is_none_or(|s| s == 1) {
+        if status.is_none_or(|s| s == 1) && (kind != tag::ADD || id.is_some()) {
             done(device, &asked.id, command, response, id)?;
         }
     }
     match left.first() {
         Some(extra) => {
             let of = extra.text(tag::SERVER_ID).unwrap_or("?").to_owned();
-            Err(Violation::Response(
-                asked.id.clone(),
-                of,
-                "for what was not sent",
-            ))
+            let what = "for what was not sent";
+            device.bears(Violation::Response(asked.id.clone(), of, what))
         }
         None => Ok(()),
     }
@@ -292,15 +311,11 @@ fn done(
     match command {
         SyncCommand::Add { properties, .. } => {
             let id = id.unwrap_or_default().to_owned();
-            if known.items.contains_key(&id) {
-                return Err(Violation::AddedTwice(id));
+            let properties = properties.clone();
+            let before = known.items.insert(id.clone(), Item { properties });
+            if before.is_some() {
+                device.bears(Violation::AddedTwice(id))?;
             }
-            known.items.insert(
-                id,
-                Item {
-                    properties: properties.clone(),
-                },
-            );
         }
         SyncCommand::Change { id, properties } => {
             if let Some(item) = known.items.get_mut(id) {
@@ -316,13 +331,11 @@ fn done(
                 parent: tag::FETCH,
                 child: tag::APPLICATION_DATA,
             };
-            let data = response
-                .and_then(|r| r.child(tag::APPLICATION_DATA))
-                .ok_or(missing)?;
-            let item = Item {
-                properties: data.children().to_vec(),
+            let Some(data) = response.and_then(|r| r.child(tag::APPLICATION_DATA)) else {
+                return device.bears(missing);
             };
-            known.items.insert(id.clone(), item);
+            let properties = data.children().to_vec();
+            known.items.insert(id.clone(), Item { properties });
         }
     }
     Ok(())
@@ -340,13 +353,13 @@ fn server_commands(
     };
     let count = commands.children().len();
     if count == 0 {
-        return Err(Violation::Missing {
+        device.bears(Violation::Missing {
             parent: tag::COMMANDS,
             child: tag::ADD,
-        });
+        })?;
     }
     if asked.get_changes == Some(false) || usize::try_from(window).is_ok_and(|n| count > n) {
-        return Err(Violation::Window(asked.id.clone(), count, window));
+        device.bears(Violation::Window(asked.id.clone(), count, window))?;
     }
     for command in commands.children() {
         server_command(device, &asked.id, command, outcome)?;
@@ -373,22 +386,23 @@ fn server_command(
     match command.tag {
         tag::ADD => {
             let properties = data.ok_or_else(missing)?.to_vec();
-            once(command.tag, &properties)?;
-            if known
-                .items
-                .insert(id.clone(), Item { properties })
-                .is_some()
-            {
-                return Err(Violation::AddedTwice(id));
-            }
+            let twice = once(command.tag, &properties);
             known.gone.remove(&id);
-            outcome.added.push(named);
+            match known.items.insert(id.clone(), Item { properties }) {
+                None => outcome.added.push(named),
+                // A phone that goes on has it once, as it was told last.
+                Some(_) => {
+                    outcome.changed.push(named);
+                    device.bears(Violation::AddedTwice(id))?;
+                }
+            }
+            device.bears_if(twice)?;
         }
         tag::CHANGE => {
             let properties = data.ok_or_else(missing)?;
-            once(command.tag, properties)?;
+            let twice = once(command.tag, properties);
             let Some(item) = known.items.get_mut(&id) else {
-                return Err(Violation::Unknown(id, command.tag));
+                return device.bears(Violation::Unknown(id, command.tag));
             };
             // A mail's change names what changed, other items come whole.
             match known.class {
@@ -396,17 +410,18 @@ fn server_command(
                 _ => item.replace(properties, &KEPT),
             }
             outcome.changed.push(named);
+            device.bears_if(twice)?;
         }
         tag::DELETE | tag::SOFT_DELETE => {
             let known_gone = known.gone.remove(&id) && command.tag == tag::DELETE;
             let may_be_gone = known_gone || known.doubtful;
             if known.items.remove(&id).is_none() && !may_be_gone {
-                return Err(Violation::Unknown(id, command.tag));
+                return device.bears(Violation::Unknown(id, command.tag));
             }
             outcome.removed.push(named);
         }
         child => {
-            return Err(Violation::Misplaced {
+            return device.bears(Violation::Misplaced {
                 parent: tag::COMMANDS,
                 child,
             });

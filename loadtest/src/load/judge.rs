@@ -5,6 +5,7 @@ use super::marker::Marker;
 use super::measure::{Meter, Meters};
 use super::run;
 use super::truth::{Ledger, Woken};
+use crate::Violation;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -149,10 +150,9 @@ impl Witness for Judge {
         }
     }
 
-    fn violation(&self, who: Who, what: &str) {
-        // The kind is what stands before the first colon: "Sync", "collection 2", ...
-        let kind = what.split(':').next().unwrap_or(what);
-        self.ledger.violation(who.device, kind, what);
+    fn violation(&self, who: Who, what: &Violation) {
+        let words = what.to_string();
+        self.ledger.violation(who.device, &what.kind(), &words);
     }
 
     fn looked(&self, who: Who, whole: bool) {

@@ -205,11 +205,15 @@ impl Ledger {
         books.gone.remove(&device);
     }
 
-    /// The server broke a rule of the protocol.
-    pub fn violation(&self, device: DeviceNo, what: &str, words: &str) {
+    /// The server broke a rule of the protocol: of this kind, in these words.
+    pub fn violation(&self, device: DeviceNo, kind: &str, words: &str) {
         let mut books = self.books();
-        *books.found.violations.entry(what.to_owned()).or_default() += 1;
-        books.note(format!("device {device}: {words}"));
+        let count = books.found.violations.entry(kind.to_owned()).or_default();
+        *count += 1;
+        // One example of each kind says enough.
+        if *count == 1 && words != kind {
+            books.note(format!("device {device}: {words}"));
+        }
     }
 
     /// What is wrong at the end, for these devices and their users: those that have looked once more.

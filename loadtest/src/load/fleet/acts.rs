@@ -359,6 +359,7 @@ fn change(collection: &str, command: SyncCommand, deletes: bool) -> Operation {
 /// Whether a change was taken.
 fn went_well(outcome: &Outcome) -> bool {
     outcome.ok()
+        && !outcome.collections.is_empty()
         && outcome.collections.iter().all(|(_, status)| *status == 1)
         && outcome.responses.iter().all(|r| r.status == 1)
 }

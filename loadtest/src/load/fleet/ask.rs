@@ -75,6 +75,7 @@ impl Phone {
             Ok(outcome) => outcome,
             Err(violation) => return Err(self.violated(&violation)),
         };
+        self.tells_breaches();
         match what {
             "OPTIONS" => self.choose_version(),
             "FolderSync" => {
@@ -93,12 +94,21 @@ impl Phone {
         Ok(outcome)
     }
 
-    /// The server broke the protocol: that is told, and the device begins anew.
+    /// What the server did wrong, and the device went on over.
+    pub(super) fn tells_breaches(&mut self) {
+        let breaches = std::mem::take(&mut self.device.breaches);
+        for breach in &breaches {
+            self.core.meter().count("violations", 1);
+            self.core.shared.witness.violation(self.who, breach);
+        }
+    }
+
+    /// The server broke the protocol so that no phone can go on: that is told, and the device begins anew.
     pub(super) fn violated(&mut self, violation: &Violation) -> Trouble {
+        self.tells_breaches();
         self.breaches += 1;
         self.core.meter().count("violations", 1);
-        let text = violation.to_string();
-        self.core.shared.witness.violation(self.who, &text);
+        self.core.shared.witness.violation(self.who, violation);
         self.forget();
         Trouble::Violation
     }

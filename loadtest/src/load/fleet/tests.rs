@@ -1,11 +1,11 @@
 //! The fleet against a server that does what it is told to.
 
 use super::*;
-use crate::Node;
 use crate::load::run::Latency;
 use crate::load::testing::{Asked, Does, Scripted, answer};
 use crate::load::wire::Sources;
 use crate::tree::{node, text};
+use crate::{Node, Violation};
 use roost::wbxml::tags::{airsync, email, folderhierarchy as folders, ping, search};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -130,8 +130,8 @@ impl Witness for Told {
         self.forgotten.lock().unwrap().push(collection.to_owned());
     }
 
-    fn violation(&self, _: Who, what: &str) {
-        self.violations.lock().unwrap().push(what.to_owned());
+    fn violation(&self, _: Who, what: &Violation) {
+        self.violations.lock().unwrap().push(what.to_string());
     }
 
     fn looked(&self, who: Who, whole: bool) {

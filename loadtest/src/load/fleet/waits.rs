@@ -341,6 +341,7 @@ impl Phone {
                 return;
             }
         };
+        self.tells_breaches();
         let bound = if is_ping {
             ping::HEARTBEAT_INTERVAL
         } else {

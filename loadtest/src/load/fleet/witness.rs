@@ -1,5 +1,7 @@
 //! What the fleet tells of itself.
 
+use crate::Violation;
+
 /// A device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Who {
@@ -124,8 +126,9 @@ pub trait Witness: Send + Sync {
         let _ = (who, subject);
     }
 
-    /// The server broke the protocol. The device forgets everything and begins anew.
-    fn violation(&self, who: Who, what: &str) {
+    /// The server broke the protocol. The device goes on over it where a phone does, and else forgets
+    /// everything and begins anew.
+    fn violation(&self, who: Who, what: &Violation) {
         let _ = (who, what);
     }
 
