@@ -411,8 +411,9 @@ pub(super) fn mail(shared: &Shared, from: Who, to_user: u32, subject: &str, made
     let (run, device) = (shared.run, from.device);
     let from = scenario.users.login(from.user).address;
     let to = scenario.users.login(to_user).address;
+    let date = crate::load::inject::date(shared.meters.clock().now_ms());
     let mut mail = format!(
-        "From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\
+        "From: <{from}>\r\nTo: <{to}>\r\nDate: {date}\r\nSubject: {subject}\r\n\
          Message-ID: <{run:x}.{device}.{made}@roost-load.invalid>\r\nMIME-Version: 1.0\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\r\n"
     );

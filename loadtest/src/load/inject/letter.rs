@@ -7,18 +7,26 @@ const NEVER_US: u64 = u64::MAX / 8;
 /// A line of text.
 const LINE: &str = "The quick brown fox jumps over the lazy dog, and the phone on the table knows of it at once.\r\n";
 
-/// A mail whose subject bears a mark, of about so many bytes.
+/// A mail whose subject bears a mark, of about so many bytes, written at this Unix time.
 #[must_use]
-pub fn letter(subject: &str, to: &[String], bytes: usize) -> Vec<u8> {
+pub fn letter(subject: &str, to: &[String], bytes: usize, now_ms: i64) -> Vec<u8> {
     let mut text = format!(
-        "From: roost-load <roost-load@example.net>\r\nTo: {}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@example.net>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
-        to.join(", ")
+        "From: roost-load <roost-load@example.net>\r\nTo: {}\r\nDate: {}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@example.net>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
+        to.join(", "),
+        date(now_ms),
     );
     while text.len() + LINE.len() <= bytes {
         text.push_str(LINE);
     }
     text.push_str("-- \r\n");
     text.into_bytes()
+}
+
+/// A time as it stands in a mail ([RFC 5322] 3.3). Servers look for mails of the last days by it.
+#[must_use]
+pub fn date(now_ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
 /// Seeded dice (`SplitMix64`).
@@ -75,8 +83,12 @@ mod tests {
 
     #[test]
     fn a_letter_is_as_long_as_was_asked_for() {
-        let text = letter("x", &["a@example.org".to_owned()], 4_096);
+        let text = letter("x", &["a@example.org".to_owned()], 4_096, 0);
         assert!((3_900..=4_110).contains(&text.len()), "{}", text.len());
-        assert!(letter("x", &[], 0).starts_with(b"From: "));
+        let short = String::from_utf8(letter("x", &[], 0, 1_700_000_000_000)).unwrap();
+        assert!(
+            short.contains("\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\n"),
+            "{short}"
+        );
     }
 }

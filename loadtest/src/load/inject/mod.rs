@@ -5,7 +5,7 @@ mod dialog;
 mod letter;
 
 pub use dialog::Door;
-pub use letter::letter;
+pub use letter::{date, letter};
 
 use super::marker::Marker;
 use super::measure::{Meter, Meters};
@@ -215,7 +215,8 @@ impl Plan {
 fn hand_over(shared: &Shared, due: &flume::Receiver<Due>) {
     let mut dialog = None;
     for mail in due {
-        let text = letter(&mail.marker.to_string(), &mail.to, shared.bytes);
+        let now_ms = shared.meters.clock().now_ms();
+        let text = letter(&mail.marker.to_string(), &mail.to, shared.bytes, now_ms);
         let sent = match dialog.take() {
             Some(dialog) => Ok(dialog),
             None => Dialog::open(shared.door),
