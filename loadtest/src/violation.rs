@@ -105,7 +105,7 @@ impl Violation {
             Self::KeyUnchanged(..) => "changes under an unchanged key".to_owned(),
             Self::ItemsOnKeyZero(_) => "items in the answer to key 0".to_owned(),
             Self::Window(..) => "more changes than the window allows".to_owned(),
-            Self::Response(_, _, what) => format!("a response: {what}"),
+            Self::Response(_, _, what) => format!("a response to a change: {what}"),
             Self::Count(..) => "FolderSync: Count is not the number of entries".to_owned(),
             // "of type 8" is no id.
             Self::Folder(of, what) if of.starts_with("of type") => format!("folder {of} {what}"),

@@ -52,8 +52,10 @@ impl Phone {
         };
         let was_hierarchy = self.device.folder_key.clone();
         let mut request = self.device.request(operation);
+        self.held_us = 0;
         let answer = Box::pin(self.answer_of(&mut request, aside)).await?;
-        let latency_us = self.now_us().saturating_sub(intended_us);
+        // It was due when its turn to connect came: that is the scenario's doing.
+        let latency_us = self.now_us().saturating_sub(intended_us + self.held_us);
         let phase = self.core.shared.meters.phase();
         let mut meter = self.core.meter();
         match self.slow {
@@ -238,9 +240,11 @@ impl Phone {
         }
         self.is(Some(State::Connecting));
         if !self.hurries {
-            let at_us = self.core.shared.gate(self.now_us());
-            if at_us > self.now_us() {
+            let came_us = self.now_us();
+            let at_us = self.core.shared.gate(came_us);
+            if at_us > came_us {
                 self.bell.pause(at_us).await;
+                self.held_us += self.now_us() - came_us;
             }
         }
         let target = &self.core.shared.target;

@@ -55,6 +55,8 @@ pub(super) struct Phone {
     pub(super) arrived: bool,
     /// Since when its request waits.
     pub(super) parked_us: Option<u64>,
+    /// Microseconds that what it does now was held up by the scenario's own rate of connections.
+    pub(super) held_us: u64,
     /// When it vanishes next; 0: not drawn yet.
     pub(super) vanishes_us: u64,
     state: Option<State>,
@@ -105,6 +107,7 @@ impl Phone {
             hollow: 0,
             arrived: false,
             parked_us: None,
+            held_us: 0,
             vanishes_us: 0,
             state: Some(State::Away),
             slow,

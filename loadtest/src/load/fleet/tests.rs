@@ -413,3 +413,19 @@ fn mail_of_the_scenario_is_sent_by_devices_when_it_is_meant_to() {
         measured.counters["injected"]
     );
 }
+
+#[test]
+fn a_turn_to_connect_is_the_scenarios_doing_and_not_the_servers() {
+    let server = Scripted::start(false, house);
+    let mut scenario = scenario(3);
+    scenario.arrival.connections_per_s = 1.0;
+    let parked = |_: &Meters| server.asked().iter().filter(|a| a.command == "Ping").count() == 3;
+    let (measured, _) = run(&scenario, &server, parked);
+    let asked = server.asked();
+    let looks = asked.iter().filter(|a| a.command == "FolderSync");
+    let looks: Vec<u64> = looks.map(|a| a.at_us).skip(3).collect();
+    let spread_us = looks.iter().max().unwrap() - looks.iter().min().unwrap();
+    assert!(spread_us >= 1_900_000, "one after the other: {looks:?}");
+    let slowest_us = latency(&measured, "FolderSync", "end").max_us;
+    assert!(slowest_us < spread_us, "{slowest_us} of {spread_us}");
+}

@@ -257,13 +257,19 @@ fn whole(name: &str, run: &Run) -> Option<f64> {
     })
 }
 
+/// Of fewer parked devices, what a process grew by is rather what it grows by anyhow.
+const FEW: u32 = 100;
+
 fn per(total: f64, of: f64) -> Option<f64> {
     (of > 0.0).then(|| total / of)
 }
 
-/// What a process grew by for each device that was parked; none: it did not grow, so that its memory
-/// says nothing about devices (there were few, or it had taken its memory before).
+/// What a process grew by for each device that was parked; none: its memory says nothing about devices
+/// (they were few, or it had taken its memory before).
 pub(super) fn per_device(process: &Process) -> Option<f64> {
+    if process.parked < FEW {
+        return None;
+    }
     let grown = process.parked_bytes.saturating_sub(process.begin_bytes);
     per(exact(grown), f64::from(process.parked)).filter(|bytes| *bytes > 0.0)
 }

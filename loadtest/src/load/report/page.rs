@@ -72,25 +72,23 @@ pub(super) fn seal(good: bool, word: &str) -> Markup {
 
 /// What a run was, as pairs.
 pub(super) fn facts(run: &Run) -> Vec<(&'static str, String)> {
-    let software = if run.server_software.is_empty() {
-        "it does not say".to_owned()
-    } else {
-        run.server_software.clone()
-    };
     let devices = super::units::count(f64::from(run.devices));
     let devices = match run.agents {
         0 => devices,
         1 => format!("{devices}, of one agent"),
         agents => format!("{devices}, shared by {agents} agents"),
     };
-    vec![
-        ("Server", run.server.clone()),
-        ("Software", software),
+    let mut facts = vec![("Server", run.server.clone())];
+    if !run.server_software.is_empty() {
+        facts.push(("Software", run.server_software.clone()));
+    }
+    facts.extend([
         ("Started", moment(run.started_ms)),
         ("Duration", duration(run.duration_s)),
         ("Devices", devices),
         ("Seed", run.seed.to_string()),
-    ]
+    ]);
+    facts
 }
 
 /// The outcome in a word and a sentence.

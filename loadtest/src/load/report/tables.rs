@@ -116,7 +116,7 @@ pub(super) fn truth(run: &Run) -> Markup {
                 @for (name, n, about, wrong) in rows {
                     tr.wrong[wrong && n > 0] { td { (name) } td.n { (count(exact(n))) } td { (about) } }
                 }
-                @for (what, n) in &truth.violations {
+                @for (what, n) in by_size(&truth.violations) {
                     tr.wrong { td { "Breach of protocol" } td.n { (count(exact(*n))) } td { (what) } }
                 }
             }
@@ -128,11 +128,18 @@ pub(super) fn truth(run: &Run) -> Markup {
     }
 }
 
-/// Numbers by name, the greatest first where they are errors.
-pub(super) fn numbers(heading: &str, of: &BTreeMap<String, u64>, by_size: bool) -> Markup {
+/// The greatest first.
+pub(super) fn by_size(of: &BTreeMap<String, u64>) -> Vec<(&String, &u64)> {
     let mut rows: Vec<(&String, &u64)> = of.iter().collect();
-    if by_size {
-        rows.sort_by(|a, b| b.1.cmp(a.1));
+    rows.sort_by(|a, b| b.1.cmp(a.1));
+    rows
+}
+
+/// Numbers by name, the greatest first where they are errors.
+pub(super) fn numbers(heading: &str, of: &BTreeMap<String, u64>, largest_first: bool) -> Markup {
+    let mut rows: Vec<(&String, &u64)> = of.iter().collect();
+    if largest_first {
+        rows = by_size(of);
     }
     html! {
         table.narrow {

@@ -183,7 +183,7 @@ fn truth(out: &mut String, run: &Run, ink: &Ink) {
         if n > 0 { ink.news(false, &text) } else { text }
     });
     let _ = writeln!(out, "  {}", said.join(", "));
-    for (what, n) in &truth.violations {
+    for (what, n) in super::tables::by_size(&truth.violations) {
         let text = format!("{} × {}", count(exact(*n)), plain(what));
         let _ = writeln!(out, "  {}", ink.news(false, &text));
     }
