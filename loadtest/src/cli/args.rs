@@ -88,12 +88,26 @@ pub(crate) struct Flags {
         value_name = "ADDR",
         default_value = "127.0.0.1:2424",
         value_delimiter = ',',
-        conflicts_with = "smtp"
+        conflicts_with_all = ["smtp", "imap"]
     )]
     pub(crate) lmtp: Vec<SocketAddr>,
     /// Where mail goes in by SMTP instead
-    #[arg(long, value_name = "ADDR", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        value_delimiter = ',',
+        conflicts_with = "imap"
+    )]
     pub(crate) smtp: Vec<SocketAddr>,
+    /// Where users put mail into their own INBOX instead: ADDR, imap://HOST or imaps://HOST
+    #[arg(long, value_name = "URL")]
+    pub(crate) imap: Option<String>,
+    /// Where calendars are, such as https://HOST/SOGo/dav/{user}/Calendar/personal/
+    #[arg(long, value_name = "URL")]
+    pub(crate) caldav: Option<String>,
+    /// Where contacts are, such as https://HOST/SOGo/dav/{user}/Contacts/personal/
+    #[arg(long, value_name = "URL")]
+    pub(crate) carddav: Option<String>,
     /// No mail from outside
     #[arg(long)]
     pub(crate) no_mail: bool,
@@ -179,6 +193,9 @@ pub(crate) struct Flags {
     /// A demand more, such as "push p99=250 ms"; may be given several times
     #[arg(long, value_name = "MEASURE=MOST")]
     pub(crate) demand: Vec<String>,
+    /// What the server is, where its Server header does not tell
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) software: Option<String>,
     /// Where the report goes [default: roost-load-SCENARIO]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

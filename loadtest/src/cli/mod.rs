@@ -87,7 +87,7 @@ fn load(scenario: Scenario, flags: &Flags) -> Result<ExitCode, Failure> {
     let name = scenario.name.clone();
     let task = order::task(scenario, flags)?;
     let mut live = live(&task, flags.quiet);
-    let run = if flags.agents.is_empty() && flags.agents_local.is_none() {
+    let mut run = if flags.agents.is_empty() && flags.agents_local.is_none() {
         let order = order::order(&task, flags)?;
         if !order::is_all_here(&task)? && !flags.yes {
             ask(&task)?;
@@ -97,6 +97,9 @@ fn load(scenario: Scenario, flags: &Flags) -> Result<ExitCode, Failure> {
     } else {
         agents::conduct(&task, flags, &mut live)?
     };
+    if let Some(software) = &flags.software {
+        run.server_software.clone_from(software);
+    }
     let out = flags.out.clone();
     let out = out.unwrap_or_else(|| PathBuf::from(format!("roost-load-{name}")));
     leave(&run, &out)?;

@@ -5,13 +5,12 @@ use super::args::Flags;
 use roost::clock::Clock;
 use roost_load::load::agents::Task;
 use roost_load::load::drive::Order;
-use roost_load::load::inject::Door;
+use roost_load::load::inject::{Collection, Door, Place};
 use roost_load::load::report::demand;
 use roost_load::load::scenario::{Login, Scenario};
 use roost_load::load::share::Share;
 use roost_load::load::shipped;
 use roost_load::load::watch::Watched;
-use std::net::SocketAddr;
 use std::thread::available_parallelism;
 
 /// The scenario with what the flags say of it.
@@ -88,9 +87,17 @@ pub(super) fn task(scenario: Scenario, flags: &Flags) -> Result<Task, Failure> {
         }
         None => None,
     };
-    let doors = match flags.smtp.is_empty() {
-        true => flags.lmtp.iter().copied().map(Door::Lmtp).collect(),
-        false => flags.smtp.iter().copied().map(Door::Smtp).collect(),
+    let doors = match &flags.imap {
+        Some(url) => {
+            let (place, _) = Place::parse(url, &["imap", "imaps"]).map_err(Failure::Usage)?;
+            vec![Door::Imap(place)]
+        }
+        None if flags.smtp.is_empty() => flags.lmtp.iter().copied().map(Door::Lmtp).collect(),
+        None => flags.smtp.iter().copied().map(Door::Smtp).collect(),
+    };
+    let collection = |url: &Option<String>| {
+        let parsed = url.as_deref().map(Collection::parse).transpose();
+        parsed.map_err(Failure::Usage)
     };
     // Agents on one machine share its cores.
     let threads = match (flags.threads, flags.agents_local) {
@@ -105,6 +112,8 @@ pub(super) fn task(scenario: Scenario, flags: &Flags) -> Result<Task, Failure> {
         scenario,
         servers: flags.server.clone(),
         doors,
+        caldav: collection(&flags.caldav)?,
+        carddav: collection(&flags.carddav)?,
         roots,
         insecure: flags.insecure,
         tls12: flags.tls12,
@@ -151,12 +160,8 @@ pub(super) fn is_all_here(task: &Task) -> Result<bool, Failure> {
 
 /// Whether everything that a run touches is on this machine.
 fn is_here(order: &Order) -> bool {
-    let door = match order.door {
-        Some(Door::Lmtp(addr) | Door::Smtp(addr)) => Some(addr),
-        None => None,
-    };
-    let here = |addr: &SocketAddr| addr.ip().is_loopback();
-    here(&order.target.addr) && door.as_ref().is_none_or(here)
+    let mut all = order.doors.addrs().chain([order.target.addr]);
+    all.all(|addr| addr.ip().is_loopback())
 }
 
 fn login(text: &str) -> Result<Login, Failure> {

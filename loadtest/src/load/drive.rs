@@ -2,7 +2,7 @@
 //! verdict.
 
 use super::fleet::{Fleet, FleetError};
-use super::inject::{Addresses, Books, Door, Injector};
+use super::inject::{Books, Doors, Injector, Logins};
 use super::judge::Judge;
 use super::measure::Meters;
 use super::report::demand;
@@ -27,8 +27,8 @@ pub struct Order {
     pub target: Target,
     /// As the user named it.
     pub server: String,
-    /// Where mail from outside goes in.
-    pub door: Option<Door>,
+    /// Where changes from outside go in.
+    pub doors: Doors,
     /// The server's process, where it runs on this machine.
     pub watched: Option<Watched>,
     /// Ends the run early, in an orderly way.
@@ -36,18 +36,28 @@ pub struct Order {
 }
 
 impl Order {
-    /// Whether mail comes in from outside.
+    /// The ways in that the scenario needs; none: it needs none.
     ///
     /// # Errors
-    /// [`Error::NoDoor`], where it should and cannot.
-    pub fn check_door(&self) -> Result<bool, Error> {
-        let mail = &self.scenario.mail;
+    /// [`Error::NoDoor`], [`Error::NoCollection`], where one is needed that there is not.
+    pub fn doors(&self) -> Result<Option<Doors>, Error> {
+        let (mail, changes) = (&self.scenario.mail, &self.scenario.changes);
+        let mut doors = self.doors.clone();
         let wants_mail = mail.per_s > 0.0 || !mail.to_all_at_s.is_empty();
         let outside = wants_mail && mail.by != Way::Eas;
-        match outside && self.door.is_none() {
-            true => Err(Error::NoDoor),
-            false => Ok(outside),
+        match outside {
+            true if doors.mail.is_none() => return Err(Error::NoDoor),
+            true => {}
+            false => doors.mail = None,
         }
+        let (events, contacts) = (changes.events_per_s > 0.0, changes.contacts_per_s > 0.0);
+        if events && doors.caldav.is_none() {
+            return Err(Error::NoCollection("appointments", "--caldav"));
+        }
+        if contacts && doors.carddav.is_none() {
+            return Err(Error::NoCollection("contacts", "--carddav"));
+        }
+        Ok((outside || events || contacts).then_some(doors))
     }
 }
 
@@ -65,9 +75,12 @@ pub enum Error {
     Thread(#[from] std::io::Error),
     /// Mail is to come in, and there is no way.
     #[error(
-        "the scenario wants mail from outside: say where it goes in (--lmtp or --smtp), or --no-mail"
+        "the scenario wants mail from outside: say where it goes in (--lmtp, --smtp or --imap), or --no-mail"
     )]
     NoDoor,
+    /// Changes are to come in, and there is no way.
+    #[error("the scenario wants {0} from outside: say where their collections are ({1})")]
+    NoCollection(&'static str, &'static str),
 }
 
 /// Where a run is.
@@ -145,7 +158,7 @@ pub fn play(
 ) -> Result<Run, Error> {
     let share = cue.map_or(Share::WHOLE, |cue| cue.share);
     let scenario = &share.cut(&order.scenario);
-    let outside = order.check_door()?;
+    let doors = order.doors()?;
     let meters = Meters::new("arrive");
     let started_ms = u64::try_from(meters.clock().now_ms()).unwrap_or(0);
     let number = cue.map_or_else(|| number(started_ms), |cue| cue.number);
@@ -160,10 +173,10 @@ pub fn play(
     let fleet = Fleet::start_part(part, &order.target, judge.clone(), Arc::clone(&meters))?;
     let mut clockwork = Clockwork::new(&meters, &order.stop, cue);
     let since_us = clockwork.arrive(&fleet, scenario, &mut watch, progress);
-    let injector = match order.door.filter(|_| outside) {
-        Some(door) => {
-            let addresses: Addresses = (0..share.users(scenario.users.how_many()))
-                .map(|place| scenario.users.login(share.user(place)).address)
+    let injector = match doors {
+        Some(doors) => {
+            let logins: Logins = (0..share.users(scenario.users.how_many()))
+                .map(|place| scenario.users.login(share.user(place)))
                 .collect();
             let books = Books {
                 ledger: Arc::clone(&judge.ledger),
@@ -172,13 +185,7 @@ pub fn play(
                 share,
             };
             let start = (share.seed(scenario.seed), since_us);
-            Some(Injector::start(
-                &scenario.mail,
-                door,
-                start,
-                &addresses,
-                &books,
-            )?)
+            Some(Injector::start(scenario, &doors, start, &logins, &books)?)
         }
         None => None,
     };
@@ -206,7 +213,7 @@ pub fn play(
         ..Run::default()
     };
     for (error, n) in injected.errors {
-        *run.errors.entry(format!("mail: {error}")).or_default() += n;
+        *run.errors.entry(error).or_default() += n;
     }
     watch.fill(&mut run, meters.began_us());
     Ok(run)

@@ -78,7 +78,7 @@ impl Witness for Judge {
         if let Some(read) = item.read {
             self.ledger.told_mark(who.device, marker, read);
         }
-        if let Some(push) = push.filter(|_| item.folder == 2) {
+        if let Some(push) = push.filter(|_| matches!(item.folder, 2 | 8 | 9)) {
             let phase = self.meters.phase();
             let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(us) = push.heard_us {
@@ -106,10 +106,21 @@ impl Witness for Judge {
         self.ledger.forgot(who.device, collection);
     }
 
-    fn reads(&self, who: Who, item: &Seen<'_>, done: bool) {
-        if let Some(marker) = self.marker(item.subject).filter(|_| done) {
-            self.ledger.marked(marker, true);
-            self.ledger.told_mark(who.device, marker, true);
+    fn marks(&self, who: Who, item: &Seen<'_>, read: bool, done: bool) {
+        let Some(marker) = self.marker(item.subject) else {
+            return;
+        };
+        if done {
+            self.ledger.marked(marker, read);
+            self.ledger.told_mark(who.device, marker, read);
+        } else {
+            self.ledger.marking(marker);
+        }
+    }
+
+    fn unsure(&self, _: Who, subject: &str) {
+        if let Some(marker) = self.marker(subject) {
+            self.ledger.mark_is_unsure(marker);
         }
     }
 

@@ -16,6 +16,7 @@ pub mod run;
 pub mod scenario;
 pub mod share;
 pub mod shipped;
+pub mod spread;
 #[cfg(test)]
 mod testing;
 pub mod truth;

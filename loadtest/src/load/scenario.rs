@@ -4,6 +4,7 @@
 //! unless the scenario says `model = "closed"`. Deliberately absent: how devices come by their users
 //! (`[users]` names a pattern, and `roost-load` makes nothing on the server).
 
+use super::spread::{Bytes, Times};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ pub struct Scenario {
     pub arrival: Arrival,
     /// Mail from outside.
     pub mail: Mail,
+    /// Changes of calendars and contacts from outside.
+    pub changes: Changes,
     /// What people do at their devices.
     pub people: People,
     /// What goes wrong on purpose.
@@ -145,8 +148,22 @@ pub struct Mail {
     pub per_s: f64,
     /// One mail to everybody at these seconds.
     pub to_all_at_s: Vec<u32>,
+    /// When they come.
+    pub times: Times,
     /// Bytes of a mail.
-    pub bytes: u32,
+    pub bytes: Bytes,
+}
+
+/// Changes of calendars and contacts from outside, over all users.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Changes {
+    /// Appointments each second, by CalDAV at `--caldav`.
+    pub events_per_s: f64,
+    /// Contacts each second, by CardDAV at `--carddav`.
+    pub contacts_per_s: f64,
+    /// When they come.
+    pub times: Times,
 }
 
 /// How mail comes in.
@@ -158,6 +175,8 @@ pub enum Way {
     Lmtp,
     /// SMTP, at `--smtp`.
     Smtp,
+    /// APPEND to the user's own INBOX, at `--imap`.
+    Imap,
     /// SendMail of another device of the fleet.
     Eas,
 }
@@ -168,6 +187,8 @@ pub enum Way {
 pub struct People {
     /// Mails that are read (marked so).
     pub read_per_h: f64,
+    /// Mails that are marked as unread again.
+    pub unread_per_h: f64,
     /// Mails that are deleted.
     pub delete_per_h: f64,
     /// Mails that are written to another user of the fleet.
@@ -192,6 +213,9 @@ pub struct Faults {
     pub lost_answers_per_mille: f64,
     /// Parts of a thousand of the devices that vanish each minute without a goodbye, and come back.
     pub vanish_per_mille_min: f64,
+    /// Parts of a thousand of the devices that vanish each minute and leave their connection open: nobody
+    /// reads or closes it, and the device comes back on a new one.
+    pub half_open_per_mille_min: f64,
     /// At these seconds all devices lose their connections and come back at once.
     pub reconnect_all_at_s: Vec<u32>,
     /// Parts of a thousand of the devices that read their answers slowly.
@@ -210,6 +234,7 @@ impl Default for Scenario {
             population: Population::default(),
             arrival: Arrival::default(),
             mail: Mail::default(),
+            changes: Changes::default(),
             people: People::default(),
             faults: Faults::default(),
             demands: BTreeMap::new(),
@@ -257,7 +282,8 @@ impl Default for Mail {
             by: Way::Lmtp,
             per_s: 0.0,
             to_all_at_s: Vec::new(),
-            bytes: 4_096,
+            times: Times::Chance,
+            bytes: Bytes::Exactly(4_096),
         }
     }
 }

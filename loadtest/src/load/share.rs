@@ -128,6 +128,8 @@ impl Share {
             let of = |mine: u32, all: u32| f64::from(mine) / f64::from(all.max(1));
             let users = scenario.users.how_many();
             part.mail.per_s *= of(self.users(users), users);
+            part.changes.events_per_s *= of(self.users(users), users);
+            part.changes.contacts_per_s *= of(self.users(users), users);
             part.arrival.connections_per_s *=
                 of(self.devices(scenario), scenario.population.devices);
         }

@@ -102,7 +102,7 @@ pub fn check(scenario: &Scenario) -> Result<(), Error> {
     if !(1..=DEVICES_MAX).contains(&scenario.users.count) {
         return wrong("users.count: 1 to 1,000,000");
     }
-    if scenario.mail.bytes > MAIL_BYTES_MAX {
+    if scenario.mail.bytes.most() > MAIL_BYTES_MAX {
         return wrong("mail.bytes: at most 256 MiB");
     }
     if scenario.users.count > 1 && !scenario.users.name.contains("{n}") {
@@ -132,7 +132,10 @@ pub fn check(scenario: &Scenario) -> Result<(), Error> {
             scenario.arrival.connections_per_s,
         ),
         ("mail.per_s", scenario.mail.per_s),
+        ("changes.events_per_s", scenario.changes.events_per_s),
+        ("changes.contacts_per_s", scenario.changes.contacts_per_s),
         ("people.read_per_h", scenario.people.read_per_h),
+        ("people.unread_per_h", scenario.people.unread_per_h),
         ("people.delete_per_h", scenario.people.delete_per_h),
         ("people.send_per_h", scenario.people.send_per_h),
         ("people.contact_per_h", scenario.people.contact_per_h),
@@ -148,6 +151,10 @@ pub fn check(scenario: &Scenario) -> Result<(), Error> {
             scenario.faults.vanish_per_mille_min,
         ),
         (
+            "faults.half_open_per_mille_min",
+            scenario.faults.half_open_per_mille_min,
+        ),
+        (
             "faults.slow_readers_per_mille",
             scenario.faults.slow_readers_per_mille,
         ),
@@ -156,6 +163,22 @@ pub fn check(scenario: &Scenario) -> Result<(), Error> {
         if !rate.is_finite() || rate < 0.0 {
             return wrong(&format!("{name}: 0 or more"));
         }
+    }
+    if !scenario.mail.bytes.makes_sense() {
+        return wrong(
+            "mail.bytes: a number, [LEAST, MOST] or { median = BYTES, p99 = BYTES }, the lesser first",
+        );
+    }
+    let seen = |kind| scenario.population.folders.contains(&kind);
+    if scenario.changes.events_per_s > 0.0 && !seen(8) {
+        return wrong(
+            "changes.events_per_s: population.folders has no calendar (8) to see them in",
+        );
+    }
+    if scenario.changes.contacts_per_s > 0.0 && !seen(9) {
+        return wrong(
+            "changes.contacts_per_s: population.folders has no contacts (9) to see them in",
+        );
     }
     if scenario.arrival.connections_per_s == 0.0 {
         return wrong("arrival.connections_per_s: more than 0, or nobody arrives");
@@ -190,6 +213,11 @@ mod tests {
         check("[population.profiles]\nios = 1.0", "iphone");
         check("[arrival]\nconnections_per_s = -1.0", "0 or more");
         check("[users]\ncount = 2\nname = \"one\"", "{n}");
+        check("[mail]\nbytes = [9, 1]", "the lesser first");
+        check(
+            "[population]\nfolders = [2]\n[changes]\nevents_per_s = 1.0",
+            "no calendar",
+        );
         assert!(shipped("none").unwrap_err().to_string().contains("workday"));
         assert!(read(Path::new("/nowhere/at/all.toml")).is_err());
     }

@@ -22,6 +22,8 @@ pub(crate) enum Does {
     Last(Vec<u8>),
     /// Closes without a word, after this time.
     Hangs(Duration),
+    /// Says nothing, and listens on.
+    Waits,
 }
 
 /// A request as it came.
@@ -45,6 +47,7 @@ type Script = dyn Fn(&Asked) -> Does + Send + Sync;
 pub(crate) struct Scripted {
     pub(crate) addr: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
+    gone: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Scripted {
@@ -67,11 +70,13 @@ impl Scripted {
         let clock = Clock::system();
         let script: Arc<Script> = Arc::new(script);
         let log = Arc::clone(&asked);
+        let gone = Arc::new(Mutex::new(Vec::new()));
+        let went = Arc::clone(&gone);
         thread::spawn(move || {
             for (number, socket) in listener.incoming().enumerate() {
                 let Ok(socket) = socket else { return };
                 let (config, script, log) = (config.clone(), Arc::clone(&script), Arc::clone(&log));
-                let clock = clock.clone();
+                let (clock, went) = (clock.clone(), Arc::clone(&went));
                 thread::spawn(move || {
                     // The client may go when it likes.
                     let _ = match config {
@@ -87,10 +92,16 @@ impl Scripted {
                             )
                         }
                     };
+                    went.lock().unwrap().push(number);
                 });
             }
         });
-        Self { addr, asked }
+        Self { addr, asked, gone }
+    }
+
+    /// Connections that are over, by their numbers.
+    pub(crate) fn gone(&self) -> Vec<usize> {
+        self.gone.lock().unwrap().clone()
     }
 
     /// What it was asked so far.
@@ -126,6 +137,7 @@ fn serve(
                 stream.write_all(&bytes)?;
                 return stream.flush();
             }
+            Does::Waits => {}
             Does::Hangs(time) => {
                 pause(time);
                 return Ok(());

@@ -25,8 +25,13 @@ struct Fate {
     deleted: bool,
     /// Somebody asked for its deletion and was not answered: it may be there or not.
     is_in_doubt: bool,
-    /// Read or not, as it was last set and acknowledged; none: never set.
+    /// Read or not, as it was last set and acknowledged; none: never set, or nobody can say which of
+    /// several devices was the last.
     read: Option<bool>,
+    /// Devices that are setting it, and have no answer yet.
+    setting: u32,
+    /// Several did so at one time: the server alone knows who was the last.
+    clashed: bool,
     /// When it was acknowledged, microseconds of the monotonic clock.
     acknowledged_us: u64,
     /// It was: else it may be anywhere or nowhere.
@@ -122,9 +127,31 @@ impl Ledger {
         self.books().sent.entry(item).or_default().deleted = true;
     }
 
-    /// A device set whether the item is read, and the server said yes.
+    /// A device sets whether the item is read, and has no answer yet.
+    pub fn marking(&self, item: Marker) {
+        let mut books = self.books();
+        let fate = books.sent.entry(item).or_default();
+        fate.clashed = fate.setting > 0;
+        fate.setting += 1;
+        fate.read = None;
+    }
+
+    /// The server said yes to a mark that a device has set.
     pub fn marked(&self, item: Marker, read: bool) {
-        self.books().sent.entry(item).or_default().read = Some(read);
+        let mut books = self.books();
+        let fate = books.sent.entry(item).or_default();
+        fate.setting = fate.setting.saturating_sub(1);
+        fate.read = Some(read).filter(|_| fate.setting == 0 && !fate.clashed);
+    }
+
+    /// Nobody said what became of a mark that a device has set.
+    pub fn mark_is_unsure(&self, item: Marker) {
+        let mut books = self.books();
+        if let Some(fate) = books.sent.get_mut(&item) {
+            // If it is still on its way, it clashes with the next one.
+            fate.setting = fate.setting.saturating_sub(1);
+            fate.read = None;
+        }
     }
 
     /// A device of `user` was told of an item in a collection. `woken` is the wait that led to it. Gives how long it took, where the item is one of this run that had not been there.
@@ -393,6 +420,37 @@ mod tests {
         ledger.told_mark(ME.0, item(1), true);
         let truth = ledger.judge(&[ME]);
         assert_eq!(truth.violations.len(), 0);
+    }
+
+    #[test]
+    fn the_last_mark_counts_and_of_two_at_one_time_neither() {
+        let ledger = ledger();
+        ledger.told(ME, "2", item(1), None, 0);
+        let set = |read| {
+            ledger.marking(item(1));
+            ledger.marked(item(1), read);
+        };
+        set(true);
+        set(false);
+        // The marks came in the wrong order: the older one is what the device shows.
+        ledger.told_mark(ME.0, item(1), false);
+        ledger.told_mark(ME.0, item(1), true);
+        assert_eq!(ledger.judge(&[ME]).stale, 1);
+        ledger.told_mark(ME.0, item(1), false);
+        assert_eq!(ledger.judge(&[ME]).stale, 0);
+        // Two devices at one time: either may have been the last.
+        ledger.marking(item(1));
+        ledger.marking(item(1));
+        ledger.marked(item(1), true);
+        ledger.marked(item(1), false);
+        ledger.told_mark(ME.0, item(1), true);
+        assert_eq!(ledger.judge(&[ME]).stale, 0);
+        // One after them is the last again; one without an answer is not.
+        set(false);
+        assert_eq!(ledger.judge(&[ME]).stale, 1);
+        ledger.marking(item(1));
+        ledger.mark_is_unsure(item(1));
+        assert_eq!(ledger.judge(&[ME]).stale, 0);
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Agent {
         if let Some(sources) = &self.sources {
             order.target.sources.clone_from(sources);
         }
-        order.check_door().map_err(|e| e.to_string())?;
+        order.doors().map_err(|e| e.to_string())?;
         let room = roost::net::raise_limit().unwrap_or(usize::MAX);
         let devices = job.share.devices(&order.scenario);
         if usize::try_from(devices).is_ok_and(|n| n > room) {

@@ -2,7 +2,7 @@
 //! does it, since names and routes may differ from host to host.
 
 use crate::load::drive::Order;
-use crate::load::inject::Door;
+use crate::load::inject::{Collection, Door, Doors};
 use crate::load::scenario::Scenario;
 use crate::load::share::Share;
 use crate::load::shipped;
@@ -24,6 +24,10 @@ pub struct Task {
     pub servers: Vec<String>,
     /// Where mail from outside goes in, dealt likewise; none: there is no way.
     pub doors: Vec<Door>,
+    /// Where appointments go in; none: there is no way.
+    pub caldav: Option<Collection>,
+    /// Where contacts go in; none: there is no way.
+    pub carddav: Option<Collection>,
     /// Trusted certificates (PEM); none: those of the system.
     pub roots: Option<String>,
     /// Any certificate is taken; on loopback it is anyway.
@@ -75,27 +79,39 @@ impl Task {
         let found = (host.as_str(), port).to_socket_addrs();
         let addr = found.ok().and_then(|mut all| all.next());
         let addr = addr.ok_or_else(|| TaskError::NoHost(server.clone()))?;
-        let trust = Trust {
+        let trust = |is_here: bool| Trust {
             roots: match &self.roots {
                 Some(pem) => Roots::Pem(pem.clone()),
-                None if self.insecure || addr.ip().is_loopback() => Roots::Anybody,
+                None if self.insecure || is_here => Roots::Anybody,
                 None => Roots::System,
             },
             resume: self.scenario.arrival.resume,
             tls12: self.tls12,
         };
+        let mut doors = Doors {
+            mail: dealt(&self.doors, place),
+            caldav: self.caldav.clone(),
+            carddav: self.carddav.clone(),
+            tls: None,
+        };
+        if doors.has_tls() {
+            let is_here = doors.addrs().all(|addr| addr.ip().is_loopback());
+            doors.tls = Some(trust(is_here).config()?);
+        }
         let sources = Sources::parse(&self.sources).map_err(TaskError::Sources)?;
         Ok(Order {
             scenario: self.scenario.clone(),
             target: Target {
                 addr,
                 host,
-                tls: is_tls.then(|| trust.config()).transpose()?,
+                tls: is_tls
+                    .then(|| trust(addr.ip().is_loopback()).config())
+                    .transpose()?,
                 sources: sources.dealt(share),
                 threads: self.threads,
             },
             server,
-            door: dealt(&self.doors, place),
+            doors,
             watched: None,
             stop: Arc::new(AtomicBool::new(false)),
         })
@@ -166,7 +182,7 @@ mod tests {
         let lens: Vec<usize> = (0..3).map(|i| of(i).target.sources.len()).collect();
         assert_eq!(lens, [2, 2, 1], "each has its own");
         assert_eq!(of(0).target.sources.of(1), "127.0.0.4".parse().ok());
-        assert!(of(0).door.is_none());
+        assert!(of(0).doors.mail.is_none());
         let few = Task {
             sources: "127.0.0.7".to_owned(),
             ..task.clone()

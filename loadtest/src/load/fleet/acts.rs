@@ -5,6 +5,7 @@
 //! with time to think between.
 
 use super::ask::{SENT_BEFORE, Trouble};
+use super::dice::Dice;
 use super::phone::Phone;
 use super::shared::{Shared, Stage};
 use super::witness::{Letter, Who};
@@ -26,6 +27,7 @@ const CONTACTS: u32 = 9;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Act {
     Read,
+    Unread,
     Delete,
     Send,
     Contact,
@@ -33,8 +35,9 @@ pub(super) enum Act {
     Search,
 }
 
-const ACTS: [Act; 6] = [
+const ACTS: [Act; 7] = [
     Act::Read,
+    Act::Unread,
     Act::Delete,
     Act::Send,
     Act::Contact,
@@ -47,15 +50,16 @@ const ACTS: [Act; 6] = [
 pub(super) struct Agenda {
     drawn: bool,
     /// When each of [`ACTS`] is meant to happen next; `u64::MAX`: never.
-    due_us: [u64; 6],
+    due_us: [u64; 7],
     /// Things made so far.
     made: u32,
 }
 
 /// So often each second.
-fn rates(people: &People) -> [f64; 6] {
+fn rates(people: &People) -> [f64; 7] {
     [
         people.read_per_h,
+        people.unread_per_h,
         people.delete_per_h,
         people.send_per_h,
         people.contact_per_h,
@@ -107,7 +111,7 @@ impl Phone {
         let rates = rates(people);
         let think_us = self.dice.gap_us(1.0 / people.think_s.max(0.01));
         let mut left = self.dice.part() * rates.iter().sum::<f64>();
-        self.agenda.due_us = [u64::MAX; 6];
+        self.agenda.due_us = [u64::MAX; 7];
         for (due_us, rate) in self.agenda.due_us.iter_mut().zip(rates) {
             if rate > 0.0 && left <= rate {
                 *due_us = self.core.alarms.now_us() + think_us.unwrap_or(0);
@@ -161,7 +165,7 @@ impl Phone {
     async fn do_one(&mut self, act: Act, meant_us: u64, aside: bool) -> Result<(), Trouble> {
         self.core.meter().count("acts", 1);
         match act {
-            Act::Read | Act::Delete => self.touch(act, meant_us, aside).await,
+            Act::Read | Act::Unread | Act::Delete => self.touch(act, meant_us, aside).await,
             Act::Contact => self.add(CONTACTS, "contact", meant_us, aside).await,
             Act::Event => self.add(CALENDAR, "event", meant_us, aside).await,
             Act::Search => self.search(meant_us, aside).await,
@@ -176,7 +180,8 @@ impl Phone {
                 let made = self.makes();
                 let witness = &self.core.shared.witness;
                 let subject = witness.subject(self.who, "mail", made, to_user);
-                let mime = mail(&self.core.shared, self.who, to_user, &subject, made);
+                let ends = (self.who, to_user);
+                let mime = mail(&self.core.shared, ends, (&subject, made), &mut self.dice);
                 let letter = Letter {
                     from_device: self.who.device,
                     to_user,
@@ -193,9 +198,14 @@ impl Phone {
         self.agenda.made
     }
 
-    /// Marks a mail as read, or deletes it.
+    /// Marks a mail as read or as unread, or deletes it.
     async fn touch(&mut self, act: Act, meant_us: u64, aside: bool) -> Result<(), Trouble> {
-        let Some((collection, id)) = self.choose(act == Act::Read) else {
+        let read = match act {
+            Act::Read => Some(true),
+            Act::Unread => Some(false),
+            _ => None,
+        };
+        let Some((collection, id)) = self.choose(read.map(|read| !read)) else {
             self.core.meter().count("acts without an item", 1);
             return Ok(());
         };
@@ -205,18 +215,18 @@ impl Phone {
         let witness = std::sync::Arc::clone(&self.core.shared.witness);
         let tell = |phone: &Self, done| {
             let seen = phone.seen(&collection, &id, &item);
-            match act {
-                Act::Read => witness.reads(phone.who, &seen, done),
-                _ => witness.deletes(phone.who, &seen, done),
+            match read {
+                Some(read) => witness.marks(phone.who, &seen, read, done),
+                None => witness.deletes(phone.who, &seen, done),
             }
         };
         tell(self, false);
-        let command = match act {
-            Act::Read => SyncCommand::Change {
+        let command = match read {
+            Some(read) => SyncCommand::Change {
                 id: id.clone(),
-                properties: vec![text(email::READ, "1")],
+                properties: vec![text(email::READ, if read { "1" } else { "0" })],
             },
-            _ => SyncCommand::Delete { id: id.clone() },
+            None => SyncCommand::Delete { id: id.clone() },
         };
         let operation = change(&collection, command, act == Act::Delete);
         match Box::pin(self.ask(operation, meant_us, aside)).await {
@@ -230,15 +240,16 @@ impl Phone {
         Ok(())
     }
 
-    /// A mail of ours in the inbox.
-    fn choose(&mut self, unread: bool) -> Option<(String, String)> {
+    /// A mail of ours in the inbox, that is marked so.
+    fn choose(&mut self, marked: Option<bool>) -> Option<(String, String)> {
         let inbox = self.device.folder(INBOX)?.id.clone();
         let collection = self.device.collections.get(&inbox)?;
         let witness = &self.core.shared.witness;
         let fits = |(id, item): (&String, &crate::Item)| {
             let ours = witness.is_ours(item.text(email::SUBJECT)?);
             let is_read = item.text(email::READ) == Some("1");
-            (ours && !(unread && is_read)).then(|| id.clone())
+            let fits = marked.is_none_or(|read| read == is_read);
+            (ours && fits).then(|| id.clone())
         };
         let all = collection.items.iter().take(CHOICE_MAX).filter_map(fits);
         let mut all: Vec<String> = all.collect();
@@ -406,7 +417,12 @@ fn event(version: Version, subject: &str, made: u32) -> Vec<Node> {
 }
 
 /// A mail of a device to a user.
-pub(super) fn mail(shared: &Shared, from: Who, to_user: u32, subject: &str, made: u32) -> Vec<u8> {
+pub(super) fn mail(
+    shared: &Shared,
+    (from, to_user): (Who, u32),
+    (subject, made): (&str, u32),
+    dice: &mut Dice,
+) -> Vec<u8> {
     let scenario = &shared.scenario;
     let (run, device) = (shared.run, from.device);
     let from = scenario.users.login(from.user).address;
@@ -417,7 +433,7 @@ pub(super) fn mail(shared: &Shared, from: Who, to_user: u32, subject: &str, made
          Message-ID: <{run:x}.{device}.{made}@roost-load.invalid>\r\nMIME-Version: 1.0\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\r\n"
     );
-    let bytes = usize::try_from(scenario.mail.bytes).unwrap_or(0);
+    let bytes = scenario.mail.bytes.draw((dice.part(), dice.part()));
     while mail.len() < bytes {
         mail.push_str("Written by roost-load, to see whether it arrives once.\r\n");
     }

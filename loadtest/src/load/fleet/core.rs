@@ -6,7 +6,7 @@ use super::post::Postman;
 use super::shared::{Shared, Stage};
 use super::witness::Letter;
 use crate::load::measure::{Meter, lock};
-use crate::load::wire::{Alarms, Bell};
+use crate::load::wire::{Alarms, Bell, Connection};
 use monoio::{FusionDriver, RuntimeBuilder};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Entries of the ring.
 const RING_ENTRIES: u32 = 4_096;
+/// Connections of a thread that are left open: each is a descriptor.
+const GHOSTS_MAX: usize = 1_000;
 
 /// What the devices of a thread share.
 pub(super) struct Core {
@@ -25,6 +27,8 @@ pub(super) struct Core {
     bells: RefCell<BTreeMap<u32, Rc<Bell>>>,
     letters: RefCell<BTreeMap<u32, VecDeque<(u64, Letter)>>>,
     left: Cell<u32>,
+    /// Connections that their devices have left open: nobody reads them any more.
+    ghosts: RefCell<VecDeque<Connection>>,
 }
 
 impl Core {
@@ -51,6 +55,15 @@ impl Core {
         let letters = self.letters.borrow();
         let first = letters.get(&device).and_then(VecDeque::front);
         first.map_or(u64::MAX, |(meant_us, _)| *meant_us)
+    }
+
+    /// Leaves a connection as it is: it stays open, and nobody reads it. Of too many, the oldest goes.
+    pub(super) fn haunt(&self, line: Connection) {
+        let mut ghosts = self.ghosts.borrow_mut();
+        ghosts.push_back(line);
+        if ghosts.len() > GHOSTS_MAX {
+            ghosts.pop_front();
+        }
     }
 
     /// A device's work is over.
@@ -115,6 +128,7 @@ async fn devices(shared: Arc<Shared>, index: usize) {
         bells: RefCell::default(),
         letters: RefCell::default(),
         left: Cell::new(0),
+        ghosts: RefCell::default(),
         shared,
     });
     for place in (first..count).step_by(usize::try_from(threads).unwrap_or(1)) {

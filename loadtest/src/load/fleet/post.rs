@@ -8,6 +8,8 @@ use super::phone::Phone;
 use super::shared::{Shared, Stage};
 use super::witness::Letter;
 use crate::load::scenario::Way;
+use crate::load::spread::Times;
+use std::time::Duration;
 
 /// How far ahead mails are drawn, microseconds: more than between two looks of a thread.
 const AHEAD_US: u64 = 200_000;
@@ -15,6 +17,14 @@ const AHEAD_US: u64 = 200_000;
 const DICE: u64 = 1 << 40;
 /// Its mails count from here, so that they are told from those that people send at a device.
 const MADE: u32 = 1_000_000_000;
+
+/// Microseconds between things that come so often each second, at even gaps.
+fn even_us(per_s: f64) -> u64 {
+    let gap = Duration::try_from_secs_f64(1.0 / per_s);
+    gap.map_or(u64::MAX, |gap| {
+        u64::try_from(gap.as_micros()).unwrap_or(u64::MAX)
+    })
+}
 
 /// Who sends the mail of the scenario.
 pub(super) struct Postman {
@@ -63,7 +73,10 @@ impl Postman {
                 let to_user = shared.share.user(place);
                 self.post(shared, to_user, next_us);
             }
-            let gap_us = self.dice.gap_us(per_s).unwrap_or(u64::MAX);
+            let gap_us = match shared.scenario.mail.times {
+                Times::Chance => self.dice.gap_us(per_s).unwrap_or(u64::MAX),
+                Times::Even => even_us(per_s),
+            };
             next_us = next_us.saturating_add(gap_us);
             self.next_us = Some(next_us);
         }
@@ -86,7 +99,8 @@ impl Postman {
         let from = Phone::who(shared, from_device);
         self.made = self.made.wrapping_add(1);
         let subject = shared.witness.subject(from, "mail", self.made, to_user);
-        let mime = acts::mail(shared, from, to_user, &subject, self.made);
+        let ends = (from, to_user);
+        let mime = acts::mail(shared, ends, (&subject, self.made), &mut self.dice);
         let letter = Letter {
             from_device,
             to_user,

@@ -419,7 +419,14 @@ fn a_turn_to_connect_is_the_scenarios_doing_and_not_the_servers() {
     let server = Scripted::start(false, house);
     let mut scenario = scenario(3);
     scenario.arrival.connections_per_s = 1.0;
-    let parked = |_: &Meters| server.asked().iter().filter(|a| a.command == "Ping").count() == 3;
+    let parked = |_: &Meters| {
+        server
+            .asked()
+            .iter()
+            .filter(|a| a.command == "Ping")
+            .count()
+            == 3
+    };
     let (measured, _) = run(&scenario, &server, parked);
     let asked = server.asked();
     let looks = asked.iter().filter(|a| a.command == "FolderSync");
@@ -428,4 +435,30 @@ fn a_turn_to_connect_is_the_scenarios_doing_and_not_the_servers() {
     assert!(spread_us >= 1_900_000, "one after the other: {looks:?}");
     let slowest_us = latency(&measured, "FolderSync", "end").max_us;
     assert!(slowest_us < spread_us, "{slowest_us} of {spread_us}");
+}
+
+#[test]
+fn a_device_that_vanishes_half_open_comes_back_on_a_new_connection() {
+    let server = Scripted::start(false, |asked| match asked.command.as_str() {
+        "Ping" => Does::Waits,
+        _ => house(asked),
+    });
+    let mut scenario = scenario(1);
+    // Within some milliseconds of each wait.
+    scenario.faults.half_open_per_mille_min = 60_000_000.0;
+    let waits = || -> Vec<usize> {
+        let asked = server.asked();
+        let pings = asked.iter().filter(|a| a.command == "Ping");
+        pings.map(|a| a.connection).collect()
+    };
+    let gone = Mutex::new(Vec::new());
+    let (measured, _) = run(&scenario, &server, |_| {
+        *gone.lock().unwrap() = server.gone();
+        waits().len() >= 2
+    });
+    assert!(measured.counters["half-open on purpose"] >= 1);
+    assert_eq!(measured.counters.get("vanished"), None);
+    assert_ne!(waits()[0], waits()[1]);
+    // The old one is still there when the device has come back.
+    assert!(!gone.lock().unwrap().contains(&waits()[0]));
 }

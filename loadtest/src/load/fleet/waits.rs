@@ -181,7 +181,8 @@ impl Phone {
             0 => u64::MAX,
             s => since_us + u64::from(s) * 1_000_000,
         };
-        let vanish_per_s = faults.vanish_per_mille_min / 60_000.0;
+        let vanish = faults.vanish_per_mille_min + faults.half_open_per_mille_min;
+        let vanish_per_s = vanish / 60_000.0;
         if self.vanishes_us == 0 {
             let gap_us = self.dice.gap_us(vanish_per_s);
             self.vanishes_us = gap_us.map_or(u64::MAX, |gap| self.now_us() + gap);
@@ -224,10 +225,18 @@ impl Phone {
         self.rouse();
         let since_us = self.parked_us.take().unwrap_or(0);
         let Some(line) = self.line.take() else { return };
-        line.cut();
         match next {
             Next::Vanish => {
-                self.core.meter().count("vanished", 1);
+                let faults = &self.core.shared.scenario.faults;
+                let half = faults.half_open_per_mille_min;
+                let all = faults.vanish_per_mille_min + half;
+                if self.dice.part() * all < half {
+                    self.core.meter().count("half-open on purpose", 1);
+                    self.core.haunt(line);
+                } else {
+                    self.core.meter().count("vanished", 1);
+                    line.cut();
+                }
                 self.is(Some(State::Away));
                 self.vanishes_us = 0;
                 let spread = usize::try_from(AWAY_S.1 - AWAY_S.0).unwrap_or(0);
@@ -237,6 +246,7 @@ impl Phone {
                 let _ = self.bell.sleep(due_us).await;
             }
             _ => {
+                line.cut();
                 let what = match next {
                     Next::Cut => "idle cuts on purpose",
                     _ => "waits without an answer",

@@ -99,9 +99,9 @@ pub trait Witness: Send + Sync {
         let _ = (who, at_us);
     }
 
-    /// A device marks a mail as read; `done`: acknowledged.
-    fn reads(&self, who: Who, item: &Seen<'_>, done: bool) {
-        let _ = (who, item, done);
+    /// A device marks a mail as read or as unread; `done`: acknowledged.
+    fn marks(&self, who: Who, item: &Seen<'_>, read: bool, done: bool) {
+        let _ = (who, item, read, done);
     }
 
     /// A device deletes an item; `done`: acknowledged.

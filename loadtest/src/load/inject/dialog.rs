@@ -1,5 +1,6 @@
 //! A session with a mail server: LMTP (RFC 2033) or SMTP (RFC 5321), one mail after the other.
 
+use super::place::Place;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,12 +12,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const REPLY_BYTES_MAX: u64 = 64 * 1024;
 
 /// Where mail is handed over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Door {
     /// LMTP: one reply per recipient.
     Lmtp(SocketAddr),
     /// SMTP: one reply for all.
     Smtp(SocketAddr),
+    /// IMAP: the user puts it into the own INBOX.
+    Imap(Place),
+}
+
+impl Door {
+    /// The address.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Lmtp(addr) | Self::Smtp(addr) => *addr,
+            Self::Imap(place) => place.addr,
+        }
+    }
 }
 
 /// A session.
@@ -26,11 +40,8 @@ pub(super) struct Dialog {
 }
 
 impl Dialog {
-    pub(super) fn open(door: Door) -> io::Result<Self> {
-        let (addr, is_lmtp) = match door {
-            Door::Lmtp(addr) => (addr, true),
-            Door::Smtp(addr) => (addr, false),
-        };
+    pub(super) fn open(door: &Door) -> io::Result<Self> {
+        let (addr, is_lmtp) = (door.addr(), matches!(door, Door::Lmtp(_)));
         let socket = TcpStream::connect_timeout(&addr, PATIENCE)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;

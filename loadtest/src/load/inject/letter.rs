@@ -1,5 +1,6 @@
 //! Mails to hand over, and the dice that say when and to whom.
 
+use crate::load::spread::Times;
 use std::time::Duration;
 
 /// Later than any run lasts, and a sum of some of them is still a time.
@@ -51,15 +52,22 @@ impl Dice {
         usize::try_from(self.next().checked_rem(n).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// Microseconds to the next of events that come so often each second, as chance has it: an
-    /// exponential distribution. A rate of 0 is never.
-    pub(super) fn gap_us(&mut self, per_s: f64) -> u64 {
+    /// From 0 up to but not including 1.
+    pub(super) fn part(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Microseconds to the next of things that come so often each second. A rate of 0 is never.
+    pub(super) fn gap_us(&mut self, per_s: f64, times: Times) -> u64 {
         if per_s <= 0.0 {
             return NEVER_US;
         }
-        // In (0, 1]: the logarithm of 0 is none.
-        let unit = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-        let gap = Duration::try_from_secs_f64(-unit.ln() / per_s);
+        let gaps = match times {
+            // The logarithm of 0 is none.
+            Times::Chance => -(1.0 - self.part()).ln(),
+            Times::Even => 1.0,
+        };
+        let gap = Duration::try_from_secs_f64(gaps / per_s);
         gap.map_or(NEVER_US, |gap| {
             u64::try_from(gap.as_micros()).unwrap_or(NEVER_US)
         })
@@ -73,10 +81,11 @@ mod tests {
     #[test]
     fn gaps_come_as_often_as_was_asked_for() {
         let mut dice = Dice::new(7);
-        let sum: u64 = (0..10_000).map(|_| dice.gap_us(20.0)).sum();
+        let sum: u64 = (0..10_000).map(|_| dice.gap_us(20.0, Times::Chance)).sum();
         // 500 s, give or take five standard deviations.
         assert!((475_000_000..525_000_000).contains(&sum), "{sum}");
-        assert!(dice.gap_us(0.0) == NEVER_US);
+        assert_eq!(dice.gap_us(20.0, Times::Even), 50_000);
+        assert_eq!(dice.gap_us(0.0, Times::Even), NEVER_US);
         assert_eq!(dice.below(0), 0);
         assert!((0..100).all(|_| dice.below(3) < 3));
     }

@@ -317,9 +317,13 @@ fn content(sides: &[Side<'_>]) -> Markup {
 }
 
 fn runs(sides: &[Side<'_>]) -> Markup {
-    let names: Vec<&str> = sides.first().map_or_else(Vec::new, |side| {
-        facts(side.run).into_iter().map(|(name, _)| name).collect()
-    });
+    // Whoever has most of them names them.
+    let all = sides.iter().map(|side| facts(side.run));
+    let names = all.max_by_key(Vec::len).unwrap_or_default();
+    let fact = |run, name| {
+        let found = facts(run).into_iter().find(|(n, _)| *n == name);
+        found.map(|(_, value)| value)
+    };
     html! {
         table {
             thead { tr { th {} @for side in sides { th { span class={ "key " (side.class) } {} " " (side.name) } } } }
@@ -329,10 +333,10 @@ fn runs(sides: &[Side<'_>]) -> Markup {
                     th scope="row" { "Outcome" }
                     @for side in sides { @let (good, word, _) = outcome(side.run); td { (seal(good, word)) } }
                 }
-                @for (i, name) in names.iter().enumerate() {
+                @for (name, _) in names {
                     tr {
                         th scope="row" { (name) }
-                        @for side in sides { td { @if let Some((_, value)) = facts(side.run).get(i) { (value) } } }
+                        @for side in sides { td { (fact(side.run, name).unwrap_or_else(|| "–".to_owned())) } }
                     }
                 }
             }

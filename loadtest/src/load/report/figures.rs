@@ -9,13 +9,15 @@ use crate::query::Command;
 const DAY_S: f64 = 86_400.0;
 
 /// Latencies besides those of commands; those of wakes first.
-pub(super) const WAKES: [&str; 6] = [
+pub(super) const WAKES: [&str; 8] = [
     "push",
     "push to synced",
     "connect",
     "handshake",
     "OPTIONS",
     "mail in",
+    "event in",
+    "contact in",
 ];
 
 /// Commands by name.
@@ -84,6 +86,7 @@ pub(super) const COUNTERS: &[&str] = &[
     "answers lost on purpose",
     "connections resumed",
     "gave up",
+    "half-open on purpose",
     "heartbeats shortened",
     "hollow wakes",
     "kept connections closed",

@@ -5,6 +5,7 @@
 //! phone's sync engine uses it for this protocol), and retries, which are the device's own business.
 
 mod bell;
+mod blocking;
 mod connection;
 mod http;
 mod socket;
@@ -14,6 +15,7 @@ mod tests;
 mod trust;
 
 pub use bell::{Alarms, Bell, Woken};
+pub use blocking::exchange;
 pub use connection::{Connection, Opened, Pace};
 pub use source::Sources;
 pub use trust::{Roots, Trust, TrustError};
