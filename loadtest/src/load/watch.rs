@@ -14,7 +14,7 @@ const PAGE_BYTES: u64 = 4_096;
 pub enum Watched {
     /// A process.
     Process(u32),
-    /// Several processes together.
+    /// Several processes together; memory that they share counts once.
     Processes(Vec<u32>),
     /// A control group (v2), such as `/sys/fs/cgroup/system.slice/roost.service`: for servers that
     /// are many processes.
@@ -54,7 +54,7 @@ impl Watched {
                 let more = Self::Process(*pid).read()?;
                 Some(Taken {
                     cpu_us: sum.cpu_us + more.cpu_us,
-                    bytes: sum.bytes + more.bytes,
+                    bytes: sum.bytes + proportional(*pid).unwrap_or(more.bytes),
                 })
             }),
             Self::Group(folder) => {
@@ -71,6 +71,15 @@ impl Watched {
             }
         }
     }
+}
+
+/// Resident memory of which what is shared counts in parts: processes that were forked from one share
+/// most of theirs. None: the system does not tell, or not us.
+fn proportional(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("Pss:"))?;
+    let kib = number(line.split_whitespace().next()?)?;
+    Some(kib.saturating_mul(1_024))
 }
 
 /// CPU of user and system in ticks. The name of the command, in brackets, may hold anything.

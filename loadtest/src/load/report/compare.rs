@@ -347,7 +347,7 @@ fn runs(sides: &[Side<'_>]) -> Markup {
 fn figures(sides: &[Side<'_>], rows: &[Row]) -> Markup {
     let first = sides.first().map_or("", |side| side.name.as_str());
     html! {
-        p.remark { "The small figures tell how many times the value of " (first) " that is; the better one is bold." }
+        p.remark { "The small figures tell how many times the value of " (first) " each one is; the better one is bold." }
         table {
             thead { tr { th {} @for side in sides { th.n { span class={ "key " (side.class) } {} " " (side.name) } } } }
             tbody {
