@@ -139,8 +139,14 @@ impl Phone {
             aside.close();
         }
         if self.arrived {
+            if self.woken_us.is_some() {
+                // It was woken at the last moment, and follows that up as ever.
+                let _ = Box::pin(self.catch_up()).await;
+            }
             let _ = Box::pin(self.act(false)).await;
         }
+        // The last look is due when its turn has come, and not since a wake.
+        self.woken_us = None;
         let shared = std::sync::Arc::clone(&self.core.shared);
         shared.has_acted();
         // Until all have nothing left to do: what they sent is looked for.
