@@ -173,6 +173,7 @@ mod tests {
         scenario.population.devices = devices;
         scenario.users.count = users;
         scenario.mail.per_s = 12.0;
+        scenario.changes.events_per_s = 12.0;
         scenario
     }
 
@@ -184,7 +185,7 @@ mod tests {
                     let scenario = scenario(devices, users);
                     let mut owners = vec![None; usize::try_from(devices).unwrap()];
                     let mut seen_users = BTreeSet::new();
-                    let (mut mails, mut connections) = (0.0, 0.0);
+                    let (mut mails, mut events, mut connections) = (0.0, 0.0, 0.0);
                     for share in Share::all(of, &scenario).unwrap() {
                         let count = share.devices(&scenario);
                         assert!(count > 0, "{share:?} of {devices}, {users}");
@@ -205,11 +206,12 @@ mod tests {
                         assert_eq!(seen_users.len(), before + mine.len());
                         let part = share.cut(&scenario);
                         mails += part.mail.per_s;
+                        events += part.changes.events_per_s;
                         connections += part.arrival.connections_per_s;
                     }
                     assert!(owners.iter().all(Option::is_some));
                     assert!(seen_users.into_iter().eq(1..=users));
-                    assert!((mails - 12.0).abs() < 1e-9);
+                    assert!((mails - 12.0).abs() < 1e-9 && (events - mails).abs() < 1e-9);
                     assert!((connections - 200.0).abs() < 1e-9);
                 }
             }
