@@ -23,6 +23,8 @@ pub struct Judge {
     meter: Arc<Mutex<Meter>>,
     /// Devices that have looked at everything once more.
     looked: Mutex<Vec<(u32, u32)>>,
+    /// How many have not.
+    unseen: AtomicU32,
 }
 
 impl Judge {
@@ -35,6 +37,7 @@ impl Judge {
             meter: meters.meter(),
             meters: Arc::clone(meters),
             looked: Mutex::default(),
+            unseen: AtomicU32::new(0),
         }
     }
 
@@ -42,7 +45,10 @@ impl Judge {
     #[must_use]
     pub fn verdict(&self) -> run::Truth {
         let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.ledger.judge(&looked)
+        run::Truth {
+            unseen: self.unseen.load(Ordering::Relaxed),
+            ..self.ledger.judge(&looked)
+        }
     }
 
     fn marker(&self, subject: &str) -> Option<Marker> {
@@ -170,6 +176,8 @@ impl Witness for Judge {
         if whole {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             looked.push((who.device, who.user));
+        } else {
+            self.unseen.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

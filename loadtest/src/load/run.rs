@@ -165,6 +165,9 @@ pub struct Truth {
     pub foreign: u64,
     /// Items whose marks differ from the last that was set.
     pub stale: u64,
+    /// Devices that did not come to their last look: what they lack proves nothing, and is not counted.
+    #[serde(default)]
+    pub unseen: u32,
     /// Breaches of the protocol, by what they are.
     pub violations: BTreeMap<String, u64>,
     /// Some of what was found, in words.
@@ -182,7 +185,7 @@ impl Truth {
             self.foreign,
             self.stale,
         ];
-        wrong.iter().all(|n| *n == 0) && self.violations.is_empty()
+        wrong.iter().all(|n| *n == 0) && self.violations.is_empty() && self.unseen == 0
     }
 }
 

@@ -63,6 +63,7 @@ fn truth(all: &mut Truth, more: &Truth) {
     all.resurrected += more.resurrected;
     all.foreign += more.foreign;
     all.stale += more.stale;
+    all.unseen += more.unseen;
     add(&mut all.violations, &more.violations);
 }
 

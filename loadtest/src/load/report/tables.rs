@@ -108,6 +108,12 @@ pub(super) fn truth(run: &Run) -> Markup {
             "items whose marks differ from the last that was set",
             true,
         ),
+        (
+            "Not judged",
+            u64::from(truth.unseen),
+            "devices that did not come to their last look: what they lack is not counted",
+            true,
+        ),
     ];
     html! {
         table {

@@ -183,6 +183,11 @@ fn truth(out: &mut String, run: &Run, ink: &Ink) {
         if n > 0 { ink.news(false, &text) } else { text }
     });
     let _ = writeln!(out, "  {}", said.join(", "));
+    if truth.unseen > 0 {
+        let unseen = count(f64::from(truth.unseen));
+        let text = format!("{unseen} devices did not come to their last look, and are not judged");
+        let _ = writeln!(out, "  {}", ink.news(false, &text));
+    }
     for (what, n) in super::tables::by_size(&truth.violations) {
         let text = format!("{} × {}", count(exact(*n)), plain(what));
         let _ = writeln!(out, "  {}", ink.news(false, &text));

@@ -226,6 +226,19 @@ fn what_was_not_measured_is_missed() {
         assert!(!verdict.met);
         assert_eq!(verdict.found, "not measured");
     }
+    // Nobody came to the last look, so nobody can say that nothing is lost; but what was found was found.
+    let mut blind = run.clone();
+    blind.truth.unseen = blind.devices;
+    (blind.truth.lost, blind.truth.foreign) = (0, 1);
+    let asked = demands(&[("foreign", "0"), ("lost", "0")]);
+    let said = demand::evaluate(&asked, &blind).unwrap();
+    assert_eq!((said[0].found.as_str(), said[0].met), ("1", false));
+    assert_eq!(
+        (said[1].found.as_str(), said[1].met),
+        ("not measured", false)
+    );
+    blind.truth.unseen -= 1;
+    assert!(demand::evaluate(&asked, &blind).unwrap()[1].met);
     // A process that did not grow says nothing about its devices.
     run.tool.parked_bytes = run.tool.begin_bytes;
     let asked = demands(&[("tool bytes per device", "1 MiB")]);
