@@ -462,3 +462,41 @@ fn a_device_that_vanishes_half_open_comes_back_on_a_new_connection() {
     // The old one is still there when the device has come back.
     assert!(!gone.lock().unwrap().contains(&waits()[0]));
 }
+
+#[test]
+fn a_key_that_is_refused_while_a_sync_waits_leaves_nothing_of_the_collection() {
+    let refused = AtomicUsize::new(0);
+    let server = Scripted::start(false, move |asked| {
+        // Outlook hides the command in its query.
+        let mut asked = asked.clone();
+        let body = Node::decode(&asked.body).ok();
+        match body.as_ref().map(|root| root.tag) {
+            Some(airsync::SYNC) => asked.command = "Sync".to_owned(),
+            Some(folders::FOLDER_SYNC) => asked.command = "FolderSync".to_owned(),
+            _ => {}
+        }
+        let waits = body
+            .as_ref()
+            .and_then(|b| b.child(airsync::HEARTBEAT_INTERVAL));
+        match waits {
+            None => house(&asked),
+            Some(_) if refused.fetch_add(1, Ordering::SeqCst) > 0 => Does::Waits,
+            Some(_) => {
+                let collection = vec![
+                    text(airsync::SYNC_KEY, "0"),
+                    text(airsync::COLLECTION_ID, "2"),
+                    text(airsync::STATUS, "3"),
+                ];
+                let collections = vec![node(airsync::COLLECTION, collection)];
+                wbxml(&node(
+                    airsync::SYNC,
+                    vec![node(airsync::COLLECTIONS, collections)],
+                ))
+            }
+        }
+    });
+    let mut scenario = scenario(1);
+    scenario.population.profiles = BTreeMap::from([("outlook".to_owned(), 1.0)]);
+    let (_, told) = run(&scenario, &server, |meters| count(meters, "resyncs") >= 1);
+    assert_eq!(*told.forgotten.lock().unwrap(), ["2"]);
+}

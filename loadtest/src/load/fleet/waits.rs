@@ -375,7 +375,11 @@ impl Phone {
                 self.is_woken(first_us);
                 self.tell(&outcome, &before);
             }
-            (false, None | Some(1)) => self.heart.was_whole(),
+            (false, None | Some(1)) => {
+                // A key that was refused is all that there may be to tell.
+                self.tell(&outcome, &before);
+                self.heart.was_whole();
+            }
             _ => {}
         }
         if !is_ping && outcome.status != Some(14) {
