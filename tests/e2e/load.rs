@@ -4,7 +4,7 @@
 use super::house::{House, PASSWORD};
 use roost_load::load::agents::{Agent, Peer, Task, assemble};
 use roost_load::load::drive::{Order, drive};
-use roost_load::load::inject::Door;
+use roost_load::load::inject::{Door, Doors};
 use roost_load::load::scenario::{Faults, Login, Mail, People, Scenario};
 use roost_load::load::wire::{Roots, Sources, Target, Trust};
 use std::net::SocketAddr;
@@ -67,7 +67,10 @@ fn a_fleet_with_a_bad_network_gets_everything_once() {
             threads: 1,
         },
         server: format!("https://{}", house.https),
-        door: Some(Door::Lmtp(house.lmtp)),
+        doors: Doors {
+            mail: Some(Door::Lmtp(house.lmtp)),
+            ..Doors::default()
+        },
         watched: None,
         stop: Arc::new(AtomicBool::new(false)),
     };
