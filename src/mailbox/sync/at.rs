@@ -254,4 +254,44 @@ mod tests {
             assert!(matches!(held(&mailbox, &at).await, Err(Error::Damaged(_))));
         });
     }
+
+    #[test]
+    fn only_the_parts_that_changed_are_written() {
+        let (before, mut after) = (state(), state());
+        after.held.insert(4);
+        block_on(async {
+            let (_, at) = fixture().await;
+            let writes = at.writes(&after, &before.held).unwrap();
+            let key = |write| match write {
+                Write::Put(key, _) => key,
+                other => panic!("{other:?}"),
+            };
+            let keys: Vec<_> = writes.into_iter().map(key).collect();
+            assert_eq!(keys, [at.key(), at.part_key(0)]);
+        });
+    }
+
+    /// Several reads are several snapshots: between them another request may have replaced the state.
+    #[test]
+    fn parts_of_a_younger_state_are_not_taken_for_those_of_an_older_head() {
+        block_on(async {
+            let (mailbox, at) = fixture().await;
+            let first = state();
+            write(
+                &mailbox,
+                &at,
+                at.writes(&first, &RoaringBitmap::new()).unwrap(),
+            )
+            .await;
+            let version = at.load(&mailbox).await.unwrap().unwrap().version;
+            let mut second = first.clone();
+            second.held.insert(4);
+            write(&mailbox, &at, at.writes(&second, &first.held).unwrap()).await;
+            let parts = at.parts(&mailbox, &[0, 1], version).await;
+            assert!(matches!(parts, Ok(None)), "{parts:?}");
+            let version = at.load(&mailbox).await.unwrap().unwrap().version;
+            let parts = at.parts(&mailbox, &[0, 1], version).await;
+            assert!(matches!(parts, Ok(Some(held)) if held == second.held));
+        });
+    }
 }

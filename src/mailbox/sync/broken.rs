@@ -341,3 +341,35 @@ impl Mailbox {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Fault, Stage};
+    use crate::limits::BROKEN_RETRIES_S;
+
+    /// Only what looks like a refusal is tried again by itself, when its time has come, and only so
+    /// often.
+    #[test]
+    fn when_a_stand_in_is_looked_at_again() {
+        let of = |fault, stage, tries| Entry {
+            item: 1,
+            edition: 1,
+            fault,
+            stage,
+            tries,
+            at_ms: 5_000,
+        };
+        let first_ms = 5_000 + i64::from(BROKEN_RETRIES_S[0]) * 1_000;
+        let is_due = |fault, stage, now_ms| of(fault, stage, 0).is_due(now_ms);
+        assert!(is_due(Fault::Refused, Stage::StoodIn, first_ms));
+        assert!(!is_due(Fault::Refused, Stage::StoodIn, first_ms - 1));
+        for fault in [Fault::Damaged, Fault::Unreadable] {
+            assert!(!is_due(fault, Stage::StoodIn, i64::MAX), "{fault:?}");
+        }
+        for stage in [Stage::Withdrawn, Stage::Tried, Stage::Left] {
+            assert!(!is_due(Fault::Refused, stage, i64::MAX), "{stage:?}");
+        }
+        let tries = u8::try_from(BROKEN_RETRIES_S.len()).unwrap();
+        assert!(!of(Fault::Refused, Stage::StoodIn, tries).is_due(i64::MAX));
+    }
+}

@@ -1,6 +1,7 @@
 //! One collection, one thing at a time. What happens when everything happens at once: `model`.
 
 mod repeated;
+mod tombstones;
 
 use std::collections::BTreeMap;
 
@@ -276,7 +277,9 @@ fn what_is_put_back_comes_next_time() {
         assert!(round.more().await.unwrap());
         let key = round.finish().await.unwrap().key;
         assert_eq!(phone.take(key, &[first]), ["+b"]);
+        assert_eq!(f.watch(&phone).await, Watched::Changed, "it is owed");
         assert_eq!(f.sync(&mut phone, 9).await, ["+a"]);
+        assert_eq!(f.watch(&phone).await, Watched::Unchanged);
     });
 }
 
@@ -638,38 +641,6 @@ fn options_stay_until_they_are_replaced() {
         let key = f.mailbox.current_key(f.scope, DeviceNo(1), f.folder).await;
         assert_eq!(key.unwrap(), Some((phone.key, b"sticky".to_vec())));
         assert!(f.round(&Phone::new(1)).await.options().is_empty());
-    });
-}
-
-#[test]
-fn a_device_that_was_away_for_long_hears_of_deletions_nobody_remembers() {
-    block_on(async {
-        let f = Fixture::new(FolderId::INBOX).await;
-        let (a, _) = (f.mail("a", 1).await, f.mail("b", 2).await);
-        for number in [1, 2] {
-            let id = format!("D{number}");
-            let row = f.mailbox.get_or_add_device(f.scope, &id, "x", "y");
-            assert_eq!(row.await.unwrap().number, DeviceNo(number));
-        }
-        let mut away = f.phone(1, Window::ALL).await;
-        let mut here = f.phone(2, Window::ALL).await;
-        f.remove(a).await;
-        let logged = async || {
-            let span = crate::store::keys::changes(f.scope, f.folder.0);
-            f.mailbox.range(span.read(99)).await.unwrap().rows.len()
-        };
-        assert_eq!(f.sync(&mut here, 9).await, ["-a"]);
-        f.mailbox.purge_all(f.scope).await.unwrap();
-        assert_eq!(logged().await, 2, "one device needs the tombstone still");
-        let days = i64::from(crate::limits::TOMBSTONES_KEPT_DAYS) + 1;
-        f.mailbox
-            .clock()
-            .advance(days * crate::mailbox::purge::DAY_MS);
-        f.mailbox.purge_all(f.scope).await.unwrap();
-        assert_eq!(logged().await, 1);
-        f.mail("c", 0).await;
-        assert_eq!(f.sync(&mut away, 9).await, ["-a", "+c"]);
-        assert_eq!(f.sync(&mut here, 9).await, ["+c"]);
     });
 }
 
