@@ -186,12 +186,6 @@ impl Hierarchy {
         self.presented
     }
 
-    /// All folders there are.
-    #[must_use]
-    pub fn folders(&self) -> &[FolderRow] {
-        &self.tree.folders
-    }
-
     /// A folder there is.
     ///
     /// # Errors

@@ -169,3 +169,34 @@ fn a_folder_that_others_moved_out_of_a_deleted_one_is_given_anew() {
         assert_eq!(ask(&f, last).await, (last, Vec::new()));
     });
 }
+
+/// A renaming whose answer was lost and that comes again with another name is another renaming.
+#[test]
+fn a_folder_is_renamed_again_where_the_repetition_names_it_otherwise() {
+    block_on(async {
+        let f = Fixture::new(FolderId::ROOT).await;
+        let (key, _) = ask(&f, 0).await;
+        let id = FolderId::INBOX;
+        let kind = FolderKind::UserMail;
+        let own = f.mailbox.create_folder(f.scope, id, "one", kind);
+        let own = own.await.unwrap();
+        let (key, _) = ask(&f, key).await;
+        let command = Command::Change(ItemId(own.0));
+        let rename = async |name: &str, print: u64| {
+            let round = f.mailbox.folder_sync(f.scope, DeviceNo(1), key).await;
+            let mut round = round.unwrap().expect("the key is known");
+            let recorded = round.recorded(&command, print);
+            if !matches!(recorded, Recorded::Same(_)) {
+                round.update(own, id, name, print).unwrap();
+            }
+            round.finish().await.unwrap();
+            let row = f.mailbox.folder(f.scope, own).await.unwrap();
+            (recorded, row.folder.name)
+        };
+        assert_eq!(rename("two", 2).await, (Recorded::New, "two".to_owned()));
+        let (recorded, name) = rename("two", 2).await;
+        assert!(matches!(recorded, Recorded::Same(_)) && name == "two");
+        let (recorded, name) = rename("three", 3).await;
+        assert!(matches!(recorded, Recorded::Differs(_)) && name == "three");
+    });
+}
