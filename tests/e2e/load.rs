@@ -80,6 +80,7 @@ fn a_fleet_with_a_bad_network_gets_everything_once() {
     assert!(run.truth.expected > 100, "{:?}", run.truth);
     assert_eq!(run.truth.expected, run.truth.arrived);
     assert!(run.latency("push").is_some_and(|push| push.count > 20));
+    assert_eq!(run.server_software, "Roost");
     house.assert_well();
 }
 
@@ -142,6 +143,7 @@ fn two_agents_share_the_users_and_what_all_get_is_judged_as_one() {
     let mails = run.latency("mail in").map(|mails| mails.count);
     assert!(mails.is_some_and(|n| n > 20), "{mails:?}");
     assert!(run.latency("push").is_some_and(|push| push.count > 20));
+    assert_eq!(run.server_software, "Roost");
     stop.store(true, Ordering::SeqCst);
     for (_, thread) in agents {
         thread.join().unwrap();

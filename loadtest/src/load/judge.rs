@@ -167,9 +167,10 @@ impl Witness for Judge {
         }
     }
 
-    fn violation(&self, who: Who, what: &Violation) {
+    fn violation(&self, who: Who, at: &str, what: &Violation) {
         let words = what.to_string();
-        self.ledger.violation(who.device, &what.kind(), &words);
+        self.ledger
+            .violation((who.device, at), &what.kind(), &words);
     }
 
     fn looked(&self, who: Who, whole: bool) {

@@ -170,6 +170,9 @@ pub struct Truth {
     pub unseen: u32,
     /// Breaches of the protocol, by what they are.
     pub violations: BTreeMap<String, u64>,
+    /// One example of each of them, in words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub examples: BTreeMap<String, String>,
     /// Some of what was found, in words.
     pub findings: Vec<String>,
 }

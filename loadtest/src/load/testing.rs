@@ -59,14 +59,7 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let config = tls.then(|| {
-            let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-            let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-            let config = ServerConfig::builder()
-                .with_no_client_auth()
-                .with_single_cert(vec![made.cert.der().clone()], key.into());
-            Arc::new(config.unwrap())
-        });
+        let config = tls.then(server_config);
         let clock = Clock::system();
         let script: Arc<Script> = Arc::new(script);
         let log = Arc::clone(&asked);
@@ -108,6 +101,16 @@ impl Scripted {
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
+}
+
+/// TLS with a certificate of nobody.
+pub(crate) fn server_config() -> Arc<ServerConfig> {
+    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into());
+    Arc::new(config.unwrap())
 }
 
 fn serve(

@@ -232,14 +232,20 @@ impl Ledger {
         books.gone.remove(&device);
     }
 
-    /// The server broke a rule of the protocol: of this kind, in these words.
-    pub fn violation(&self, device: DeviceNo, kind: &str, words: &str) {
+    /// The server broke a rule of the protocol before a device, in what it speaks and in an answer: of
+    /// this kind, in these words.
+    pub fn violation(&self, (device, at): (DeviceNo, &str), kind: &str, words: &str) {
         let mut books = self.books();
-        let count = books.found.violations.entry(kind.to_owned()).or_default();
-        *count += 1;
+        let found = &mut books.found;
+        *found.violations.entry(kind.to_owned()).or_default() += 1;
         // One example of each kind says enough.
-        if *count == 1 && words != kind {
-            books.note(format!("device {device}: {words}"));
+        if !found.examples.contains_key(kind) {
+            let mut example = format!("device {device}, {at}");
+            if words != kind {
+                example.push_str(": ");
+                example.push_str(words);
+            }
+            found.examples.insert(kind.to_owned(), example);
         }
     }
 
@@ -460,7 +466,44 @@ mod tests {
         assert!(ledger.judge(&[ME]).holds());
         assert_eq!(ledger.told(ME, "2", item(1), None, 5), None);
         assert!(ledger.judge(&[ME]).holds());
-        ledger.violation(3, "Sync", "no key");
+        ledger.violation((3, "14.1, Sync"), "Sync", "no key");
         assert!(!ledger.judge(&[ME]).holds());
+    }
+
+    #[test]
+    fn every_kind_of_breach_has_one_example_whatever_else_was_found() {
+        let ledger = Ledger::new(1);
+        for number in 0..2 * FINDINGS_MAX {
+            let number = u32::try_from(number).unwrap();
+            ledger.told((5, 8), "2", item(number), None, 0);
+        }
+        // A kind that says all there is to say, and one of which the words say more.
+        ledger.violation(
+            (3, "14.1, Sync"),
+            "Class may not stand here",
+            "Class may not stand here",
+        );
+        ledger.violation(
+            (4, "2.5, Sync"),
+            "Class may not stand here",
+            "Class may not stand here",
+        );
+        ledger.violation((4, "2.5, Sync"), "an unchanged key", "an unchanged key 7");
+        let truth = ledger.judge(&[ME]);
+        assert_eq!(truth.findings.len(), FINDINGS_MAX);
+        assert_eq!(truth.violations["Class may not stand here"], 2);
+        let examples: Vec<(&str, &str)> = (truth.examples.iter())
+            .map(|(kind, example)| (kind.as_str(), example.as_str()))
+            .collect();
+        assert_eq!(
+            examples,
+            [
+                ("Class may not stand here", "device 3, 14.1, Sync"),
+                (
+                    "an unchanged key",
+                    "device 4, 2.5, Sync: an unchanged key 7"
+                ),
+            ]
+        );
     }
 }

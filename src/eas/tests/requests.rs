@@ -61,6 +61,9 @@ fn options_lists_what_there_is() {
                 .starts_with("Sync,SendMail,")
         );
         assert_eq!(answer.header("Allow"), Some("OPTIONS,POST"));
+        // Its name, but no version; and nothing of either for who is not logged in.
+        assert_eq!(answer.header("Server"), Some("Roost"));
+        assert_eq!(raw(&house, "OPTIONS", target, &[]).header("Server"), None);
     }
 }
 

@@ -65,6 +65,10 @@ fn truth(all: &mut Truth, more: &Truth) {
     all.stale += more.stale;
     all.unseen += more.unseen;
     add(&mut all.violations, &more.violations);
+    for (kind, example) in &more.examples {
+        let known = all.examples.entry(kind.clone());
+        known.or_insert_with(|| example.clone());
+    }
 }
 
 /// Findings of all in turn: one that found much does not hide what the others found.

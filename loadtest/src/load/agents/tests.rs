@@ -389,6 +389,10 @@ fn histograms_of_the_parts_are_that_of_all_samples() {
         part.errors.insert("closed".to_owned(), size);
         part.truth.lost = size;
         part.truth.findings = vec![format!("of {size}"); 60];
+        for kind in ["a key".to_owned(), format!("only {size}")] {
+            part.truth.violations.insert(kind.clone(), 1);
+            part.truth.examples.insert(kind, format!("of {size}"));
+        }
         parts.push(part);
     }
     let run = merge(&parts).unwrap();
@@ -407,6 +411,9 @@ fn histograms_of_the_parts_are_that_of_all_samples() {
     assert_eq!((run.errors["closed"], run.truth.lost), (1_010, 1_010));
     assert_eq!(run.truth.findings.len(), 100);
     assert!(run.truth.findings[..3].contains(&"of 10".to_owned()));
+    let kinds: Vec<&String> = run.truth.examples.keys().collect();
+    assert_eq!(kinds, run.truth.violations.keys().collect::<Vec<_>>());
+    assert_eq!(run.truth.examples["a key"], "of 1000");
     parts[0].latencies[0].histogram = "nonsense".to_owned();
     assert!(merge(&parts).is_err());
 }

@@ -75,9 +75,9 @@ impl Phone {
         let held: Vec<String> = self.device.collections.keys().cloned().collect();
         let outcome = match self.device.answer(&answer) {
             Ok(outcome) => outcome,
-            Err(violation) => return Err(self.violated(&violation)),
+            Err(violation) => return Err(self.violated(what, &violation)),
         };
-        self.tells_breaches();
+        self.tells_breaches(what);
         match what {
             "OPTIONS" => self.choose_version(),
             "FolderSync" => {
@@ -96,21 +96,25 @@ impl Phone {
         Ok(outcome)
     }
 
-    /// What the server did wrong, and the device went on over.
-    pub(super) fn tells_breaches(&mut self) {
+    /// What the server did wrong in the answer to this command, and the device went on over.
+    pub(super) fn tells_breaches(&mut self, command: &str) {
         let breaches = std::mem::take(&mut self.device.breaches);
         for breach in &breaches {
-            self.core.meter().count("violations", 1);
-            self.core.shared.witness.violation(self.who, breach);
+            self.tells_breach(command, breach);
         }
     }
 
-    /// The server broke the protocol so that no phone can go on: that is told, and the device begins anew.
-    pub(super) fn violated(&mut self, violation: &Violation) -> Trouble {
-        self.tells_breaches();
-        self.breaches += 1;
+    fn tells_breach(&self, command: &str, breach: &Violation) {
         self.core.meter().count("violations", 1);
-        self.core.shared.witness.violation(self.who, violation);
+        let at = format!("{}, {command}", self.device.identity.version);
+        self.core.shared.witness.violation(self.who, &at, breach);
+    }
+
+    /// The server broke the protocol so that no phone can go on: that is told, and the device begins anew.
+    pub(super) fn violated(&mut self, command: &str, violation: &Violation) -> Trouble {
+        self.tells_breaches(command);
+        self.breaches += 1;
+        self.tells_breach(command, violation);
         self.forget();
         Trouble::Violation
     }

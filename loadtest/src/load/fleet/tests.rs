@@ -130,8 +130,11 @@ impl Witness for Told {
         self.forgotten.lock().unwrap().push(collection.to_owned());
     }
 
-    fn violation(&self, _: Who, what: &Violation) {
-        self.violations.lock().unwrap().push(what.to_string());
+    fn violation(&self, _: Who, at: &str, what: &Violation) {
+        self.violations
+            .lock()
+            .unwrap()
+            .push(format!("{at}: {what}"));
     }
 
     fn looked(&self, who: Who, whole: bool) {

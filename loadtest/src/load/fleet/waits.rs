@@ -341,17 +341,18 @@ impl Phone {
     async fn heeds(&mut self, answer: &Answer, first_us: u64) {
         let operation = self.waiting();
         let is_ping = matches!(operation, Operation::Ping { .. });
+        let what = if is_ping { "Ping" } else { "Sync" };
         let ids: Vec<String> = self.device.collections.keys().cloned().collect();
         let before = self.before(&ids);
         self.device.expects(operation);
         let outcome = match self.device.answer(answer) {
             Ok(outcome) => outcome,
             Err(violation) => {
-                self.violated(&violation);
+                self.violated(what, &violation);
                 return;
             }
         };
-        self.tells_breaches();
+        self.tells_breaches(what);
         let bound = if is_ping {
             ping::HEARTBEAT_INTERVAL
         } else {
@@ -360,7 +361,6 @@ impl Phone {
         let bound = outcome.tree.as_ref().and_then(|t| t.number(bound));
         let lists = [&outcome.added, &outcome.changed, &outcome.removed];
         let told = lists.iter().any(|list| !list.is_empty());
-        let what = if is_ping { "Ping" } else { "Sync" };
         match (is_ping, outcome.status) {
             (true, Some(2)) => self.is_woken(first_us),
             (true, Some(1)) => self.heart.was_whole(),

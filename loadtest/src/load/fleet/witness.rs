@@ -126,10 +126,10 @@ pub trait Witness: Send + Sync {
         let _ = (who, subject);
     }
 
-    /// The server broke the protocol. The device goes on over it where a phone does, and else forgets
-    /// everything and begins anew.
-    fn violation(&self, who: Who, what: &Violation) {
-        let _ = (who, what);
+    /// The server broke the protocol; `at` is what the device speaks and what was answered (`14.1, Sync`).
+    /// The device goes on over it where a phone does, and else forgets everything and begins anew.
+    fn violation(&self, who: Who, at: &str, what: &Violation) {
+        let _ = (who, at, what);
     }
 
     /// The last look of a device at the end; not `whole`: it could not look at everything, so what it lacks

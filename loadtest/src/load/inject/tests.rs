@@ -1,13 +1,14 @@
 //! The injector against servers that do as they are told.
 
 use super::*;
-use crate::load::testing::{Does, Scripted, answer};
+use crate::load::testing::{Does, Scripted, answer, server_config};
 use crate::load::wire::{Roots, Trust};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::{ServerConnection, StreamOwned};
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
 
 fn books() -> Books {
     Books {
@@ -129,31 +130,41 @@ fn a_server_that_is_not_there_is_named() {
 }
 
 /// A server of IMAP on which `carl` may not log in; who appended what.
-fn imap() -> (Door, flume::Receiver<(String, String)>) {
+fn imap(tls: bool) -> (Door, flume::Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("imap://{}", listener.local_addr().unwrap());
+    let scheme = if tls { "imaps" } else { "imap" };
+    let url = format!("{scheme}://{}", listener.local_addr().unwrap());
     let (took, taken) = flume::unbounded();
+    let config = tls.then(server_config);
     std::thread::spawn(move || {
         for socket in listener.incoming() {
-            let took = took.clone();
-            std::thread::spawn(move || session(socket.unwrap(), &took));
+            let (socket, took, config) = (socket.unwrap(), took.clone(), config.clone());
+            std::thread::spawn(move || match config {
+                None => session(socket, &took),
+                Some(config) => {
+                    let tls = ServerConnection::new(config).unwrap();
+                    session(StreamOwned::new(tls, socket), &took);
+                }
+            });
         }
     });
     let (place, _) = Place::parse(&url, &["imap", "imaps"]).unwrap();
     (Door::Imap(place), taken)
 }
 
-fn session(mut socket: TcpStream, took: &flume::Sender<(String, String)>) {
-    let mut reader = BufReader::new(socket.try_clone().unwrap());
-    let mut say = |text: String| socket.write_all(text.as_bytes()).unwrap();
-    say("* OK here\r\n".to_owned());
+fn session(socket: impl Read + Write, took: &flume::Sender<(String, String)>) {
+    let mut reader = BufReader::new(socket);
+    // Whoever does not trust it goes.
+    if reader.get_mut().write_all(b"* OK here\r\n").is_err() {
+        return;
+    }
     let mut who = String::new();
     let mut line = String::new();
     while reader.read_line(&mut line).unwrap_or(0) > 0 {
         let (tag, command) = line.trim_end().split_once(' ').unwrap();
         let tag = tag.to_owned();
         if command == "AUTHENTICATE PLAIN" {
-            say("+ \r\n".to_owned());
+            reader.get_mut().write_all(b"+ \r\n").unwrap();
             let mut secret = String::new();
             reader.read_line(&mut secret).unwrap();
             let secret = STANDARD.decode(secret.trim_end()).unwrap();
@@ -161,49 +172,87 @@ fn session(mut socket: TcpStream, took: &flume::Sender<(String, String)>) {
             let mut parts = secret.split('\0').skip(1).map(str::to_owned);
             who = parts.next().unwrap();
             assert_eq!(parts.next().unwrap(), format!("secret of {who}"));
-            match who.as_str() {
-                "carl" => say(format!("{tag} NO [AUTHENTICATIONFAILED] not you\r\n")),
-                _ => say(format!("* CAPABILITY IMAP4rev2\r\n{tag} OK in\r\n")),
-            }
+            let answer = match who.as_str() {
+                "carl" => format!("{tag} NO [AUTHENTICATIONFAILED] not you\r\n"),
+                _ => format!("* CAPABILITY IMAP4rev2\r\n{tag} OK in\r\n"),
+            };
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
         } else {
             let size = command.strip_prefix("APPEND INBOX {").unwrap();
             let size: usize = size.strip_suffix('}').unwrap().parse().unwrap();
-            say("+ go on\r\n".to_owned());
+            reader.get_mut().write_all(b"+ go on\r\n").unwrap();
             let mut mail = vec![0; size + 2];
             reader.read_exact(&mut mail).unwrap();
             assert!(mail.ends_with(b"\r\n\r\n"));
             took.send((who.clone(), String::from_utf8(mail).unwrap()))
                 .unwrap();
-            say(format!("* 1 EXISTS\r\n{tag} OK [APPENDUID 1 1] done\r\n"));
+            let done = format!("* 1 EXISTS\r\n{tag} OK [APPENDUID 1 1] done\r\n");
+            reader.get_mut().write_all(done.as_bytes()).unwrap();
         }
         line.clear();
     }
 }
 
+/// Takes any certificate.
+fn trust() -> Trust {
+    Trust {
+        roots: Roots::Anybody,
+        resume: true,
+        tls12: false,
+    }
+}
+
 #[test]
 fn users_put_mail_into_their_own_inbox_by_imap() {
-    let (door, taken) = imap();
+    for tls in [false, true] {
+        let (door, taken) = imap(tls);
+        let books = books();
+        let mut scenario = Scenario::default();
+        scenario.mail.to_all_at_s = vec![0, 0];
+        let mut doors = Doors {
+            mail: Some(door),
+            ..Doors::default()
+        };
+        assert_eq!(doors.has_tls(), tls);
+        doors.tls = tls.then(|| trust().config().unwrap());
+        let names = ["anna", "bert", "carl"];
+        let injector = start(&scenario, &doors, &names, &books);
+        let all: Vec<(String, String)> = taken.iter().take(4).collect();
+        while books.numbers.load(Ordering::Relaxed) < 6 {
+            std::thread::yield_now();
+        }
+        let done = injector.stop();
+        for (who, mail) in all {
+            let marker = Marker::find(&mail).unwrap();
+            assert_eq!(names[usize::try_from(marker.user).unwrap() - 1], who);
+        }
+        assert_eq!(done.taken, 4);
+        let refused = "mail: NO [AUTHENTICATIONFAILED] not you".to_owned();
+        assert_eq!(done.errors, BTreeMap::from([(refused, 2)]));
+    }
+}
+
+#[test]
+fn by_imap_over_tls_nobody_logs_in_where_the_certificate_is_another_ones() {
+    let (door, taken) = imap(true);
     let books = books();
     let mut scenario = Scenario::default();
-    scenario.mail.to_all_at_s = vec![0, 0];
+    scenario.mail.to_all_at_s = vec![0];
+    let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let roots = Roots::Pem(stranger.cert.pem());
+    let strict = Trust { roots, ..trust() };
     let doors = Doors {
         mail: Some(door),
+        tls: Some(strict.config().unwrap()),
         ..Doors::default()
     };
-    let names = ["anna", "bert", "carl"];
-    let injector = start(&scenario, &doors, &names, &books);
-    let all: Vec<(String, String)> = taken.iter().take(4).collect();
-    while books.numbers.load(Ordering::Relaxed) < 6 {
+    let injector = start(&scenario, &doors, &["anna"], &books);
+    while books.numbers.load(Ordering::Relaxed) == 0 {
         std::thread::yield_now();
     }
     let done = injector.stop();
-    for (who, mail) in all {
-        let marker = Marker::find(&mail).unwrap();
-        assert_eq!(names[usize::try_from(marker.user).unwrap() - 1], who);
-    }
-    assert_eq!(done.taken, 4);
-    let refused = "mail: NO [AUTHENTICATIONFAILED] not you".to_owned();
-    assert_eq!(done.errors, BTreeMap::from([(refused, 2)]));
+    assert_eq!((done.taken, done.errors.len()), (0, 1), "{done:?}");
+    assert!(taken.try_recv().is_err());
 }
 
 #[test]
@@ -220,18 +269,13 @@ fn appointments_and_contacts_are_put_beside_what_is_there() {
             let url = format!("{scheme}://{}/dav/{{user}}/{what}", dav.addr);
             Some(Collection::parse(&url).unwrap())
         };
-        let trust = Trust {
-            roots: Roots::Anybody,
-            resume: true,
-            tls12: false,
-        };
         let mut doors = Doors {
             caldav: of("calendar"),
             carddav: of("contacts"),
             ..Doors::default()
         };
         assert_eq!(doors.has_tls(), tls);
-        doors.tls = tls.then(|| trust.config().unwrap());
+        doors.tls = tls.then(|| trust().config().unwrap());
         let books = books();
         let mut scenario = Scenario::default();
         // Mail has no door, and none is tried.

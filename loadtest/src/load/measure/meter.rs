@@ -73,10 +73,11 @@ impl Meter {
         record(self.quick.get_or_insert_with(histogram), us);
     }
 
-    /// A latency from the acknowledged change to the first byte at a device.
+    /// A latency from the acknowledged change to the first byte at a device; 0: that came first.
     pub fn pushed(&mut self, phase: u32, us: u64) {
         self.latency("push", phase, us);
-        record(self.push.get_or_insert_with(histogram), us);
+        // A second in which there was none has 0.
+        record(self.push.get_or_insert_with(histogram), us.max(1));
     }
 
     /// An answer came.

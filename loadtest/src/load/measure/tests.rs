@@ -36,6 +36,22 @@ fn meters_of_several_threads_are_merged_by_operation_and_phase() {
 }
 
 #[test]
+fn a_second_with_a_push_that_came_first_is_not_one_without_any() {
+    let meters = Meters::new("run");
+    let meter = meters.meter();
+    meters.tick();
+    lock(&meter).pushed(0, 0);
+    meters.tick();
+    let measured = meters.measured();
+    let told = measured.seconds.iter().map(|s| s.push_p99_us);
+    assert_eq!(told.collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        (measured.latencies[0].count, measured.latencies[0].max_us),
+        (1, 0)
+    );
+}
+
+#[test]
 fn a_histogram_as_text_holds_every_count() {
     let mut found = histogram();
     let values = [1, 1, 5, 900, 2_047, 70_000, 3_600_000_000_u64];

@@ -2,10 +2,11 @@
 //!
 //! The first run is what the others are held against.
 
-use super::figures::value;
+use super::figures::{self, told, value};
+use super::html::has_early;
 use super::page::{facts, outcome, page, seal, section};
 use super::plots::{CLASSES, Side, ordered, overlaid, spectra};
-use super::terminal::{Ink, plain};
+use super::terminal::{Ink, plain, wrapped};
 use super::units::{Unit, ratio};
 use super::{Error, tables};
 use crate::load::Run;
@@ -15,7 +16,8 @@ use std::fmt::Write;
 /// Operations that get a plot of their spectra.
 const SPECTRA_MAX: usize = 6;
 
-/// Rows of the comparison besides latencies: name, unit, measure, and whether less is better.
+/// Rows of the comparison besides latencies: name, unit, measure, and whether less is better. Where that
+/// cannot be said the number is how much a run had to do, and times of it say nothing.
 const ROWS: &[(&str, Unit, &str, Option<bool>)] = &[
     ("Devices", Unit::Count, "devices", None),
     ("Parked at one time", Unit::Count, "parked", None),
@@ -70,6 +72,8 @@ struct Row {
     name: String,
     unit: Unit,
     values: Vec<Option<f64>>,
+    /// A run had too few values for this.
+    few: Vec<bool>,
     less: Option<bool>,
 }
 
@@ -86,17 +90,28 @@ impl Row {
         alone.then_some(at)
     }
 
-    /// Each value as text, and how it stands to the first.
+    /// Each value as text, and how it stands to the first, or why there is none.
     fn cells(&self) -> Vec<(String, Option<String>)> {
         let first = self.values.first().copied().flatten();
+        let first = first.filter(|_| self.less.is_some());
         let cell = |(i, value): (usize, &Option<f64>)| match value {
             Some(value) => {
                 let to = first.filter(|_| i > 0);
-                (self.unit.show(*value), to.and_then(|to| ratio(*value, to)))
+                (self.show(*value), to.and_then(|to| ratio(*value, to)))
             }
-            None => ("–".to_owned(), None),
+            None => {
+                let few = self.few.get(i).is_some_and(|few| *few);
+                ("–".to_owned(), few.then(|| "too few".to_owned()))
+            }
         };
         self.values.iter().enumerate().map(cell).collect()
+    }
+
+    fn show(&self, value: f64) -> String {
+        match self.unit {
+            Unit::Micros => figures::latency(value),
+            unit => unit.show(value),
+        }
     }
 }
 
@@ -132,6 +147,7 @@ pub fn terminal(runs: &[(String, Run)], colours: bool) -> Result<String, Error> 
         name: String::new(),
         unit: Unit::Count,
         values: Vec::new(),
+        few: Vec::new(),
         less: None,
     };
     let all = key_rows(&sides).into_iter().chain([blank()]);
@@ -153,6 +169,9 @@ pub fn terminal(runs: &[(String, Run)], colours: bool) -> Result<String, Error> 
             });
         let cells: Vec<String> = cells.collect();
         let _ = writeln!(out, "{:<28}  {}", cut28(&row.name), cells.join("  "));
+    }
+    if out.contains(figures::EARLY) {
+        let _ = writeln!(out, "\n{}", ink.dim(&wrapped(figures::EARLY_ABOUT)));
     }
     Ok(out)
 }
@@ -237,39 +256,48 @@ fn warnings(sides: &[Side<'_>]) -> Vec<String> {
     warnings
 }
 
-/// The rows of measures in which some run has a value.
-fn rows(sides: &[Side<'_>], of: &[(String, Unit, String, Option<bool>)]) -> Vec<Row> {
-    let rows = of.iter().map(|(name, unit, measure, less)| Row {
-        name: name.clone(),
-        unit: *unit,
-        values: sides.iter().map(|side| value(measure, side.run)).collect(),
-        less: *less,
-    });
-    rows.filter(|row| row.values.iter().any(Option::is_some))
-        .collect()
+/// The row of a latency; none where no run has enough values.
+fn latency_row(sides: &[Side<'_>], what: &str, quantile: &str) -> Option<Row> {
+    let latencies: Vec<_> = sides
+        .iter()
+        .map(|side| side.run.latency(what).filter(|l| l.count > 0))
+        .collect();
+    let values = latencies.iter().map(|l| l.and_then(|l| told(l, quantile)));
+    let values: Vec<Option<f64>> = values.collect();
+    let few = latencies.iter().zip(&values);
+    let few = few.map(|(latency, value)| latency.is_some() && value.is_none());
+    values.iter().any(Option::is_some).then(|| Row {
+        name: format!("{what} {quantile}"),
+        unit: Unit::Micros,
+        few: few.collect(),
+        less: Some(true),
+        values: values.clone(),
+    })
 }
 
 /// What a reader wants first.
 fn key_rows(sides: &[Side<'_>]) -> Vec<Row> {
-    let latencies = ["push", "push to synced", "Sync"]
-        .into_iter()
-        .flat_map(|what| ["p50", "p99"].map(|quantile| format!("{what} {quantile}")))
-        .map(|measure| (measure.clone(), Unit::Micros, measure, Some(true)));
-    let whole = ROWS.iter().map(|(name, unit, measure, less)| {
-        ((*name).to_owned(), *unit, (*measure).to_owned(), *less)
+    let latencies = ["push", "push to synced", "Sync"].into_iter();
+    let latencies =
+        latencies.flat_map(|what| ["p50", "p99", "max"].map(|q| latency_row(sides, what, q)));
+    let whole = ROWS.iter().map(|(name, unit, measure, less)| Row {
+        name: (*name).to_owned(),
+        unit: *unit,
+        values: sides.iter().map(|side| value(measure, side.run)).collect(),
+        few: Vec::new(),
+        less: *less,
     });
-    rows(sides, &latencies.chain(whole).collect::<Vec<_>>())
+    let whole = whole.filter(|row| row.values.iter().any(Option::is_some));
+    latencies.flatten().chain(whole).collect()
 }
 
 /// Every latency.
 fn latency_rows(sides: &[Side<'_>]) -> Vec<Row> {
-    let measures = operations(sides)
-        .into_iter()
-        .flat_map(|what| {
-            ["p50", "p99", "p99.9", "max"].map(|quantile| format!("{what} {quantile}"))
-        })
-        .map(|measure| (measure.clone(), Unit::Micros, measure, Some(true)));
-    rows(sides, &measures.collect::<Vec<_>>())
+    let all = operations(sides);
+    let rows = all
+        .iter()
+        .flat_map(|what| ["p50", "p99", "p99.9", "max"].map(|q| latency_row(sides, what, q)));
+    rows.flatten().collect()
 }
 
 /// Operations of any run: wakes first, then as the first run has them.
@@ -347,7 +375,11 @@ fn runs(sides: &[Side<'_>]) -> Markup {
 fn figures(sides: &[Side<'_>], rows: &[Row]) -> Markup {
     let first = sides.first().map_or("", |side| side.name.as_str());
     html! {
-        p.remark { "The small figures tell how many times the value of " (first) " each one is; the better one is bold." }
+        p.remark {
+            "The small figures tell how many times the value of " (first) " each one is; the better one is bold. "
+            "A p99 takes at least 100 values, a p99.9 at least 1,000."
+            @if sides.iter().any(|side| has_early(side.run)) { " " (figures::EARLY_ABOUT) }
+        }
         table {
             thead { tr { th {} @for side in sides { th.n { span class={ "key " (side.class) } {} " " (side.name) } } } }
             tbody {

@@ -206,6 +206,49 @@ pub(super) fn part(latency: &Latency, quantile: &str) -> f64 {
     })
 }
 
+/// What a push is called that reached a device before its time began to count. Within a microsecond is
+/// the same: seconds have 0 where there was none.
+pub(super) const EARLY: &str = "before the 250";
+
+/// What that means.
+pub(super) const EARLY_ABOUT: &str = "Before the 250: the push had reached the device before \
+    whoever injected the change had read the server's acknowledgement (the 250 of LMTP and SMTP, the OK of IMAP, \
+    the 201 of a PUT), from which it counts.";
+
+/// What is not told of small samples.
+pub(super) const FEW_ABOUT: &str = "–: too few; a p90 takes at least 10 values, a p99 100 and a p99.9 1,000. Of fewer \
+    it would be the highest under another name.";
+
+/// Whether a latency in microseconds is [`EARLY`]. No other operation is that quick.
+pub(super) fn is_early(us: f64) -> bool {
+    us <= 1.0
+}
+
+/// A latency in microseconds, in words.
+pub(super) fn latency(us: f64) -> String {
+    if is_early(us) {
+        EARLY.to_owned()
+    } else {
+        Unit::Micros.show(us)
+    }
+}
+
+/// A part of a latency where there were enough values to tell it.
+pub(super) fn told(latency: &Latency, quantile: &str) -> Option<f64> {
+    let least = match quantile {
+        "p90" => 10,
+        "p99" => 100,
+        "p99.9" => 1_000,
+        _ => 1,
+    };
+    (latency.count >= least).then(|| part(latency, quantile))
+}
+
+/// The same in words.
+pub(super) fn told_as(latency: &Latency, quantile: &str) -> String {
+    told(latency, quantile).map_or_else(|| "–".to_owned(), self::latency)
+}
+
 /// A number of things as one that can be divided; above 2^53 its last digits go.
 pub(super) fn exact(n: u64) -> f64 {
     n as f64

@@ -1,6 +1,6 @@
 //! A run as one page of HTML that needs neither a network nor a script, on a screen and on paper.
 
-use super::figures::{exact, value};
+use super::figures::{self, exact, is_early, told, value};
 use super::page::{Tile, facts, outcome, page, seal, section, tiles};
 use super::units::{Unit, count, digits};
 use super::{plots, tables};
@@ -60,12 +60,19 @@ fn latency(run: &Run) -> Markup {
                 "Latencies count from the moment an operation was due, not from when it could at last be sent: a "
                 "stall of the server shows in all that waited behind it."
             }
+            @if has_early(run) { p.remark { (figures::EARLY_ABOUT) } }
             (plots::latency(run).draw())
             (plots::spectrum(run).draw())
             h3 { "Latencies by operation and phase" }
             (tables::latencies(run))
         }
     }
+}
+
+/// Whether some push came before it counted.
+pub(super) fn has_early(run: &Run) -> bool {
+    let pushes = run.latency("push").filter(|push| push.count > 0);
+    pushes.is_some_and(|push| is_early(exact(push.min_us)))
 }
 
 fn machine(run: &Run) -> Markup {
@@ -108,10 +115,13 @@ fn key_figures(run: &Run) -> Vec<Tile> {
         ("Push, p50", "push", " to the first byte"),
         ("Push to synced, p50", "push to synced", ""),
     ] {
-        let half = show(&format!("{what} p50"), Unit::Micros);
-        let most = show(&format!("{what} p99"), Unit::Micros);
-        if let (Some(half), Some(most)) = (half, most) {
-            tiles.push(tile(name, half, format!("p99 {most}{more}"), false));
+        if let Some(latency) = run.latency(what).filter(|l| l.count > 0) {
+            let half = figures::latency(exact(latency.p50_us));
+            let most = match told(latency, "p99") {
+                Some(us) => format!("p99 {}{more}", figures::latency(us)),
+                None => format!("at most {}{more}", figures::latency(exact(latency.max_us))),
+            };
+            tiles.push(tile(name, half, most, false));
         }
     }
     let truth = &run.truth;

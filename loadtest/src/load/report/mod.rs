@@ -21,6 +21,8 @@ mod tables;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_few;
 mod units;
 
 /// Why a report cannot be read or made.

@@ -53,7 +53,7 @@ pub(super) fn tiles(tiles: &[Tile]) -> Markup {
             @for tile in tiles {
                 div class={ "tile" @if tile.bad { " bad" } } {
                     div.name { (tile.name) }
-                    div.value { (tile.value) }
+                    div.value.words[tile.value.chars().count() > 11] { (tile.value) }
                     div.more { (tile.more) }
                 }
             }

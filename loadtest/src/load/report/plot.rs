@@ -3,6 +3,7 @@
 //! Colours are classes that the page's style knows, so that one drawing is right on light, dark and
 //! paper. Every plot has a title, axes with units, a legend, and in words what it shows.
 
+use super::figures::{self, is_early};
 use super::series::{Point, peak};
 use super::units::Unit;
 use maud::{Markup, html};
@@ -15,6 +16,13 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 42.0;
 const BOTTOM: f64 = 42.0;
+
+/// What is left at the foot of a plot for what was early, and where in it that is drawn.
+const EARLY_ROOM: f64 = 34.0;
+const EARLY_UP: f64 = 10.0;
+
+/// The width of a letter in the names of bands.
+const LETTER: f64 = 6.2;
 
 /// From this ratio of the highest to the lowest value on, an axis is logarithmic where it may be.
 const WIDE: f64 = 40.0;
@@ -29,6 +37,9 @@ pub(super) struct Line {
     pub(super) dashed: bool,
     /// Its points, by rising x.
     pub(super) points: Vec<Point>,
+    /// Few: each is drawn as a dot, and they are joined over gaps that are no longer than this. 0: a gap
+    /// is a gap.
+    pub(super) joined: f64,
 }
 
 /// The axis along the bottom.
@@ -72,6 +83,8 @@ struct Scale {
     low: f64,
     high: f64,
     log: bool,
+    /// Some values are early, and have a line of their own at the foot.
+    early: bool,
 }
 
 impl Plot {
@@ -111,12 +124,20 @@ impl Plot {
                     words,
                     " {}: at most {} at {}.",
                     line.name,
-                    self.up.show(y),
+                    self.says(y),
                     self.place(x)
                 );
             }
         }
         words
+    }
+
+    /// A value in words.
+    fn says(&self, y: f64) -> String {
+        match self.up {
+            Unit::Micros => figures::latency(y),
+            up => up.show(y),
+        }
     }
 
     fn x(&self, x: f64) -> f64 {
@@ -158,7 +179,9 @@ impl Plot {
     fn scale(&self) -> Scale {
         let values = self.values();
         let most = values.iter().copied().fold(0.0, f64::max);
-        let positive = values.iter().copied().filter(|v| *v > 0.0);
+        let is_early = |v: &f64| self.up == Unit::Micros && is_early(*v);
+        let early = values.iter().any(is_early);
+        let positive = values.into_iter().filter(|v| *v > 0.0 && !is_early(v));
         let least = positive.fold(f64::INFINITY, f64::min);
         let log = self.wide && least.is_finite() && most / least > WIDE;
         // What is written above a point has to have room.
@@ -167,31 +190,58 @@ impl Plot {
             self.up.powers(least, most * if marked { 1.8 } else { 1.0 })
         } else {
             // A little air, so that the highest line does not touch the edge.
-            let air = if marked { 1.16 } else { 1.04 };
-            let high = if most > 0.0 { most * air } else { 1.0 };
-            (0.0, high, self.up.marks(high))
+            let (high, marks) = self.up.axis(most, if marked { 1.16 } else { 1.04 });
+            (0.0, high, marks)
         };
         Scale {
             marks,
             low,
             high,
             log,
+            early,
         }
     }
 
     fn bands(&self) -> Markup {
+        let names = self.band_names();
         html! {
             @for (i, (name, from, to)) in self.bands.iter().enumerate() {
                 @let (left, right) = (self.x(*from), self.x(*to));
                 rect class={ "band " @if i % 2 == 0 { "even" } @else { "odd" } }
                     x=(px(left)) y=(px(TOP - 16.0)) width=(px((right - left).max(0.0)))
                     height=(px(HEIGHT - TOP - BOTTOM + 16.0)) { title { (name) } }
-                // A name that has no room is in the title of its band, and in the table of phases.
-                @if right - left > 7.0 * name.chars().count() as f64 {
-                    text.band x=(px(f64::midpoint(left, right))) y=(px(TOP - 4.0)) text-anchor="middle" { (name) }
-                }
+            }
+            @for (name, left) in names {
+                text.band x=(px(left)) y=(px(TOP - 4.0)) { (name) }
             }
         }
+    }
+
+    /// The names of bands and where they begin: in the middle of a band, or beside where it begins if
+    /// there is room between the others. One that has none is in the title of its band, and in the table of phases.
+    fn band_names(&self) -> Vec<(&str, f64)> {
+        let width = |name: &str| LETTER * name.chars().count() as f64;
+        let mut named: Vec<(&str, f64)> = Vec::new();
+        let bands = || {
+            self.bands
+                .iter()
+                .map(|(name, from, to)| (name.as_str(), self.x(*from), self.x(*to)))
+        };
+        let fits = |name, left: f64, right: f64| right - left > width(name) + 6.0;
+        for (name, left, right) in bands().filter(|(name, left, right)| fits(name, *left, *right)) {
+            named.push((name, f64::midpoint(left, right) - width(name) / 2.0));
+        }
+        for (name, left, _) in bands().filter(|(name, left, right)| !fits(name, *left, *right)) {
+            // What would hang over the right edge begins before it.
+            let left = (left + 3.0).min(WIDTH - RIGHT - width(name));
+            let end = left + width(name);
+            let free =
+                |(other, at): &(&str, f64)| end + 6.0 < *at || *at + width(other) + 6.0 < left;
+            if left >= LEFT && named.iter().all(free) {
+                named.push((name, left));
+            }
+        }
+        named
     }
 
     fn grid(&self, scale: &Scale) -> Markup {
@@ -213,6 +263,13 @@ impl Plot {
                 line.grid x1=(px(LEFT)) x2=(px(end)) y1=(y) y2=(y) {}
                 text.tick x=(px(LEFT - 7.0)) y=(px(scale.y(*value) + 4.0)) text-anchor="end" { (text) }
             }
+            @if scale.early {
+                @let y = floor - EARLY_UP;
+                line.grid x1=(px(LEFT)) x2=(px(end)) y1=(px(y)) y2=(px(y)) {}
+                @let (before, the_250) = figures::EARLY.split_once(' ').unwrap_or_default();
+                text.tick x=(px(LEFT - 7.0)) y=(px(y - 2.0)) text-anchor="end" { (before) }
+                text.tick x=(px(LEFT - 7.0)) y=(px(y + 10.0)) text-anchor="end" { (the_250) }
+            }
             line.base x1=(px(LEFT)) x2=(px(end)) y1=(px(floor)) y2=(px(floor)) {}
             @for (value, text) in &marks {
                 @let x = self.x(*value);
@@ -227,30 +284,42 @@ impl Plot {
     fn curves(&self, scale: &Scale) -> Markup {
         html! {
             @for line in &self.lines {
-                @let path = self.path(&line.points, scale);
+                @let path = self.path(line, scale);
                 path class={ "line " (line.class) @if line.dashed { " dashed" } } d=(path) {}
+                @if line.joined > 0.0 {
+                    path class={ "dots " (line.class) } d=(self.dots(line, scale)) {}
+                }
             }
         }
     }
 
-    fn path(&self, points: &[Point], scale: &Scale) -> String {
+    fn path(&self, line: &Line, scale: &Scale) -> String {
         let mut path = String::new();
-        let mut down = false;
-        for (x, y) in points {
+        let mut before = None;
+        for (x, y) in &line.points {
             let Some(y) = y else {
-                down = false;
+                before = before.filter(|_| line.joined > 0.0);
                 continue;
             };
-            let (x, y) = (px(self.x(*x)), px(scale.y(*y)));
+            let near = |last: f64| line.joined <= 0.0 || x - last <= line.joined;
+            let (at_x, at_y) = (px(self.x(*x)), px(scale.y(*y)));
             // A point on its own is a dot: a line of no length with round ends.
-            let _ = if down {
-                write!(path, "L{x} {y}")
+            let _ = if before.is_some_and(near) {
+                write!(path, "L{at_x} {at_y}")
             } else {
-                write!(path, "M{x} {y}h0")
+                write!(path, "M{at_x} {at_y}h0")
             };
-            down = true;
+            before = Some(*x);
         }
         path
+    }
+
+    /// Each point on its own, but for the last, which says again what the one before it says.
+    fn dots(&self, line: &Line, scale: &Scale) -> String {
+        let points = line.points.split_last().map_or(&[][..], |(_, rest)| rest);
+        let known = points.iter().filter_map(|(x, y)| y.map(|y| (x, y)));
+        let dots = known.map(|(x, y)| format!("M{} {}h0", px(self.x(*x)), px(scale.y(y))));
+        dots.collect()
     }
 
     fn layers(&self, scale: &Scale) -> Markup {
@@ -284,7 +353,7 @@ impl Plot {
                 @let anchor = if at_x > WIDTH * 0.85 { "end" } else if at_x < WIDTH * 0.2 { "start" } else { "middle" };
                 circle class={ "dot " (line.class) } cx=(px(at_x)) cy=(px(at_y)) r="4" {}
                 text.peak x=(px(at_x)) y=(px(at_y - 9.0)) text-anchor=(anchor) {
-                    (line.name) " " (self.up.show(y)) " at " (self.place(x))
+                    (line.name) " " (self.says(y)) " at " (self.place(x))
                 }
             }
         }
@@ -313,7 +382,7 @@ impl Plot {
             let point = line.points.binary_search_by(|(at, _)| at.total_cmp(&x));
             let point = point.ok().and_then(|i| line.points.get(i));
             if let Some((_, Some(y))) = point {
-                let _ = write!(text, "\n{}: {}", line.name, self.up.show(*y));
+                let _ = write!(text, "\n{}: {}", line.name, self.says(*y));
             }
         }
         text
@@ -322,13 +391,17 @@ impl Plot {
 
 impl Scale {
     fn y(&self, value: f64) -> f64 {
+        if self.early && is_early(value) {
+            return HEIGHT - BOTTOM - EARLY_UP;
+        }
+        let floor = HEIGHT - BOTTOM - if self.early { EARLY_ROOM } else { 0.0 };
         let part = if self.log {
             let (low, high) = (self.low.ln(), self.high.ln());
             (value.max(self.low).ln() - low) / (high - low)
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part.clamp(0.0, 1.0)
+        floor - (floor - TOP) * part.clamp(0.0, 1.0)
     }
 }
 

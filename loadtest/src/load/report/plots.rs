@@ -3,7 +3,7 @@
 use super::figures::{WAKES, exact};
 use super::hdr;
 use super::plot::{Along, Line, Plot};
-use super::series::{Gather, Point, points, some, step_s};
+use super::series::{Gather, Point, is_sparse, points, some, step_s};
 use super::units::Unit;
 use crate::load::Run;
 use crate::load::run::{Latency, Second};
@@ -24,6 +24,9 @@ const STATES: [(&str, &str); 5] = [
 
 /// Nines after which a spectrum ends: a millionth.
 const NINES_MAX: f64 = 6.0;
+
+/// Over how many steps the points of a sparse line are joined.
+const JOINED: u32 = 6;
 
 /// A run with the name and the class that it has in a comparison.
 pub(super) struct Side<'a> {
@@ -84,6 +87,7 @@ pub(super) fn devices(run: &Run) -> Plot {
         name: state.to_owned(),
         class,
         dashed: false,
+        joined: 0.0,
         points: points(run, step, Gather::Mean, |s| {
             Some(s.devices.get(state).copied().map_or(0.0, f64::from))
         }),
@@ -184,6 +188,7 @@ pub(super) fn spectrum(run: &Run) -> Plot {
         name: latency.what.clone(),
         class,
         dashed: false,
+        joined: 0.0,
         points: percentiles(latency),
     });
     let left: Vec<&str> = left.iter().map(|latency| latency.what.as_str()).collect();
@@ -208,6 +213,7 @@ pub(super) fn spectra(sides: &[Side<'_>], what: &str) -> Option<Plot> {
                 name: side.name.clone(),
                 class: side.class,
                 dashed: false,
+                joined: 0.0,
                 points: percentiles(latency),
             })
         })
@@ -327,6 +333,7 @@ pub(super) fn overlaid(sides: &[Side<'_>]) -> Vec<Plot> {
                 name: side.name.clone(),
                 class: side.class,
                 dashed: false,
+                joined: 0.0,
                 points: points(side.run, step, Gather::Highest, pick),
             })
             .filter(known)
@@ -348,6 +355,7 @@ fn of_run(run: &Run, heading: Heading, curves: &[Curve]) -> Plot {
             name: (*name).to_owned(),
             class,
             dashed: false,
+            joined: 0.0,
             points: points(run, step, Gather::Highest, pick),
         })
         .filter(known)
@@ -357,14 +365,35 @@ fn of_run(run: &Run, heading: Heading, curves: &[Curve]) -> Plot {
     plot
 }
 
-fn over_time(heading: Heading, to_s: f64, lines: Vec<Line>, step_s: u32, gather: Gather) -> Plot {
+fn over_time(
+    heading: Heading,
+    to_s: f64,
+    mut lines: Vec<Line>,
+    step_s: u32,
+    gather: Gather,
+) -> Plot {
     let Heading(title, about, up, up_name) = heading;
+    let joined_s = JOINED * step_s;
+    for line in &mut lines {
+        if is_sparse(&line.points) {
+            line.joined = f64::from(joined_s);
+        }
+    }
+    let mut notes = Vec::new();
     let last = lines.iter().filter_map(|line| line.points.last());
     let to_s = last.map(|point| point.0).fold(to_s, f64::max);
     let how = match gather {
         Gather::Highest => "the highest",
         Gather::Mean => "the mean",
     };
+    if step_s > 1 {
+        notes.push(format!("Each point is {how} of {step_s} seconds."));
+    }
+    if lines.iter().any(|line| line.joined > 0.0) {
+        notes.push(format!(
+            "Not every second has a value: dots that are at most {joined_s} seconds apart are joined."
+        ));
+    }
     Plot {
         title: title.to_owned(),
         about: about.to_owned(),
@@ -376,7 +405,7 @@ fn over_time(heading: Heading, to_s: f64, lines: Vec<Line>, step_s: u32, gather:
         lines,
         bands: Vec::new(),
         marked: None,
-        note: (step_s > 1).then(|| format!("Each point is {how} of {step_s} seconds.")),
+        note: (!notes.is_empty()).then(|| notes.join(" ")),
     }
 }
 
@@ -416,12 +445,13 @@ fn percentiles(latency: &Latency) -> Vec<Point> {
         return within.map(|(x, us)| (x, Some(exact(us)))).collect();
     };
     let steps = (0..=120_u32).map(|i| f64::from(i) * 0.05);
-    let within = steps.take_while(|x| *x < last).chain([last]);
+    let within = steps.take_while(|x| *x < last).map(|x| {
+        let quantile = 1.0 - 10_f64.powf(-x);
+        (x, Some(exact(histogram.value_at_quantile(quantile))))
+    });
+    // Where one of all is left, it is the slowest.
     within
-        .map(|x| {
-            let quantile = 1.0 - 10_f64.powf(-x);
-            (x, Some(exact(histogram.value_at_quantile(quantile))))
-        })
+        .chain([(last, Some(exact(latency.max_us)))])
         .collect()
 }
 

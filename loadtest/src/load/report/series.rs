@@ -78,3 +78,17 @@ pub(super) fn peak(points: &[Point]) -> Option<(f64, f64)> {
     let known = points.iter().filter_map(|(x, y)| y.map(|y| (*x, y)));
     known.reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
+
+/// Whether gaps are the rule: fewer than four of five points between the first and the last that are
+/// known, or a single one. In a line that is dense a gap means something, and stays one.
+pub(super) fn is_sparse(points: &[Point]) -> bool {
+    let is_known = |point: &Point| point.1.is_some();
+    let first = points.iter().position(is_known);
+    let last = points.iter().rposition(is_known);
+    let (Some(first), Some(last)) = (first, last) else {
+        return false;
+    };
+    let between = points.get(first..=last).unwrap_or_default();
+    let known = between.iter().filter(|point| is_known(point)).count();
+    known == 1 || known * 5 < between.len() * 4
+}

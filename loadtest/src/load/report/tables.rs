@@ -1,6 +1,6 @@
 //! The tables of a page.
 
-use super::figures::{QUANTILES, exact, part, per_device};
+use super::figures::{self, QUANTILES, exact, per_device, told, told_as};
 use super::plots::ordered;
 use super::units::{Unit, count, duration};
 use crate::load::Run;
@@ -44,6 +44,8 @@ pub(super) fn latencies(run: &Run) -> Markup {
         rows
     };
     debug_assert!(SHOWN.iter().all(|name| QUANTILES.contains(name)));
+    let drawn: Vec<&Latency> = run.latencies.iter().filter(|l| l.count > 0).collect();
+    let few = |l: &&Latency| SHOWN.iter().any(|name| told(l, name).is_none());
     html! {
         table.latencies {
             thead {
@@ -63,6 +65,7 @@ pub(super) fn latencies(run: &Run) -> Markup {
                 }
             }
         }
+        @if drawn.iter().any(few) { p.below { (figures::FEW_ABOUT) } }
     }
 }
 
@@ -72,7 +75,7 @@ fn row(latency: &Latency, what: &str, phase: &str) -> Markup {
             th scope="row" { (what) }
             td { (phase) }
             td.n { (count(exact(latency.count))) }
-            @for name in SHOWN { td.n { (Unit::Micros.show(part(latency, name))) } }
+            @for name in SHOWN { td.n { (told_as(latency, name)) } }
         }
     }
 }
@@ -123,7 +126,13 @@ pub(super) fn truth(run: &Run) -> Markup {
                     tr.wrong[wrong && n > 0] { td { (name) } td.n { (count(exact(n))) } td { (about) } }
                 }
                 @for (what, n) in by_size(&truth.violations) {
-                    tr.wrong { td { "Breach of protocol" } td.n { (count(exact(*n))) } td { (what) } }
+                    tr.wrong {
+                        td.name { "Breach of protocol" } td.n { (count(exact(*n))) }
+                        td {
+                            (what)
+                            @if let Some(example) = truth.examples.get(what) { div.example { (example) } }
+                        }
+                    }
                 }
             }
         }

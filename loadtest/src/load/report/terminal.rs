@@ -3,7 +3,7 @@
 //! Text that came from a server is stripped of control characters, so that none of it can steer the
 //! terminal. Deliberately absent: whether the terminal shows colours, and how lines are replaced.
 
-use super::figures::{exact, part, value};
+use super::figures::{self, exact, is_early, told, told_as, value};
 use super::page::{facts, outcome};
 use super::plots::ordered;
 use super::units::{Unit, clock, count, digits};
@@ -114,24 +114,46 @@ fn latencies(out: &mut String, run: &Run, ink: &Ink) {
         return;
     }
     heading(out, "Latency", ink);
-    let heads: String = COLUMNS.iter().map(|name| format!("{name:>10}")).collect();
-    let _ = writeln!(
-        out,
-        "{}",
-        ink.dim(&format!("  {:<16}{:>10}{heads}", "", "count"))
-    );
-    for latency in rows {
+    let heads: String = COLUMNS.iter().map(|name| format!("{name:>11}")).collect();
+    let _ = writeln!(out, "{}", ink.dim(&format!("  {:>23}{heads}", "count")));
+    for latency in &rows {
+        // A narrow table: what it says in full stands below.
+        let cell = |name: &&str| told_as(latency, name).replace("the ", "");
         let values: String = COLUMNS
             .iter()
-            .map(|name| format!("{:>10}", Unit::Micros.show(part(latency, name))))
+            .map(|name| format!("{:>11}", cell(name)))
             .collect();
+        let what = plain(&latency.what);
+        let room = 23_usize.saturating_sub(what.chars().count());
         let _ = writeln!(
             out,
-            "  {:<16}{:>10}{values}",
-            plain(&latency.what),
+            "  {what}{:>room$}{values}",
             count(exact(latency.count))
         );
     }
+    if rows.iter().any(|latency| is_early(exact(latency.p50_us))) {
+        let about = figures::EARLY_ABOUT.replacen("Before the", "before", 1);
+        let _ = writeln!(out, "{}", ink.dim(&wrapped(&about)));
+    }
+    let few = |name: &&str| rows.iter().any(|latency| told(latency, name).is_none());
+    if COLUMNS.iter().any(few) {
+        let _ = writeln!(out, "{}", ink.dim(&wrapped(figures::FEW_ABOUT)));
+    }
+}
+
+/// A sentence in lines that a terminal has room for.
+pub(super) fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= 80 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("  {word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 fn load(out: &mut String, run: &Run, ink: &Ink) {
@@ -191,6 +213,9 @@ fn truth(out: &mut String, run: &Run, ink: &Ink) {
     for (what, n) in super::tables::by_size(&truth.violations) {
         let text = format!("{} × {}", count(exact(*n)), plain(what));
         let _ = writeln!(out, "  {}", ink.news(false, &text));
+        if let Some(example) = truth.examples.get(what) {
+            let _ = writeln!(out, "      {}", ink.dim(&plain(example)));
+        }
     }
     for finding in truth.findings.iter().take(FINDINGS_MAX) {
         let _ = writeln!(out, "  {}", ink.dim(&format!("· {}", plain(finding))));
@@ -239,7 +264,7 @@ pub fn progress(second: &Second, duration_s: f64, colours: bool) -> String {
         if us == 0 {
             "–".to_owned()
         } else {
-            Unit::Micros.show(exact(us))
+            figures::latency(exact(us))
         }
     };
     let errors = format!("errors {}", count(exact(second.errors)));

@@ -22,7 +22,7 @@ fn verdict(name: &str, bound: &str) -> Verdict {
 }
 
 /// A page whose elements are closed in order, and that asks nobody for anything.
-fn sound(page: &str) {
+pub(super) fn sound(page: &str) {
     let mut open = Vec::new();
     for piece in page.split('<').skip(1) {
         let (tag, _) = piece.split_once('>').expect("a tag that ends");
@@ -592,6 +592,14 @@ fn numbers_read_as_people_read_them() {
         (ratio(5.0, 2.0), ratio(5.0, 0.0)),
         (Some("2.5×".to_owned()), None)
     );
+    let said = [
+        (1_000.0, 1.0),
+        (1_204_223.0, 43.0),
+        (1.0, 2_000.0),
+        (0.0, 7.0),
+    ];
+    let said = said.map(|(value, to)| ratio(value, to).unwrap());
+    assert_eq!(said, ["1,000×", "> 1,000×", "< 0.001×", "0×"]);
 }
 
 #[test]
@@ -622,6 +630,13 @@ fn axes_hold_their_values_and_have_marks_enough() {
             if most >= 8.0 {
                 assert!(marks.len() >= 3, "{unit:?} {most}: {marks:?}");
             }
+            let (high, marks) = unit.axis(most, 1.04);
+            let top = marks.last().unwrap().0;
+            assert!(
+                top >= most * 0.999 && high >= most && top <= high * 1.001,
+                "{unit:?} {most} in {high}: {marks:?}"
+            );
+            assert!(marks.len() <= 12 && high <= most.max(1.0) * 2.6);
         }
         let least = most * dice.next();
         let (low, high, marks) = Unit::Micros.powers(least, most);
@@ -630,6 +645,7 @@ fn axes_hold_their_values_and_have_marks_enough() {
             "{least} {most}"
         );
         assert!((2..=14).contains(&marks.len()), "{least} {most}: {marks:?}");
+        assert!(marks.last().unwrap().0 >= most * 0.999, "{most}: {marks:?}");
     }
 }
 

@@ -55,15 +55,34 @@ impl Unit {
         }
     }
 
-    /// Marks of an axis from 0 to `most`: value and text. There are three to nine.
-    pub(super) fn marks(self, most: f64) -> Vec<(f64, String)> {
-        let (size, name) = self.scale(most);
-        let step = match self {
+    /// The end of an axis from 0 on that holds `most` with some air above it, and its marks: there is one
+    /// above the highest value, or at it.
+    pub(super) fn axis(self, most: f64, air: f64) -> (f64, Vec<(f64, String)>) {
+        let high = if most > 0.0 { most * air } else { 1.0 };
+        let marks = self.marks(high);
+        let last = marks.last().map_or(0.0, |mark| mark.0);
+        if last >= most * 0.999_999 {
+            return (high, marks);
+        }
+        let high = last + self.step(high);
+        (high, self.marks(high))
+    }
+
+    /// What lies between two marks of an axis from 0 to `most`.
+    fn step(self, most: f64) -> f64 {
+        let (size, _) = self.scale(most);
+        match self {
             Self::Seconds => time_step(most),
             // Half a thing is none.
             Self::Count => nice(most / 7.0).max(1.0),
             _ => nice(most / size / 7.0) * size,
-        };
+        }
+    }
+
+    /// Marks of an axis from 0 to `most`: value and text. There are three to nine.
+    pub(super) fn marks(self, most: f64) -> Vec<(f64, String)> {
+        let (size, name) = self.scale(most);
+        let step = self.step(most);
         let mut marks = Vec::new();
         let mut value = 0.0;
         while value <= most * 1.000_001 && marks.len() < 12 {
@@ -79,7 +98,7 @@ impl Unit {
     }
 
     /// A logarithmic axis that holds all from `least` to `most`: its ends, and marks at 1, 2 and 5
-    /// times the powers of ten, or at those alone where they are many.
+    /// times the powers of ten, or at those alone where they are many. The upper end has a mark.
     pub(super) fn powers(self, least: f64, most: f64) -> (f64, f64, Vec<(f64, String)>) {
         const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
         let (least, most) = (least.max(1.0), most.max(least * 2.0).max(2.0));
@@ -92,6 +111,11 @@ impl Unit {
         let low = low.unwrap_or(first);
         let high = values().find(|v| *v >= most * 0.999_999).unwrap_or(most);
         let many = high / low > 1_001.0;
+        let tens = all.iter().filter(|(step, _)| *step < 1.5);
+        let above = tens
+            .map(|(_, value)| *value)
+            .find(|v| *v >= high * 0.999_999);
+        let high = above.filter(|_| many).unwrap_or(high);
         let marks = all.iter().filter(|(step, value)| {
             (low..=high * 1.000_001).contains(value) && (!many || *step < 1.5)
         });
@@ -216,8 +240,14 @@ pub(super) fn count(value: f64) -> String {
 }
 
 /// How much more one value is than another: `1.25×`; none where there is nothing to hold it against.
+/// Beyond a thousand the digits are those of the smaller one's noise.
 pub(super) fn ratio(value: f64, to: f64) -> Option<String> {
-    (to > 0.0 && value.is_finite()).then(|| format!("{}×", digits(value / to)))
+    let times = (to > 0.0 && value.is_finite()).then(|| value / to)?;
+    Some(match times {
+        _ if times > 1_000.0 => "> 1,000×".to_owned(),
+        _ if times > 0.0 && times < 0.001 => "< 0.001×".to_owned(),
+        _ => format!("{}×", digits(times)),
+    })
 }
 
 /// The day and minute of a time in Unix milliseconds, in UTC.
