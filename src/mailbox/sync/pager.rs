@@ -539,3 +539,49 @@ impl Round {
         self.pager.ahead.get_or_insert_with(|| draft.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::testing::{account, block_on, mailbox};
+    use crate::mailbox::{DeviceNo, FolderId};
+
+    async fn round() -> Round {
+        let mailbox = mailbox();
+        let scope = mailbox.add_account(&account("anna")).await.unwrap();
+        let round = mailbox.sync(scope, DeviceNo(1), FolderId::INBOX, 0);
+        round.await.unwrap().unwrap()
+    }
+
+    /// A step that is left out is one that nobody takes: what it marks would never move on.
+    #[test]
+    fn only_ways_in_vain_in_one_direction_are_one() {
+        block_on(async {
+            let low = |item| Mark::Low(Pos { date_ms: 5, item });
+            let cursor = |item| Mark::Cursor(Cursor { seq: 9, item });
+            let mut round = round().await;
+            for item in [9, 8, 7] {
+                round.push_vain(low(item));
+            }
+            round.push(low(6), 6, Some(ChangeKind::Delete));
+            for mark in [low(5), low(4), cursor(1), cursor(2)] {
+                round.push_vain(mark);
+            }
+            let each = [
+                Mark::Owed(1),
+                Mark::Owed(2),
+                Mark::Replay(3),
+                Mark::Replay(4),
+            ];
+            for mark in each {
+                round.push_vain(mark);
+            }
+            let steps = round.pager.queue.iter();
+            let steps: Vec<_> = steps.map(|s| (s.mark, s.change.is_some())).collect();
+            let mut expect = vec![(low(7), false), (low(6), true), (low(4), false)];
+            expect.push((cursor(2), false));
+            expect.extend(each.map(|mark| (mark, false)));
+            assert_eq!(steps, expect);
+        });
+    }
+}

@@ -15,7 +15,7 @@ use crate::store::{Scope, Seq};
 /// Looked at in vain so many rows: worth a commit, so that the next request does not do it again.
 const SKIPPED_WORTH_SAVING: usize = 256;
 /// Bytes of the caller's options.
-const OPTIONS_BYTES_MAX: usize = 16 * 1024;
+pub(super) const OPTIONS_BYTES_MAX: usize = 16 * 1024;
 
 /// One request of a device for one collection, in this order: [`Round::set_options`] and
 /// [`Round::set_window`], then the commands, then [`Round::next`] as long as the answer has room,

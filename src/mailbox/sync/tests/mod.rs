@@ -642,6 +642,10 @@ fn options_stay_until_they_are_replaced() {
         let key = f.mailbox.current_key(f.scope, DeviceNo(1), f.folder).await;
         assert_eq!(key.unwrap(), Some((phone.key, b"sticky".to_vec())));
         assert!(f.round(&Phone::new(1)).await.options().is_empty());
+        let mut round = f.round(&phone).await;
+        let most = super::round::OPTIONS_BYTES_MAX;
+        assert_eq!(round.set_options(vec![0; most + 1]), Err(Error::TooLarge));
+        assert_eq!(round.set_options(vec![0; most]), Ok(()));
     });
 }
 
