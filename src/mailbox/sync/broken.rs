@@ -344,20 +344,58 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Fault, Stage};
+    use super::super::state::Cursor;
+    use super::*;
     use crate::limits::BROKEN_RETRIES_S;
+    use crate::mailbox::testing::{NEW_YEAR_MS, account, block_on, mail, mailbox};
+    use crate::pim::Record;
+
+    fn entry(item: u32, stage: Stage) -> Entry {
+        Entry {
+            item,
+            edition: 1,
+            fault: Fault::Refused,
+            stage,
+            tries: 0,
+            at_ms: 5_000,
+        }
+    }
+
+    /// A device that has two mails, and the rows of these.
+    async fn round() -> (Round, [ItemRow; 2]) {
+        let (mailbox, folder) = (mailbox(), FolderId::INBOX);
+        let scope = mailbox.add_account(&account("anna")).await.unwrap();
+        let inbox = mailbox.folder(scope, folder).await.unwrap();
+        let mut tx = mailbox.transaction(scope, By::default());
+        for subject in ["a", "b"] {
+            let record = Record::Message(mail(subject, NEW_YEAR_MS));
+            tx.add(&inbox, &record).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let first = mailbox.sync(scope, DeviceNo(1), folder, 0).await;
+        let key = first.unwrap().unwrap().finish().await.unwrap().key;
+        let round = mailbox.sync(scope, DeviceNo(1), folder, key).await;
+        let round = round.unwrap().unwrap();
+        let row = async |item| mailbox.item(scope, folder, ItemId(item)).await;
+        let rows = [
+            row(1).await.unwrap().unwrap(),
+            row(2).await.unwrap().unwrap(),
+        ];
+        (round, rows)
+    }
+
+    fn stages(broken: &[Entry]) -> Vec<(u32, Stage)> {
+        broken.iter().map(|e| (e.item, e.stage)).collect()
+    }
 
     /// Only what looks like a refusal is tried again by itself, when its time has come, and only so
     /// often.
     #[test]
     fn when_a_stand_in_is_looked_at_again() {
         let of = |fault, stage, tries| Entry {
-            item: 1,
-            edition: 1,
             fault,
-            stage,
             tries,
-            at_ms: 5_000,
+            ..entry(1, stage)
         };
         let first_ms = 5_000 + i64::from(BROKEN_RETRIES_S[0]) * 1_000;
         let is_due = |fault, stage, now_ms| of(fault, stage, 0).is_due(now_ms);
@@ -371,5 +409,102 @@ mod tests {
         }
         let tries = u8::try_from(BROKEN_RETRIES_S.len()).unwrap();
         assert!(!of(Fault::Refused, Stage::StoodIn, tries).is_due(i64::MAX));
+    }
+
+    #[test]
+    fn what_a_lost_answer_took_back_is_still_with_the_device() {
+        let mut state = State::new(1, Cursor::default());
+        let stages_of = [
+            (1, Stage::Tried),
+            (2, Stage::Left),
+            (3, Stage::StoodIn),
+            (4, Stage::Tried),
+            (5, Stage::Left),
+        ];
+        state.broken = stages_of.map(|(item, stage)| entry(item, stage)).into();
+        state.restore_broken(&RoaringBitmap::from([1, 2, 3]));
+        let expect = [
+            (1, Stage::Withdrawn),
+            (2, Stage::StoodIn),
+            (3, Stage::StoodIn),
+            (4, Stage::Tried),
+            (5, Stage::Left),
+        ];
+        assert_eq!(stages(&state.broken), expect);
+    }
+
+    #[test]
+    fn the_list_is_in_the_order_of_its_making() {
+        block_on(async {
+            let (mut round, [a, b]) = round().await;
+            round.set_broken(&b, Fault::Damaged);
+            round.mailbox.clock().advance(1_000);
+            round.set_broken(&a, Fault::Damaged);
+            let expect = [(b.item.0, Stage::StoodIn), (a.item.0, Stage::StoodIn)];
+            assert_eq!(stages(&round.draft.broken), expect);
+        });
+    }
+
+    /// A try stays on the list until the device has taken it; what was mended meanwhile is no try.
+    #[test]
+    fn an_item_that_goes_out_whole_leaves_the_list_unless_it_is_a_try() {
+        block_on(async {
+            let (mut round, [a, b]) = round().await;
+            let (edition, item) = (a.edition(), a.item.0);
+            for (edition, stage, expect) in [
+                (edition, Stage::Withdrawn, Some(Stage::Tried)),
+                (edition, Stage::Tried, Some(Stage::Tried)),
+                (edition, Stage::StoodIn, None),
+                (edition ^ 1, Stage::Withdrawn, None),
+            ] {
+                let of_a = Entry {
+                    edition,
+                    ..entry(item, stage)
+                };
+                round.draft.broken = vec![of_a, entry(b.item.0, Stage::StoodIn)];
+                round.set_whole(&a);
+                let mut left = vec![(b.item.0, Stage::StoodIn)];
+                left.extend(expect.map(|stage| (item, stage)));
+                left.sort_by_key(|(item, _)| *item);
+                assert_eq!(stages(&round.draft.broken), left, "{stage:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_the_device_no_longer_has_is_left_or_follows() {
+        block_on(async {
+            let (mut round, _) = round().await;
+            let all = [
+                entry(1, Stage::StoodIn),
+                entry(2, Stage::Withdrawn),
+                entry(3, Stage::StoodIn),
+            ];
+            round.draft.broken = all.to_vec();
+            assert_eq!(
+                [1, 2, 3].map(|item| round.is_withdrawn(item)),
+                [false, true, false]
+            );
+            round.forget_broken(1, false);
+            round.forget_broken(2, false);
+            round.forget_broken(3, true);
+            let expect = [(1, Stage::Left), (2, Stage::Tried)];
+            assert_eq!(stages(&round.draft.broken), expect);
+        });
+    }
+
+    /// A repetition is answered as the first time.
+    #[test]
+    fn a_repetition_tries_nothing_again() {
+        block_on(async {
+            let (mut round, _) = round().await;
+            round.draft.broken = vec![entry(1, Stage::StoodIn)];
+            round.presented = Presented::Previous;
+            round.retry_broken();
+            assert_eq!(stages(&round.draft.broken), [(1, Stage::StoodIn)]);
+            round.presented = Presented::Current;
+            round.retry_broken();
+            assert_eq!(stages(&round.draft.broken), [(1, Stage::Withdrawn)]);
+        });
     }
 }

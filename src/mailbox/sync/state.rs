@@ -405,6 +405,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_head_that_fits_no_value_is_refused() {
+        let mut state = State::new(1, Cursor::default());
+        state.options = vec![0; limits::VALUE_BYTES_MAX];
+        assert_eq!(state.to_head(), Err(Error::TooLarge));
+        state.options.truncate(limits::VALUE_BYTES_MAX / 2);
+        assert!(state.to_head().is_ok());
+    }
+
+    #[test]
     fn uppers_are_found_without_looking_at_every_item() {
         let set: RoaringBitmap = [1, 2, 0xffff, 0x3_0001, 0xffff_0000, u32::MAX]
             .into_iter()

@@ -34,6 +34,8 @@ fn a_device_that_was_away_for_long_hears_of_deletions_nobody_remembers() {
             .advance(days * crate::mailbox::purge::DAY_MS);
         f.mailbox.purge_all(f.scope).await.unwrap();
         assert_eq!(logged(&f).await, 1);
+        assert_eq!(f.watch(&away).await, Watched::Changed);
+        assert_eq!(f.watch(&here).await, Watched::Unchanged);
         f.mail("c", 0).await;
         assert_eq!(f.sync(&mut away, 9).await, ["-a", "+c"]);
         assert_eq!(f.sync(&mut here, 9).await, ["+c"]);
