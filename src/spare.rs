@@ -23,6 +23,15 @@ thread_local! {
 /// An empty buffer with room for `bytes` at least.
 #[must_use]
 pub fn take(bytes: usize) -> Vec<u8> {
+    let mut buffer = take_written(bytes);
+    buffer.clear();
+    buffer
+}
+
+/// The same with what its last user left in it, for who writes over that: it need not be cleared
+/// for a slice of it to be had.
+#[must_use]
+pub fn take_written(bytes: usize) -> Vec<u8> {
     let kept = SPARE.with_borrow_mut(|spare| {
         let fits = |buffer: &Vec<u8>| buffer.capacity() >= bytes;
         let at = (0..spare.len())
@@ -34,11 +43,10 @@ pub fn take(bytes: usize) -> Vec<u8> {
 }
 
 /// Gives a buffer back for others. Of too many the smallest goes.
-pub fn give(mut buffer: Vec<u8>) {
+pub fn give(buffer: Vec<u8>) {
     if !(BYTES_MIN..=BYTES_MAX).contains(&buffer.capacity()) {
         return;
     }
-    buffer.clear();
     SPARE.with_borrow_mut(|spare| {
         spare.push(buffer);
         if spare.len() > BUFFERS_MAX {
@@ -58,6 +66,9 @@ mod tests {
         buffer.push(1);
         give(buffer);
         assert!(take(200_000).capacity() >= 200_000);
+        let written = take_written(90_000);
+        assert_eq!(written, [1]);
+        give(written);
         let again = take(90_000);
         assert_eq!((again.capacity(), again.len()), (100_000, 0));
         assert_eq!(take(90_000).capacity(), 90_000, "it is in use");

@@ -12,6 +12,7 @@ use roost::eas::{Eas, Parts, Settings};
 use roost::http::{Answer, Outcome, Peer, Request};
 use roost::mailbox::FolderId;
 use roost::push::Push;
+use roost::spare;
 use roost::wbxml::tags::{airsync, airsyncbase, folderhierarchy, ping};
 use roost::wbxml::{self, Reader, Writer};
 use roost::work::Pool;
@@ -93,7 +94,10 @@ impl House {
     fn sync_of(&self, folder: FolderId, key: &str) -> (String, bool, usize) {
         let answer = self.ask("POST", &target("Sync"), &request(folder, key));
         let (new, more) = must(told(&answer.body));
-        (new, more, answer.body.len())
+        let bytes = answer.body.len();
+        // As the server does when it is sent.
+        spare::give(answer.body);
+        (new, more, bytes)
     }
 }
 

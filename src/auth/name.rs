@@ -50,7 +50,7 @@ impl Naming {
         };
         let user = self.fold(user.trim());
         let domain = domain.trim().to_lowercase();
-        let domain = if domain == self.default_context.to_lowercase() {
+        let domain = if !domain.is_empty() && domain == self.default_context.to_lowercase() {
             String::new()
         } else {
             domain

@@ -4,7 +4,6 @@
 //! to come back. Requests that wait are not served meanwhile, and do not count. Deliberately absent:
 //! rates over time, which are the storm guard's affair.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,8 +12,9 @@ use crate::store::Scope;
 /// Shards; more than a machine has cores, so that two rarely want the same.
 const SHARDS: u64 = 64;
 
-/// Requests by account, and by account and device: the number 0 stands for no device.
-type Shard = Mutex<HashMap<(Scope, u64), u32>>;
+/// Account and device of each request. They are few: a list is gone through sooner than a table is
+/// asked.
+type Shard = Mutex<Vec<(Scope, u64)>>;
 
 /// The requests that are being served. A cheap clone.
 #[derive(Clone, Debug)]
@@ -52,16 +52,17 @@ impl InFlight {
     pub fn begin(&self, scope: Scope, device_id: &str) -> Option<Served> {
         let mut hasher = DefaultHasher::new();
         device_id.hash(&mut hasher);
-        let device = hasher.finish().max(1);
+        let device = hasher.finish();
         let mut shard = self.shard(scope);
-        let count = |shard: &HashMap<_, u32>, of| shard.get(&(scope, of)).copied().unwrap_or(0);
-        if count(&shard, 0) >= self.0.per_user_max || count(&shard, device) >= self.0.per_device_max
-        {
+        let (mut of_user, mut of_device) = (0, 0);
+        for (_, other) in shard.iter().filter(|(of, _)| *of == scope) {
+            of_user += 1;
+            of_device += u32::from(*other == device);
+        }
+        if of_user >= self.0.per_user_max || of_device >= self.0.per_device_max {
             return None;
         }
-        for of in [0, device] {
-            *shard.entry((scope, of)).or_default() += 1;
-        }
+        shard.push((scope, device));
         Some(Served {
             all: self.clone(),
             scope,
@@ -69,7 +70,7 @@ impl InFlight {
         })
     }
 
-    fn shard(&self, scope: Scope) -> MutexGuard<'_, HashMap<(Scope, u64), u32>> {
+    fn shard(&self, scope: Scope) -> MutexGuard<'_, Vec<(Scope, u64)>> {
         let index = usize::try_from(scope.0 % SHARDS).unwrap_or(0);
         #[expect(clippy::indexing_slicing, reason = "the remainder of SHARDS")]
         let shard = &self.0.shards[index];
@@ -81,13 +82,9 @@ impl InFlight {
 impl Drop for Served {
     fn drop(&mut self) {
         let mut shard = self.all.shard(self.scope);
-        for of in [0, self.device] {
-            if let Some(count) = shard.get_mut(&(self.scope, of)) {
-                *count -= 1;
-                if *count == 0 {
-                    shard.remove(&(self.scope, of));
-                }
-            }
+        let own = (self.scope, self.device);
+        if let Some(at) = shard.iter().position(|one| *one == own) {
+            shard.swap_remove(at);
         }
     }
 }

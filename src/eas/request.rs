@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// The path of the service; compared without regard to case.
 const PATH: &str = "/Microsoft-Server-ActiveSync";
@@ -143,7 +144,7 @@ impl Target {
 pub fn device_id_of(query: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let (_, id) = pairs.find(|(name, _)| is_name(name, "deviceid"))?;
-    Some(percent_decode_str(id).decode_utf8_lossy().into_owned())
+    Some(decoded(id).into_owned())
 }
 
 fn is_plain(query: &str) -> bool {
@@ -161,26 +162,49 @@ fn is_true(value: &str) -> bool {
     value.eq_ignore_ascii_case("t") || value.eq_ignore_ascii_case("true") || value == "1"
 }
 
+/// The parameters of a plain query.
+const PARAMETERS: [&str; 10] = [
+    "cmd",
+    "user",
+    "deviceid",
+    "devicetype",
+    "attachmentname",
+    "collectionid",
+    "itemid",
+    "longid",
+    "occurrence",
+    "saveinsent",
+];
+
+/// A value of a query. A plus sign stands for itself: clients that mean a blank write %20.
+fn decoded(value: &str) -> Cow<'_, str> {
+    if value.as_bytes().contains(&b'%') {
+        percent_decode_str(value).decode_utf8_lossy()
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
 fn plain(request: &Request<'_>) -> Result<Target, Error> {
-    let mut command = String::new();
+    let mut command = Cow::Borrowed("");
     let mut user = None;
     let (mut device_id, mut device_type) = (String::new(), String::new());
     let mut parameters = Parameters::default();
     for pair in request.query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // A plus sign stands for itself: clients that mean a blank write %20.
-        let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
-        match name.to_ascii_lowercase().as_str() {
+        let value = decoded(value);
+        let known = PARAMETERS.into_iter().find(|known| is_name(name, known));
+        match known.unwrap_or_default() {
             "cmd" if !command.is_empty() => return Err(Error::Query),
             "cmd" => command = value,
-            "user" => user = Some(value).filter(|u| !u.is_empty()),
-            "deviceid" => device_id = value,
-            "devicetype" => device_type = value,
-            "attachmentname" => parameters.attachment_name = Some(value),
-            "collectionid" => parameters.collection_id = Some(value),
-            "itemid" => parameters.item_id = Some(value),
-            "longid" => parameters.long_id = Some(value),
-            "occurrence" => parameters.occurrence = Some(value),
+            "user" => user = Some(value.into_owned()).filter(|u| !u.is_empty()),
+            "deviceid" => device_id = value.into_owned(),
+            "devicetype" => device_type = value.into_owned(),
+            "attachmentname" => parameters.attachment_name = Some(value.into_owned()),
+            "collectionid" => parameters.collection_id = Some(value.into_owned()),
+            "itemid" => parameters.item_id = Some(value.into_owned()),
+            "longid" => parameters.long_id = Some(value.into_owned()),
+            "occurrence" => parameters.occurrence = Some(value.into_owned()),
             "saveinsent" => parameters.save_in_sent = is_true(&value),
             _ => {}
         }

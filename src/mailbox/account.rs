@@ -67,6 +67,12 @@ impl Account {
         names
     }
 
+    /// Whether a key is that of one of its names.
+    fn has_name(&self, key: &[u8], fold: bool) -> bool {
+        login_key(&self.login, &self.domain, fold) == key
+            || self.addresses.iter().any(|a| address_key(a) == key)
+    }
+
     fn check(&self) -> Result<(), Error> {
         let names = [&self.login].into_iter().chain(&self.addresses);
         for name in names.clone().chain([&self.domain]) {
@@ -105,14 +111,13 @@ impl AccountRow {
 
 /// Log-in names and addresses share one table; their first letters tell them apart.
 fn login_key(login: &str, domain: &str, fold: bool) -> Vec<u8> {
-    let name = format!("{domain}\\{login}");
-    let name = if fold { name.to_lowercase() } else { name };
-    keys::account_name(&format!("login {name}"))
+    let name = ["login ", domain, "\\", login].concat();
+    keys::account_name(&if fold { name.to_lowercase() } else { name })
 }
 
 /// Addresses are the same whatever their case, as mail has it nearly everywhere.
 fn address_key(address: &str) -> Vec<u8> {
-    keys::account_name(&format!("address {}", address.to_lowercase()))
+    keys::account_name(&["address ", &address.to_lowercase()].concat())
 }
 
 impl Mailbox {
@@ -168,11 +173,8 @@ impl Mailbox {
             Err(Error::NotFound) => return Ok(None),
             Err(e) => return Err(e),
         };
-        let names = account.account.names(self.0.fold);
-        Ok(names
-            .iter()
-            .any(|name| name[..] == row.key[..])
-            .then_some(account))
+        let is_named = account.account.has_name(&row.key, self.0.fold);
+        Ok(is_named.then_some(account))
     }
 
     async fn lookup(&self, key: Vec<u8>) -> Result<Option<AccountRow>, Error> {

@@ -5,7 +5,7 @@
 //! which folders changed. Deleting marks the folder; its items are buried afterwards, in bounded
 //! steps ([`Mailbox::purge`]), so that a crash leaves nothing that would be found by nobody.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::folder::DEFAULTS;
 use super::{
@@ -176,7 +176,7 @@ impl Tree {
 
     /// The folders in an order in which no child comes before its parent.
     pub(super) fn parents_first(&self) -> Vec<&FolderRow> {
-        let mut seen = HashSet::from([FolderId::ROOT]);
+        let mut seen = BTreeSet::from([FolderId::ROOT]);
         let mut order = Vec::with_capacity(self.folders.len());
         let mut left: Vec<_> = self.folders.iter().collect();
         loop {

@@ -17,7 +17,7 @@ const STEP_BYTES_MAX: usize = 32 * 1024;
 /// a failed assertion of [`finish`](Self::finish).
 #[derive(Clone, Debug)]
 pub struct Writer {
-    /// The document, and zeros for what is still to come: room that is there already is written to
+    /// The document, and behind it whatever lay there: room that is there already is written to
     /// without a look at how much of it there is for every byte.
     buf: Vec<u8>,
     /// Bytes of the document.
@@ -53,15 +53,24 @@ impl Writer {
     /// The same, with room for `bytes`.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self::reusing(vec![0; bytes.max(HEADER.len())])
+        if bytes < spare::BYTES_MIN {
+            return Self::over(vec![0; bytes.max(HEADER.len())]);
+        }
+        let mut buffer = spare::take_written(bytes);
+        buffer.resize(buffer.len().max(bytes), 0);
+        Self::over(buffer)
     }
 
     /// A document in a buffer that was used before; what is in it goes. For who writes many and
     /// wants no allocation: [`finish`](Self::finish) gives the buffer back.
     #[must_use]
     pub fn reusing(mut buffer: Vec<u8>) -> Self {
-        // What is in it is written over.
         buffer.resize(buffer.capacity(), 0);
+        Self::over(buffer)
+    }
+
+    /// A document that is written over what is in a buffer.
+    fn over(buffer: Vec<u8>) -> Self {
         let mut w = Self {
             buf: buffer,
             len: 0,
@@ -86,7 +95,7 @@ impl Writer {
     #[inline]
     pub fn close(&mut self) {
         debug_assert!(self.depth > 0, "close without open");
-        self.depth = self.depth.saturating_sub(1);
+        self.depth = self.depth.wrapping_sub(1);
         if self.content == self.len
             && let Some(last) = self.buf.get_mut(self.len - 1)
         {
@@ -140,24 +149,35 @@ impl Writer {
     }
 
     /// An element with opaque bytes; no bytes give `<Tag/>`.
+    #[inline(always)]
     pub fn opaque(&mut self, tag: Tag, bytes: &[u8]) {
         if bytes.is_empty() {
             return self.empty(tag);
         }
         self.page(tag);
-        self.put([tag.token() | CONTENT, OPAQUE]);
-        self.length(bytes.len());
+        let token = tag.token() | CONTENT;
+        match u8::try_from(bytes.len()) {
+            Ok(len @ 0..0x80) => self.put([token, OPAQUE, len]),
+            _ => {
+                self.put([token, OPAQUE]);
+                self.length(bytes.len());
+            }
+        }
         if let [content @ .., end] = self.room(bytes.len() + 1) {
             content.copy_from_slice(bytes);
             *end = END;
         }
     }
 
-    /// An element with a decimal number.
+    /// An element with a decimal number. Nearly all are a status, a kind or a count: one digit.
     #[inline(always)]
     pub fn num(&mut self, tag: Tag, n: impl Into<i64>) {
         self.page(tag);
-        self.number(tag.token() | CONTENT, n.into());
+        let (token, n) = (tag.token() | CONTENT, n.into());
+        match u8::try_from(n) {
+            Ok(digit @ 0..10) => self.put([token, STR_I, b'0' + digit, 0, END]),
+            _ => self.number(token, n),
+        }
     }
 
     /// An element with two decimal numbers and a colon between them, which is how items are named.
@@ -243,30 +263,60 @@ impl Writer {
         let least = self.len + n;
         let more = least.max(self.buf.len() + self.buf.len().min(STEP_BYTES_MAX));
         if more > self.buf.capacity() && more >= spare::BYTES_MIN {
-            let mut larger = spare::take(more.max(2 * self.buf.capacity()));
-            larger.extend_from_slice(self.buf.get(..self.len).unwrap_or_default());
+            let mut larger = spare::take_written(more.max(2 * self.buf.capacity()));
+            larger.resize(larger.len().max(more), 0);
+            let written = self.buf.get(..self.len).unwrap_or_default();
+            if let Some(front) = larger.get_mut(..self.len) {
+                front.copy_from_slice(written);
+            }
             spare::give(std::mem::replace(&mut self.buf, larger));
         }
-        self.buf.resize(more, 0);
+        self.buf.resize(self.buf.len().max(more), 0);
     }
 
     #[inline]
     fn put<const N: usize>(&mut self, bytes: [u8; N]) {
-        if let Some(room) = self.room(N).first_chunk_mut() {
-            *room = bytes;
-        }
+        // The document never ends behind the buffer.
+        let Some(rest) = self.buf.get_mut(self.len..) else {
+            return;
+        };
+        let Some(room) = rest.first_chunk_mut() else {
+            return self.put_grown(bytes);
+        };
+        *room = bytes;
+        self.len += N;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_grown<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.grow(N);
+        self.put(bytes);
     }
 
     /// An element with text. The text is looked through for what is forbidden while it is copied;
-    /// it is nearly always clean.
+    /// it is nearly always clean. What is rare is called last, so that nothing has to be saved for
+    /// when it returns.
     fn string(&mut self, token: u8, bytes: &[u8]) {
-        let [begin, kind, text @ .., zero, end] = self.room(bytes.len() + 4) else {
+        let Some(rest) = self.buf.get_mut(self.len..) else {
             return;
         };
+        let room = rest.get_mut(..bytes.len() + 4);
+        let Some([begin, kind, text @ .., zero, end]) = room else {
+            return self.string_grown(token, bytes);
+        };
         (*begin, *kind, *zero, *end) = (token, STR_I, 0, END);
+        self.len += bytes.len() + 4;
         if !copy(text, bytes) {
             self.purge(bytes);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn string_grown(&mut self, token: u8, bytes: &[u8]) {
+        self.grow(bytes.len() + 4);
+        self.string(token, bytes);
     }
 
     /// Writes the text at the end of the document once more, without what is forbidden.
@@ -280,11 +330,8 @@ impl Writer {
         self.put([0, END]);
     }
 
-    /// An element with a number. Nearly all are a status, a kind or a count: one digit.
+    /// An element with a number of more than one digit.
     fn number(&mut self, token: u8, n: i64) {
-        if let Ok(digit @ 0..10) = u8::try_from(n) {
-            return self.put([token, STR_I, b'0' + digit, 0, END]);
-        }
         self.put([token, STR_I]);
         if n < 0 {
             self.put([b'-']);
@@ -295,18 +342,11 @@ impl Writer {
 
     fn decimal(&mut self, n: u64) {
         match u32::try_from(n) {
-            // Two digits, of which one may not be kept.
-            Ok(n @ 0..100) => {
-                let from = self.len + usize::from(n >= 10);
-                let [tens, ones] = digits::two(n);
-                self.put([if n < 10 { ones } else { tens }, ones]);
-                self.len = from + 1;
-            }
-            Ok(n @ 100..100_000_000) => {
-                let zeros = 7 - n.ilog10();
+            Ok(n @ 0..100_000_000) => {
+                let (digits, count) = digits::leading(n);
                 // Eight bytes, of which the last ones are not kept.
-                self.put((digits::eight(n) >> (8 * zeros)).to_le_bytes());
-                self.len -= zeros as usize;
+                self.put(digits);
+                self.len -= digits.len() - count;
             }
             _ => self.long_decimal(n),
         }
@@ -319,13 +359,11 @@ impl Writer {
         self.put(digits::eight(lower).to_le_bytes());
     }
 
-    #[inline]
+    /// A length of more than seven bits.
     fn length(&mut self, n: usize) {
-        if n > 0x7F {
-            for shift in [28, 21, 14, 7] {
-                if n >> shift != 0 {
-                    self.put([0x80 | low_bits(n >> shift)]);
-                }
+        for shift in [28, 21, 14, 7] {
+            if n >> shift != 0 {
+                self.put([0x80 | low_bits(n >> shift)]);
             }
         }
         self.put([low_bits(n)]);
@@ -370,13 +408,14 @@ fn copy_pieces<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
     let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
         return false;
     };
+    let is_clean = has_no_control(first) & has_no_control(last);
     if let Some(to) = to.first_chunk_mut() {
         *to = *first;
     }
     if let Some(to) = to.last_chunk_mut() {
         *to = *last;
     }
-    has_no_control(first) & has_no_control(last)
+    is_clean
 }
 
 /// Whether no byte is below 0x20. Eight at once: the subtraction sets the top bit of those that
@@ -397,26 +436,24 @@ fn has_no_control<const N: usize>(bytes: &[u8; N]) -> bool {
     tops & TOP_BITS == 0
 }
 
-/// Whether no byte of 64 or more is forbidden. Blocks of a fixed size become vector code: the least
-/// byte of each place, where what is allowed below 0x20 counts as 0xFF.
+/// Whether no byte of 64 or more is forbidden. Blocks of a fixed size become vector code: the
+/// greatest of each place, where what is allowed counts as 0.
 fn is_clean(bytes: &[u8]) -> bool {
-    let lifted = |b: u8| {
-        if matches!(b, b'\t' | b'\n' | b'\r') {
-            0xFF
-        } else {
-            b
-        }
+    let badness = |b: u8| {
+        // Tab and CR differ in one bit.
+        let from_tab_or_cr = (b & !0x04) ^ b'\t';
+        from_tab_or_cr.min(b ^ b'\n').min(b' '.saturating_sub(b))
     };
-    let mut least = [0xFF; 64];
+    let mut worst = [0; 64];
     let mut take = |block: &[u8; 64]| {
-        for (least, b) in least.iter_mut().zip(block) {
-            *least = lifted(*b).min(*least);
+        for (worst, b) in worst.iter_mut().zip(block) {
+            *worst = badness(*b).max(*worst);
         }
     };
     bytes.as_chunks().0.iter().for_each(&mut take);
     // The last block overlaps the one before.
     bytes.last_chunk().into_iter().for_each(take);
-    least.iter().all(|b| *b >= b' ')
+    worst.iter().fold(0, |all, worst| all | worst) == 0
 }
 
 #[cfg(test)]

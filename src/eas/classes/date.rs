@@ -40,11 +40,11 @@ pub fn dashed(ms: i64) -> Stamp<3> {
     const REST: u64 = u64::from_le_bytes(*b":\0\0.\0\0\0Z");
     let t = Civil::of(ms);
     let date = pairs([t.year / 100, t.year % 100, t.month, t.day]);
-    let time = pairs([t.hour, t.minute, t.second, 0]);
-    let milli = pairs([t.milli / 100, t.milli % 100, 0, 0]);
+    let time = pairs([t.hour, t.minute, t.second, t.milli / 10]);
+    let last = u64::from(b'0') + u64::from(t.milli % 10);
     let year_month = date & 0xFFFF_FFFF | (date >> 32 & 0xFFFF) << 40 | DASHES;
     let to_minute = date >> 48 | (time & 0xFFFF) << 24 | (time >> 16 & 0xFFFF) << 48 | T_AND_COLON;
-    let to_end = (time >> 32 & 0xFFFF) << 8 | (milli >> 8 & 0xFF_FFFF) << 32 | REST;
+    let to_end = (time >> 32 & 0xFFFF) << 8 | time >> 48 << 32 | last << 48 | REST;
     Stamp([year_month, to_minute, to_end].map(u64::to_le_bytes))
 }
 

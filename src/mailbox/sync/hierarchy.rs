@@ -341,14 +341,13 @@ impl Hierarchy {
         self.settle();
         self.told = true;
         let mut changes = Vec::new();
-        let mut there = RoaringBitmap::new();
+        let there: RoaringBitmap = self.tree.folders.iter().map(|row| row.id.0).collect();
         let doubtful = self.doubtful().unwrap_or_default();
         if let Some(stage) = self.draft.options.first_mut() {
             *stage = TOLD;
         }
         for row in self.tree.parents_first() {
             let id = row.id.0;
-            there.insert(id);
             if !self.draft.held.contains(id) {
                 changes.push(FolderChange::Add(row.clone()));
             } else if doubtful.contains(id) {

@@ -79,6 +79,22 @@ impl Mailbox {
         folder: FolderId,
         key: u64,
     ) -> Result<Option<Round>, Error> {
+        let folder = self.folder(scope, folder).await?;
+        self.sync_in(scope, device, folder, key).await
+    }
+
+    /// The same in a folder that was read already. A folder that has changed since is noticed by the
+    /// commit, which ends in [`Error::Conflict`]: it has to be read again for another attempt.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sync_in(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderRow,
+        key: u64,
+    ) -> Result<Option<Round>, Error> {
         // Boxed: callers keep their own futures small.
         Box::pin(self.begin_round(scope, device, folder, key)).await
     }
@@ -87,10 +103,9 @@ impl Mailbox {
         &self,
         scope: Scope,
         device: DeviceNo,
-        folder: FolderId,
+        folder: FolderRow,
         key: u64,
     ) -> Result<Option<Round>, Error> {
-        let folder = self.folder(scope, folder).await?;
         let at = At {
             scope,
             device,

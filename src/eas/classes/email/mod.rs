@@ -9,6 +9,7 @@ pub(in crate::eas::classes) mod draft;
 mod flag;
 mod meeting;
 
+use super::value::write_strings;
 use super::{Context, FileReference, date};
 use crate::eas::version::Version;
 use crate::pim::message::{ArchivedMessage, ArchivedPart};
@@ -36,20 +37,20 @@ pub(super) fn encode(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
     w.flag(email::READ, m.read);
     write_attachments(w, m, ctx);
     body::write(w, m, ctx);
-    w.text(email::MESSAGE_CLASS, class_of(m));
+    write_class(w, m);
     w.num(email::INTERNET_CPID, m.code_page.to_native());
     if let Some(meeting) = m.meeting.as_ref() {
         meeting::write(w, meeting, ctx);
     }
     if ctx.version >= Version::V12_0 {
         flag::write(w, m.flag.as_ref());
-        w.text(email::CONTENT_CLASS, content_class(m));
+        write_content_class(w, m);
     }
     if ctx.version >= Version::V14_0 {
+        write_marks_of_14(w, m);
         w.opaque(email2::CONVERSATION_ID, &m.conversation_id);
         w.opaque(email2::CONVERSATION_INDEX, &m.conversation_index);
         w.text_if(email2::SENDER, &m.sender);
-        write_marks_of_14(w, m);
     }
     if ctx.version >= Version::V16_0 {
         w.flag(email2::IS_DRAFT, m.draft);
@@ -71,39 +72,46 @@ pub(super) fn encode_marks(w: &mut Writer, m: &ArchivedMessage, version: Version
 /// The marks that came with 14.0.
 fn write_marks_of_14(w: &mut Writer, m: &ArchivedMessage) {
     // Written when empty too: that is how a device hears that the last one went.
-    w.open(email::CATEGORIES);
-    for category in m.categories.iter().take(300) {
-        w.text(email::CATEGORY, category);
+    if m.categories.is_empty() {
+        w.empty(email::CATEGORIES);
     }
-    w.close();
+    write_strings(w, email::CATEGORIES, email::CATEGORY, &m.categories);
     w.num(email2::LAST_VERB_EXECUTED, m.last_verb);
     if m.last_verb != 0 {
         let at = date::dashed(m.last_verb_ms.to_native());
-        w.text(email2::LAST_VERB_EXECUTION_TIME, &at);
+        w.ascii(email2::LAST_VERB_EXECUTION_TIME, at.ascii());
     }
 }
 
-fn class_of(m: &ArchivedMessage) -> &str {
+fn write_class(w: &mut Writer, m: &ArchivedMessage) {
     match m.message_class.as_str() {
-        "" => "IPM.Note",
-        class => class,
+        "" | "IPM.Note" => w.ascii(email::MESSAGE_CLASS, &[*b"IPM.Note"]),
+        class => w.text(email::MESSAGE_CLASS, class),
     }
 }
 
-fn content_class(m: &ArchivedMessage) -> &'static str {
+fn write_content_class(w: &mut Writer, m: &ArchivedMessage) {
     if m.meeting.is_some() {
-        "urn:content-classes:calendarmessage"
+        w.ascii(
+            email::CONTENT_CLASS,
+            &[*b"urn:content-classes:calendarmessage"],
+        );
     } else {
-        "urn:content-classes:message"
+        w.ascii(email::CONTENT_CLASS, &[*b"urn:content-classes:message"]);
     }
 }
 
 /// A list of addresses, whole ones only, up to so many characters.
+#[inline(always)]
 fn write_addresses(w: &mut Writer, tag: Tag, list: &str, max: usize) {
     // A character has at least a byte.
     if list.len() <= max {
         return w.text_if(tag, list);
     }
+    write_first_addresses(w, tag, list, max);
+}
+
+fn write_first_addresses(w: &mut Writer, tag: Tag, list: &str, max: usize) {
     let end = list.char_indices().nth(max).map_or(list.len(), |(i, _)| i);
     let mut kept = list.get(..end).unwrap_or_default();
     if end < list.len() {

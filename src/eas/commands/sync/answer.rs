@@ -1,5 +1,6 @@
 //! The answer to Sync, from what the collections came to. Written after everything is durable.
 
+use super::changes::OVERHEAD_BYTES;
 use super::decode::class_name;
 use crate::eas::classes::{self, Fetched};
 use crate::eas::context::Reply;
@@ -96,7 +97,7 @@ pub(super) enum Response {
 pub(super) fn reply(sections: &[Section], version: Version) -> Reply {
     let spoken = |s: &&Section| !s.silent || version < Version::V14_0;
     let changes = sections.iter().map(|s| s.changes.len()).sum();
-    let mut w = Writer::with_capacity(4 * 1024);
+    let mut w = Writer::with_capacity(expected_bytes(sections));
     w.open(airsync::SYNC);
     w.open(airsync::COLLECTIONS);
     for s in sections.iter().filter(spoken) {
@@ -106,6 +107,16 @@ pub(super) fn reply(sections: &[Section], version: Version) -> Reply {
     w.close();
     let status = sections.iter().map(|s| s.status).find(|s| *s != 1);
     Reply::document(w, status.unwrap_or(1)).with_changes(changes)
+}
+
+/// About how many bytes the sections take: a large answer that grows is copied several times.
+fn expected_bytes(sections: &[Section]) -> usize {
+    let changes = sections.iter().flat_map(|s| &s.changes);
+    let bytes = changes.map(|told| match told {
+        Told::Add(row, _) | Told::Change(row, _) => OVERHEAD_BYTES + row.stored_bytes(),
+        Told::Part(_) | Told::Delete(_) | Told::SoftDelete(_) => OVERHEAD_BYTES,
+    });
+    4 * 1024 + bytes.sum::<usize>()
 }
 
 /// An answer that is nothing but a status, and a limit where the status has one.

@@ -13,7 +13,7 @@ use crate::eas::status::Failure;
 use crate::mailbox::{ChangeKind, Fault, ItemRow, Round};
 
 /// Bytes that the ids and tags of one change take.
-const OVERHEAD_BYTES: usize = 64;
+pub(super) const OVERHEAD_BYTES: usize = 64;
 
 /// What may still go into the answer.
 #[derive(Clone, Copy, Debug)]

@@ -35,7 +35,7 @@ use crate::eas::quirks::{Quirk, Quirks};
 use crate::eas::status::{Common, Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits;
-use crate::mailbox::{self, AccountRow, DeviceNo, FolderRow};
+use crate::mailbox::{self, AccountRow, DeviceNo, FolderId, FolderRow};
 use crate::pim::Class;
 use crate::store::Scope;
 use crate::wbxml::tags::airsync;
@@ -121,12 +121,12 @@ async fn sync(ctx: &Context<'_>, env: &Env<'_>) -> Result<Done, Refused> {
 
 /// The request as sent, or as it stands for one that was sent before.
 async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, Refused> {
-    let stored = stored::from_bytes(&ctx.device.device.last_sync);
+    let stored = || stored::from_bytes(&ctx.device.device.last_sync);
     if ctx.body.is_empty() {
         if env.version < Version::V12_1 {
             return Err(PROTOCOL_ERROR);
         }
-        let stored = stored.ok_or(Refused::Status(13))?;
+        let stored = stored().ok_or(Refused::Status(13))?;
         return with_keys(ctx, stored).await;
     }
     let mut r = ctx.document(airsync::SYNC)?;
@@ -137,7 +137,7 @@ async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, 
         if is_bare {
             return Err(PROTOCOL_ERROR);
         }
-        let stored = stored.ok_or(Refused::Status(13))?;
+        let stored = stored().ok_or(Refused::Status(13))?;
         return with_keys(ctx, stored::merge(stored, request)).await;
     }
     let may_be_empty = request.wait_s.is_some() && ctx.quirk(Quirk::SyncOfNothing);
@@ -226,14 +226,16 @@ async fn run_collections(
         fetched_bytes: limits::SYNC_FETCH_BYTES_MAX,
     };
     let mut sections = Vec::with_capacity(folders.len());
-    for (c, folder) in request.collections.iter().zip(&folders) {
+    for (c, folder) in request.collections.iter().zip(folders) {
         let window = c.window.unwrap_or(limits::WINDOW_SIZE_DEFAULT);
         let window = usize::try_from(window).unwrap_or(usize::MAX);
         let own = Room {
             changes: room.changes.min(window),
             ..room
         };
-        let (section, left) = retrying(|| collection(env, c, folder, own)).await?;
+        // A second attempt reads it again.
+        let (id, mut read) = (folder.id, Some(folder));
+        let (section, left) = retrying(|| collection(env, c, (id, read.take()), own)).await?;
         room = Room {
             changes: room.changes.saturating_sub(section.changes.len()),
             ..left
@@ -252,13 +254,19 @@ async fn folder(env: &Env<'_>, c: &Collection<'_>) -> Result<Option<FolderRow>, 
     }
 }
 
-/// One collection, from its key to its commit; and the room that is left for the others.
+/// One collection, from its key to its commit; and the room that is left for the others. The folder
+/// is read unless it was.
 async fn collection(
     env: &Env<'_>,
     c: &Collection<'_>,
-    folder: &FolderRow,
+    (folder, read): (FolderId, Option<FolderRow>),
     mut room: Room,
 ) -> Result<(Section, Room), Failure> {
+    let mailbox = env.eas.mailbox();
+    let folder = match read {
+        Some(folder) => folder,
+        None => mailbox.folder(env.scope(), folder).await?,
+    };
     let mut section = Section {
         folder: folder.id,
         id: c.id.clone(),
@@ -273,10 +281,7 @@ async fn collection(
         silent: false,
     };
     let round = match c.key {
-        Some(key) => {
-            let mailbox = env.eas.mailbox();
-            Box::pin(mailbox.sync(env.scope(), env.device, folder.id, key)).await?
-        }
+        Some(key) => Box::pin(mailbox.sync_in(env.scope(), env.device, folder, key)).await?,
         None => None,
     };
     let Some(mut round) = round else {

@@ -5,13 +5,17 @@ use super::decode::{Collection, Request};
 use crate::mailbox::FolderId;
 
 const FORMAT: u8 = 1;
+/// Two numbers and a byte.
+const PART_BYTES: usize = 9;
 /// Says that a window or a time is not given.
 const NONE: u32 = u32::MAX;
 
 /// The form in which a full request is kept with its device.
 #[must_use]
 pub(super) fn to_bytes(request: &Request<'_>) -> Vec<u8> {
-    let mut out = vec![FORMAT];
+    // The head is as long as the part of a collection.
+    let mut out = Vec::with_capacity(PART_BYTES * (request.collections.len() + 1));
+    out.extend([FORMAT]);
     put(&mut out, request.wait_s);
     put(&mut out, request.window);
     for c in &request.collections {
