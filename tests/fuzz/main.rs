@@ -7,6 +7,10 @@
 //! ROOST_FUZZ_RUNS=1000000 ROOST_SEED=7 cargo test --profile sim --test fuzz http_head
 //! ```
 //!
+//! For millions of executions in a time: `--no-trace-compares` to build, `-entropic=0 -reduce_inputs=0
+//! -max_len=512` to run, and the corpus that grows and `TMPDIR` in memory; libFuzzer itself takes most
+//! of the time otherwise. What is wrong with long inputs only needs the default length, too.
+//!
 //! A failing input is left in a file that the failure names; beside the corpus it becomes a seed.
 
 #![allow(
@@ -90,6 +94,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 fn smoke(target: Target) {
+    targets::input::be_thorough();
     let corpus = corpus(target.name);
     assert!(!corpus.is_empty(), "{} has no seeds", target.name);
     let words = dictionary(&here(), target.dictionary);

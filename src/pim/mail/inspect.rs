@@ -94,7 +94,11 @@ fn header_block(raw: &[u8]) -> &[u8] {
 
 /// What the header fields say; everything else is empty.
 fn envelope(headers: &Headers<'_>, received_ms: i64) -> Message {
-    let field = |name| cut(&headers.text(&name), HEADER_FIELD_BYTES_MAX).to_owned();
+    // A cut may fall behind a blank.
+    let field = |name| {
+        let text = headers.text(&name);
+        cut(&text, HEADER_FIELD_BYTES_MAX).trim_end().to_owned()
+    };
     let list = |name, bytes| display_list(&headers.mailboxes(&name), bytes);
     let to = headers.mailboxes(&HeaderName::To);
     let from = list(HeaderName::From, HEADER_FIELD_BYTES_MAX);

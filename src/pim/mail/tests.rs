@@ -1,7 +1,7 @@
 //! Odd mails, each of a kind that was seen in the wild, and damage to all of them.
 
 use super::*;
-use crate::limits::{MIME_PARTS_MAX, TEXT_HEAD_BYTES, VALUE_BYTES_MAX};
+use crate::limits::{HEADER_FIELD_BYTES_MAX, MIME_PARTS_MAX, TEXT_HEAD_BYTES, VALUE_BYTES_MAX};
 use crate::pim::{BodyKind, Message, Record};
 use proptest::prelude::*;
 
@@ -95,6 +95,21 @@ fn file_names_in_every_notation_and_never_a_path() {
             "attachment-4.png"
         ]
     );
+}
+
+#[test]
+fn a_subject_that_is_cut_behind_a_blank_ends_with_its_topic() {
+    for blanks in 0..8 {
+        let subject = format!("Re: {}{}", "x".repeat(blanks), "abc def ".repeat(200));
+        let (m, _) = seen(format!("Subject: {subject}\r\n\r\nx").as_bytes());
+        assert!(
+            m.subject.ends_with(&m.topic),
+            "{:?} {:?}",
+            m.subject,
+            m.topic
+        );
+        assert!(subject.starts_with(&m.subject) && m.subject.len() + 1 >= HEADER_FIELD_BYTES_MAX);
+    }
 }
 
 #[test]

@@ -9,6 +9,9 @@ const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
 /// Replies that an index tells apart; deeper ones share the last place.
 const REPLIES_MAX: usize = 50;
 
+/// Bytes of what may be one of [`PREFIXES`], in any case.
+const PREFIX_BYTES_MAX: usize = 24;
+
 /// What was written before a subject by a reply or a forward, in the languages of common clients.
 const PREFIXES: &[&str] = &[
     "re",
@@ -61,8 +64,8 @@ pub fn topic(subject: &str) -> &str {
             .split_once(['[', '('])
             .filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()))
             .map_or(word, |(w, _)| w.trim_end());
-        let known = PREFIXES.iter().any(|p| word.to_lowercase() == *p);
-        if !known || word.len() > 24 || after.trim().is_empty() {
+        let known = || PREFIXES.contains(&word.to_lowercase().as_str());
+        if word.len() > PREFIX_BYTES_MAX || !known() || after.trim().is_empty() {
             break;
         }
         rest = after.trim_start();

@@ -6,6 +6,7 @@ use calcard::vcard::{
     VCard, VCardEntry, VCardParameterName as Param, VCardParameterValue, VCardValue as Value,
 };
 use jiff::civil::Date;
+use std::collections::HashMap;
 
 /// The year that stands for "none", as Apple has it.
 pub(super) const NO_YEAR: i16 = 1604;
@@ -17,8 +18,34 @@ pub(super) struct Property<'a> {
     pub(super) types: Vec<String>,
 }
 
+/// What the groups of a card are called, by their names in capitals: `item1.X-ABLabel:_$!<Spouse>!$_`
+/// says what `item1.X-ABRELATEDNAMES` is. Of several labels the first counts.
+pub(super) struct Labels(HashMap<String, String>);
+
+impl Labels {
+    /// All of a card, so that none is looked for once more for each property.
+    pub(super) fn of(card: &VCard) -> Self {
+        let mut labels = HashMap::new();
+        for entry in &card.entries {
+            if let Some(group) = &entry.group
+                && entry.name.as_str().eq_ignore_ascii_case("X-ABLABEL")
+            {
+                let text = entry.values.first().map(text_of).unwrap_or_default();
+                let bare = text.trim_start_matches("_$!<").trim_end_matches(">!$_");
+                let label = bare.trim().to_ascii_uppercase();
+                labels.entry(group.to_ascii_uppercase()).or_insert(label);
+            }
+        }
+        Self(labels)
+    }
+
+    fn get(&self, entry: &VCardEntry) -> Option<&String> {
+        self.0.get(&entry.group.as_ref()?.to_ascii_uppercase())
+    }
+}
+
 impl<'a> Property<'a> {
-    pub(super) fn of(card: &'a VCard, entry: &'a VCardEntry) -> Self {
+    pub(super) fn of(entry: &'a VCardEntry, labels: &Labels) -> Self {
         let mut types: Vec<String> = Vec::new();
         for param in &entry.params {
             match (&param.name, param.value.as_text()) {
@@ -31,7 +58,7 @@ impl<'a> Property<'a> {
                 _ => {}
             }
         }
-        types.extend(label(card, entry));
+        types.extend(labels.get(entry).cloned());
         Self { entry, types }
     }
 
@@ -87,20 +114,6 @@ impl<'a> Property<'a> {
         };
         Some(wall_of(date.at(0, 0, 0, 0)))
     }
-}
-
-/// `item1.X-ABLabel:_$!<Spouse>!$_` says what `item1.X-ABRELATEDNAMES` is.
-fn label(card: &VCard, entry: &VCardEntry) -> Option<String> {
-    let group = entry.group.as_ref()?;
-    let of_group = |e: &&VCardEntry| {
-        e.group
-            .as_ref()
-            .is_some_and(|g| g.eq_ignore_ascii_case(group))
-            && e.name.as_str().eq_ignore_ascii_case("X-ABLABEL")
-    };
-    let text = text_of(card.entries.iter().find(of_group)?.values.first()?);
-    let bare = text.trim_start_matches("_$!<").trim_end_matches(">!$_");
-    Some(bare.trim().to_ascii_uppercase())
 }
 
 fn text_of(value: &Value) -> String {

@@ -3,8 +3,8 @@
 use super::super::body::Body;
 use super::super::contact::{Contact, ContactField as F};
 use super::ParsedContact;
-use super::entry::{Property, preferred};
-use super::slots::{address, first_free, phone};
+use super::entry::{Labels, Property, preferred};
+use super::slots::{address, bare, first_free, phone};
 use crate::limits::CATEGORIES_MAX;
 use calcard::vcard::VCard;
 
@@ -68,8 +68,9 @@ const CHATS: [F; 3] = [F::ImAddress, F::ImAddress2, F::ImAddress3];
 pub(super) fn contact(card: &VCard, now_ms: i64) -> Option<ParsedContact> {
     let mut out = ParsedContact::default();
     out.contact.created_ms = now_ms;
-    let mut properties: Vec<Property<'_>> =
-        card.entries.iter().map(|e| Property::of(card, e)).collect();
+    let labels = Labels::of(card);
+    let properties = card.entries.iter().map(|e| Property::of(e, &labels));
+    let mut properties: Vec<Property<'_>> = properties.collect();
     // The preferred number is the one that a phone dials; the sort keeps the order of the rest.
     properties.sort_by_key(preferred);
     for property in &properties {
@@ -87,9 +88,7 @@ fn take(out: &mut ParsedContact, property: &Property<'_>) {
         "NICKNAME" => first_free(contact, &[F::NickName], &property.text()),
         "ORG" => organization(contact, property),
         "EMAIL" => {
-            let text = property.text();
-            let bare = text.strip_prefix("mailto:").unwrap_or(&text);
-            first_free(contact, &EMAILS, bare);
+            first_free(contact, &EMAILS, bare(&property.text(), "mailto:"));
         }
         "TEL" => phone(contact, property),
         "ADR" => address(contact, property),

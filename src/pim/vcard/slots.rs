@@ -3,10 +3,22 @@
 use super::super::contact::{Contact, ContactField as F};
 use super::entry::Property;
 
+/// What stands behind the scheme of a URI (`tel:`), in a value that may be one. Behind a second scheme,
+/// too: what is written of it is read as the same.
+pub(super) fn bare<'a>(text: &'a str, scheme: &str) -> &'a str {
+    let mut rest = text.trim();
+    while let Some((head, behind)) = rest.split_at_checked(scheme.len())
+        && head.eq_ignore_ascii_case(scheme)
+    {
+        rest = behind.trim_start();
+    }
+    rest
+}
+
 /// Puts a telephone number into the first free field that fits.
 pub(super) fn phone(contact: &mut Contact, property: &Property<'_>) {
     let text = property.text();
-    let number = text.strip_prefix("tel:").unwrap_or(&text).trim();
+    let number = bare(&text, "tel:");
     if number.is_empty() {
         return;
     }

@@ -1,6 +1,7 @@
 //! Contacts from cards and back.
 
 use super::*;
+use crate::limits::CATEGORIES_MAX;
 use crate::pim::body::Body;
 use crate::pim::contact::ContactField as F;
 use crate::pim::tz::wall_of;
@@ -55,6 +56,22 @@ fn names_and_companies() {
 }
 
 #[test]
+fn a_scheme_is_no_part_of_a_number_or_an_address() {
+    let expect = [
+        (F::HomePhoneNumber, "1"),
+        (F::Email1Address, "a@example.org"),
+    ];
+    for lines in [
+        "TEL;TYPE=HOME:tel:1\nEMAIL:mailto:a@example.org",
+        "TEL;TYPE=HOME:TEL: 1\nEMAIL:Mailto:a@example.org",
+        "TEL;TYPE=HOME;VALUE=uri:tel:tel: tel:1\nEMAIL:mailto:mailto:a@example.org",
+    ] {
+        check(&format!("FN:x\n{lines}"), &expect);
+    }
+    check("FN:x\nTEL;TYPE=HOME:tel", &[(F::HomePhoneNumber, "tel")]);
+}
+
+#[test]
 fn every_number_finds_its_field() {
     check(
         "FN:x\nTEL;TYPE=WORK,VOICE:1\nTEL;TYPE=WORK:2\nTEL;TYPE=HOME:3\nTEL;TYPE=CELL:4\nTEL;TYPE=FAX:5\n\
@@ -93,6 +110,27 @@ fn addresses_of_work_home_and_elsewhere() {
             (F::OtherAddressStreet, "Nowhere 5"),
         ],
     );
+}
+
+#[test]
+fn a_group_is_called_what_its_first_label_says() {
+    check(
+        "FN:x\nITEM1.X-ABRELATEDNAMES:Robin\nitem1.X-ABLABEL:_$!<Spouse>!$_\nitem1.X-ABLabel:Child\n\
+         item2.X-ABRELATEDNAMES:Kim\nX-ABLabel:Spouse",
+        &[(F::Spouse, "Robin")],
+    );
+}
+
+/// Minutes, if each property looks through all others for the label of its group.
+#[test]
+fn a_card_may_have_many_groups() {
+    let group = |n| format!("item{n}.X-ABRELATEDNAMES:name {n}\nitem{n}.X-ABLabel:Child\n");
+    let lines: String = (0..60_000).map(group).collect();
+    let found = cards(&format!("FN:x\n{}", lines.trim_end()))
+        .remove(0)
+        .contact;
+    assert_eq!(found.children.len(), CATEGORIES_MAX);
+    assert_eq!(found.children.last().unwrap(), "name 299");
 }
 
 #[test]

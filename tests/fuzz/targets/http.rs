@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use roost::http::{Decoder, Message, Progress};
 use roost::limits;
 
-use super::input::{Input, cuts};
+use super::input::{Input, cuts, is_turn};
 
 /// A request, in what has to be the same.
 #[derive(PartialEq, Eq, Debug)]
@@ -94,7 +94,7 @@ fn same_for_all_reads(data: &[u8]) -> Outcome {
     let whole = outcome(data, &[]);
     whole.requests.iter().for_each(unambiguous);
     assert_eq!(whole, outcome(data, &cuts(data, data.len())), "in pieces");
-    if data.len() <= 256 {
+    if data.len() <= 256 && is_turn(data, 0, 4) {
         let each: Vec<usize> = (0..data.len()).collect();
         assert_eq!(whole, outcome(data, &each), "byte by byte");
     }

@@ -1,6 +1,8 @@
 //! Bytes of the fuzzer as choices: small numbers, pieces, and what is left. After their end all
 //! numbers are 0, so that a cut input is a shorter story and not an error.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 /// What is not used yet.
 pub(crate) struct Input<'a>(&'a [u8]);
 
@@ -69,12 +71,31 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Set where every input is put to all checks: there are few of them.
+static THOROUGH: AtomicBool = AtomicBool::new(false);
+
+/// From now on each input is put to all checks.
+#[allow(dead_code, reason = "the smoke test asks for it")]
+pub(crate) fn be_thorough() {
+    THOROUGH.store(true, Ordering::Relaxed);
+}
+
+/// Whether it is this input's turn, one of so many, for a check that is too dear for all of them. The
+/// bytes decide, and do not know it: what looked new to a fuzzer would soon be all that it tries.
+pub(crate) fn is_turn(data: &[u8], turn: u64, of: u64) -> bool {
+    THOROUGH.load(Ordering::Relaxed) || (hash(data) >> 8) % of == turn
+}
+
+fn hash(data: &[u8]) -> u64 {
+    data.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
+        (hash ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
 /// Where reads of `len` bytes may be cut, drawn from the bytes themselves: one way of cutting for
 /// each input, and the same one again.
 pub(crate) fn cuts(data: &[u8], len: usize) -> Vec<usize> {
-    let mut state = data.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
-        (hash ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3)
-    });
+    let mut state = hash(data);
     let mut cuts: Vec<usize> = (0..state % 7)
         .map(|_| {
             state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);

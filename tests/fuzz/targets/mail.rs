@@ -11,6 +11,8 @@ use roost::pim::mail::compose::{self, Sender};
 use roost::pim::mail::{self, Renditions};
 use roost::pim::{Message, Record, RecordRef};
 
+use super::input::is_turn;
+
 /// 2026-01-01T00:00:00Z.
 pub(crate) const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
@@ -38,14 +40,21 @@ pub(crate) fn view(data: &[u8]) {
     }
     fields(&message);
     attachments(data, &message);
-    stored(data);
-    if data.len().is_multiple_of(16) {
+    // Each of the rest reads the mail once more.
+    if is_turn(data, 0, 4) {
+        stored(data);
+    }
+    if is_turn(data, 1, 4) {
+        submitted(data);
+    }
+    if is_turn(data, 2, 4) {
+        let dates = mail::dates(data);
+        assert!(dates.sent_ms.is_none_or(|ms| ms == message.sent_ms));
+        let _ = mail::field(data, "X-Status");
+    }
+    if is_turn(data, 3, 4) {
         assert_eq!((mail::text(data), mail::html(data)), (text, html));
     }
-    let dates = mail::dates(data);
-    assert!(dates.sent_ms.is_none_or(|ms| ms == message.sent_ms));
-    let _ = mail::field(data, "X-Status");
-    submitted(data);
 }
 
 fn fields(message: &Message) {

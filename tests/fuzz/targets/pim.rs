@@ -7,7 +7,7 @@ use roost::pim::recur::{Occurrence, last_end_ms, occurrences};
 use roost::pim::vcard::{self, Version};
 use roost::pim::{Event, Record, RecordRef, html, rtf};
 
-use super::input::Input;
+use super::input::{Input, is_turn};
 use super::mail::NEW_YEAR_MS;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -19,7 +19,10 @@ const DEFAULTS: Defaults<'_> = Defaults {
 
 /// Any bytes as a calendar file, and as the calendar part of a mail.
 pub(crate) fn ical(data: &[u8]) {
-    let _ = ical::meeting(data, &DEFAULTS).map(|meeting| ical::meeting_to_ics(&meeting));
+    // Reads it once more.
+    if is_turn(data, 0, 4) {
+        let _ = ical::meeting(data, &DEFAULTS).map(|meeting| ical::meeting_to_ics(&meeting));
+    }
     let Ok(calendar) = ical::parse(data, &DEFAULTS) else {
         return;
     };

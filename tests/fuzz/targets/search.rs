@@ -5,6 +5,7 @@ use roost::limits::WORDS_BYTES_MAX;
 use roost::pim::words::{self as index, Field, Term};
 use roost::pim::{Note, Record};
 
+use super::input::is_turn;
 use super::mail::NEW_YEAR_MS;
 
 /// Words that are looked for.
@@ -12,11 +13,15 @@ const TERMS: usize = 8;
 /// So many bytes below the bound no word was left out.
 const MARGIN: usize = 1_024;
 
-/// Any text as what Find is asked, letter by letter.
+/// Any text as what Find is asked; some letter by letter, as it is typed.
 pub(crate) fn kql(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
+    let _ = query::parse(&text, NEW_YEAR_MS);
+    if !is_turn(data, 0, 16) {
+        return;
+    }
     let ends = text.char_indices().map(|(at, _)| at).take(64);
-    for end in ends.chain([text.len()]) {
+    for end in ends {
         let _ = query::parse(&text[..end], NEW_YEAR_MS);
     }
 }

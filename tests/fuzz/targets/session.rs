@@ -47,13 +47,27 @@ pub(crate) fn request(data: &[u8]) {
         _ => String::new(),
     };
     house.ask(name, &more, version, body);
-    let items = house.items();
-    house.ask(name, &more, version, body);
     // Up to 12.1 a mail that is sent twice is two mails.
     if name != "SendMail" || version >= Version::V14_0 {
-        assert_eq!(house.items(), items, "the same request did something twice");
+        once(&house, || house.ask(name, &more, version, body));
+    } else {
+        house.ask(name, &more, version, body);
     }
     house.assert_whole();
+}
+
+/// What is asked again does nothing again.
+fn once(house: &House, again: impl FnOnce() -> Answer) -> Answer {
+    let (before, commits) = (house.items(), house.commits());
+    let answer = again();
+    if house.commits() != commits {
+        assert_eq!(
+            house.items(),
+            before,
+            "the same request did something twice"
+        );
+    }
+    answer
 }
 
 /// Many commands, made of words that mean something.
@@ -70,14 +84,8 @@ pub(crate) fn session(data: &[u8]) {
         let version = *input.pick(&Version::ALL);
         match (kind % 16, &last) {
             (0, Some((name, version, body))) => {
-                let items = house.items();
-                let answer = house.ask(name, "", *version, body);
+                let answer = once(&house, || house.ask(name, "", *version, body));
                 known.learn(&answer);
-                assert_eq!(
-                    house.items(),
-                    items,
-                    "a repeated {name} did something again"
-                );
             }
             (1, _) => house.deliver(input.piece()),
             (2..=8, _) => {

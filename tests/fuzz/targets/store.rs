@@ -7,14 +7,16 @@ use roost::store::{
     Batch, BatchId, Condition, Engine, Fjall, Hint, LogEntry, Memory, Options, Read, Row, Scope,
     Write, keys,
 };
-use roost::work::block_on;
+use roost::work::{block_on, join_all};
 use tempfile::TempDir;
 
-use super::input::Input;
+use super::input::{Input, is_turn};
 
 const STEPS_MAX: usize = 40;
 /// Executions on one store; each has a scope of its own.
 const SCOPES_MAX: u64 = 20_000;
+/// One input of so many may close the store: that takes longer than all the rest of it.
+const REOPENS: u64 = 32;
 
 /// A store on disk takes long to make: it is used again.
 struct Disk {
@@ -55,40 +57,67 @@ impl Disk {
     }
 }
 
-/// Choices of batches and questions.
+/// Choices of batches and questions. Batches that follow each other are queued together, so that they
+/// share a group or not, as it comes.
 pub(crate) fn operations(data: &[u8]) {
     let mut disk = DISK.lock().unwrap_or_else(PoisonError::into_inner);
     let mut input = Input::new(data);
     let scope = disk.next_scope();
     let memory = Memory::new();
     let mut store = disk.open();
-    // Once is enough, and takes longer than all the rest.
-    let mut reopened = false;
+    let mut may_reopen = is_turn(data, 0, REOPENS);
+    let mut queued = Vec::new();
     for _ in 0..STEPS_MAX {
         if input.is_empty() {
             break;
         }
         match input.byte() {
-            0..=180 => {
-                let batch = batch(&mut input, scope);
-                let expect = block_on(memory.commit(batch.clone()));
-                assert_eq!(block_on(store.commit(batch.clone())), expect, "{batch:?}");
+            0..=180 => queued.push(batch(&mut input, scope)),
+            181..=254 => {
+                commit(&mut queued, &memory, &store);
+                question(&mut input, scope, &memory, &store);
             }
-            181..=254 => question(&mut input, scope, &memory, &store),
-            255 if reopened => {}
-            255 => {
-                reopened = true;
+            255 if may_reopen => {
+                may_reopen = false;
+                commit(&mut queued, &memory, &store);
                 drop(store);
                 disk.store = None;
                 store = disk.open();
             }
+            255 => {}
         }
     }
-    for kind in keys::Kind::ALL {
-        let from = [&[kind as u8][..], &scope.0.to_be_bytes()].concat();
-        let to = [&[kind as u8][..], &(scope.0 + 1).to_be_bytes()].concat();
-        same(&from, &to, 1_000, false, &memory, &store);
-    }
+    commit(&mut queued, &memory, &store);
+    same_rows(scope, &memory, &store);
+}
+
+/// What is queued, in this order.
+fn commit(queued: &mut Vec<Batch>, memory: &Memory, store: &Fjall) {
+    let expect = queued
+        .iter()
+        .map(|batch| block_on(memory.commit(batch.clone())));
+    let expect: Vec<_> = expect.collect();
+    let all = queued.iter().map(|batch| store.commit(batch.clone()));
+    assert_eq!(block_on(join_all(all)), expect, "{queued:?}");
+    queued.clear();
+}
+
+/// Everything of a scope.
+fn same_rows(scope: Scope, memory: &Memory, store: &Fjall) {
+    let ends = keys::Kind::ALL.map(|kind| {
+        let at = |scope: u64| [&[kind as u8][..], &scope.to_be_bytes()].concat();
+        (at(scope.0), at(scope.0 + 1))
+    });
+    let reads: Vec<Read<'_>> = ends
+        .iter()
+        .map(|(from, to)| Read::Range {
+            from,
+            to,
+            limit: 1_000,
+            reverse: false,
+        })
+        .collect();
+    assert_eq!(rows(memory, &reads), rows(store, &reads), "{scope:?}");
 }
 
 /// A key out of few, so that batches meet.

@@ -2,6 +2,7 @@
 //! mean something where they stand.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +18,16 @@ use super::house::{FOLDERS, House};
 use super::input::Input;
 
 const DEPTH_MAX: usize = 9;
+/// Code pages, and some that do not exist.
+const PAGES: u8 = 26;
+/// The tags of each page.
+static TAGS: LazyLock<Vec<Vec<Tag>>> = LazyLock::new(|| {
+    let of = |page| {
+        let tags = (5..0x40).map(|token| Tag::new(page, token));
+        tags.filter(|tag| tag.name() != "?").collect()
+    };
+    (0..PAGES).map(of).collect()
+});
 
 /// Name and root element of a command; none: its body is no document.
 pub(crate) fn command(byte: u8) -> (&'static str, Option<Tag>) {
@@ -118,12 +129,9 @@ pub(crate) fn element(
         0..=4 => page,
         5 => 17,
         6 => *input.pick(&[0, 4, 12, 22]),
-        _ => input.byte() % 26,
+        _ => input.byte() % PAGES,
     };
-    let tags: Vec<Tag> = (5..0x40)
-        .map(|token| Tag::new(page, token))
-        .filter(|tag| tag.name() != "?")
-        .collect();
+    let tags = TAGS.get(usize::from(page)).map_or(&[][..], Vec::as_slice);
     let Some(tag) = tags.get(input.below(64) % tags.len().max(1)).copied() else {
         return;
     };

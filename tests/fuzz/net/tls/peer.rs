@@ -1,6 +1,8 @@
 //! The other side of a connection, written a second time (RFC 8446 sections 5.2 and 7): it seals
 //! whatever it is told to, right or wrong.
 
+use std::sync::Arc;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, HKDF_SHA384, KeyType, Prk};
 use rustls::ConnectionTrafficSecrets;
@@ -13,6 +15,8 @@ pub(super) struct Direction {
     aes: bool,
     secret: Vec<u8>,
     key: [u8; 32],
+    /// The same, ready for use.
+    cipher: Arc<LessSafeKey>,
     iv: [u8; 12],
     seq: u64,
 }
@@ -26,10 +30,17 @@ impl Direction {
         let (mut key, mut iv) = ([0; 32], [0; 12]);
         expand(aes, &secret, b"key", &mut key);
         expand(aes, &secret, b"iv", &mut iv);
+        let algorithm = if aes {
+            &AES_256_GCM
+        } else {
+            &CHACHA20_POLY1305
+        };
+        let cipher = LessSafeKey::new(UnboundKey::new(algorithm, &key).expect("a key"));
         Self {
             aes,
             secret,
             key,
+            cipher: Arc::new(cipher),
             iv,
             seq: 0,
         }
@@ -56,19 +67,13 @@ impl Direction {
         }
     }
 
-    fn cipher(&mut self) -> (LessSafeKey, Nonce) {
-        let algorithm = if self.aes {
-            &AES_256_GCM
-        } else {
-            &CHACHA20_POLY1305
-        };
-        let key = LessSafeKey::new(UnboundKey::new(algorithm, &self.key).expect("a key"));
+    fn nonce(&mut self) -> Nonce {
         let mut nonce = self.iv;
         for (byte, seq) in nonce.iter_mut().skip(4).zip(self.seq.to_be_bytes()) {
             *byte ^= seq;
         }
         self.seq += 1;
-        (key, Nonce::assume_unique_for_key(nonce))
+        Nonce::assume_unique_for_key(nonce)
     }
 
     /// A record of this kind and content, with zeros behind them.
@@ -78,8 +83,9 @@ impl Direction {
         let len = u16::try_from(inner.len() + 16).expect("short enough");
         let [high, low] = len.to_be_bytes();
         let head = [23, 3, 3, high, low];
-        let (key, nonce) = self.cipher();
-        key.seal_in_place_append_tag(nonce, Aad::from(head), &mut inner)
+        let nonce = self.nonce();
+        self.cipher
+            .seal_in_place_append_tag(nonce, Aad::from(head), &mut inner)
             .expect("sealed");
         [&head[..], &inner].concat()
     }
@@ -93,8 +99,9 @@ impl Direction {
             };
             let (sealed, rest) = rest.split_at(u16::from_be_bytes([high, low]).into());
             let mut sealed = sealed.to_vec();
-            let (key, nonce) = self.cipher();
-            let inner = key
+            let nonce = self.nonce();
+            let inner = self
+                .cipher
                 .open_in_place(nonce, Aad::from(*head), &mut sealed)
                 .expect("a record that opens");
             let (kind, content) = inner.split_last().expect("a kind");
