@@ -436,7 +436,7 @@ mod tests {
     #[test]
     fn the_list_is_in_the_order_of_its_making() {
         block_on(async {
-            let (mut round, [a, b]) = round().await;
+            let (mut round, [a, b]) = Box::pin(round()).await;
             round.set_broken(&b, Fault::Damaged);
             round.mailbox.clock().advance(1_000);
             round.set_broken(&a, Fault::Damaged);
@@ -449,7 +449,7 @@ mod tests {
     #[test]
     fn an_item_that_goes_out_whole_leaves_the_list_unless_it_is_a_try() {
         block_on(async {
-            let (mut round, [a, b]) = round().await;
+            let (mut round, [a, b]) = Box::pin(round()).await;
             let (edition, item) = (a.edition(), a.item.0);
             for (edition, stage, expect) in [
                 (edition, Stage::Withdrawn, Some(Stage::Tried)),
@@ -474,7 +474,7 @@ mod tests {
     #[test]
     fn what_the_device_no_longer_has_is_left_or_follows() {
         block_on(async {
-            let (mut round, _) = round().await;
+            let (mut round, _) = Box::pin(round()).await;
             let all = [
                 entry(1, Stage::StoodIn),
                 entry(2, Stage::Withdrawn),
@@ -497,7 +497,7 @@ mod tests {
     #[test]
     fn a_repetition_tries_nothing_again() {
         block_on(async {
-            let (mut round, _) = round().await;
+            let (mut round, _) = Box::pin(round()).await;
             round.draft.broken = vec![entry(1, Stage::StoodIn)];
             round.presented = Presented::Previous;
             round.retry_broken();

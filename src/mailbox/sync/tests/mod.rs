@@ -643,7 +643,7 @@ fn options_stay_until_they_are_replaced() {
         assert_eq!(key.unwrap(), Some((phone.key, b"sticky".to_vec())));
         assert!(f.round(&Phone::new(1)).await.options().is_empty());
         let mut round = f.round(&phone).await;
-        let most = super::round::OPTIONS_BYTES_MAX;
+        let most = round::OPTIONS_BYTES_MAX;
         assert_eq!(round.set_options(vec![0; most + 1]), Err(Error::TooLarge));
         assert_eq!(round.set_options(vec![0; most]), Ok(()));
     });
