@@ -53,17 +53,25 @@ const OCCURRENCES_MAX: usize = 3_000;
 /// Files that are too large for a test: their kinds are in others.
 const FILE_BYTES_MAX: usize = 200_000;
 
+/// What a tool says.
+fn told(mut tool: Command) -> Vec<u8> {
+    let told = tool.output().unwrap();
+    let complaint = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{tool:?}: {complaint}");
+    told.stdout
+}
+
 /// The folder of samples, wherever packages are kept.
 fn samples() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let args = ["metadata", "--format-version", "1", "--offline", "--locked"];
-    let told = Command::new(cargo).args(args).output().unwrap();
-    assert!(
-        told.status.success(),
-        "{}",
-        String::from_utf8_lossy(&told.stderr)
-    );
-    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let mut rustc = Command::new("rustc");
+    rustc.arg("-vV");
+    let version = String::from_utf8(told(rustc)).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
+    // Packages for other systems are not there where only this one was ever built for.
+    cargo.args(["--filter-platform", host.unwrap()]);
+    let told: serde_json::Value = serde_json::from_slice(&told(cargo)).unwrap();
     let packages = told["packages"].as_array().unwrap();
     let calcard = packages.iter().find(|p| p["name"] == "calcard").unwrap();
     let manifest = PathBuf::from(calcard["manifest_path"].as_str().unwrap());
