@@ -47,10 +47,10 @@ pub(super) fn encode(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
         write_content_class(w, m);
     }
     if ctx.version >= Version::V14_0 {
-        write_marks_of_14(w, m);
         w.opaque(email2::CONVERSATION_ID, &m.conversation_id);
         w.opaque(email2::CONVERSATION_INDEX, &m.conversation_index);
         w.text_if(email2::SENDER, &m.sender);
+        write_marks_of_14(w, m);
     }
     if ctx.version >= Version::V16_0 {
         w.flag(email2::IS_DRAFT, m.draft);
