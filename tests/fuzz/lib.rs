@@ -5,6 +5,6 @@ mod targets;
 
 /// What has to hold of an input of this target.
 #[must_use]
-pub fn check(target: &str) -> fn(&[u8]) {
+pub const fn check(target: &str) -> fn(&[u8]) {
     targets::by_name(target).check
 }
