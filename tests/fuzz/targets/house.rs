@@ -65,7 +65,7 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings {
 
 static BASE: LazyLock<Base> = LazyLock::new(|| {
     let memory = Memory::new();
-    let house = House::on(memory.clone(), Scope(0));
+    let house = House::on(memory.clone(), Scope(0), authenticator(&memory));
     let hash = password::hash("secret", COST).expect("a hash");
     for login in ["alice", "bob"] {
         let account = Account {
@@ -89,6 +89,17 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
         items,
     }
 });
+
+/// No device changes an account: all copies ask the one that they were made of, which has checked the
+/// password before.
+static AUTH: LazyLock<Authenticator> = LazyLock::new(|| authenticator(&BASE.memory));
+
+fn authenticator(memory: &Memory) -> Authenticator {
+    let clock = Clock::manual(NEW_YEAR_MS);
+    let mailbox = Mailbox::new(Store::Memory(memory.clone()), clock.clone(), true);
+    let made = Authenticator::new(mailbox, Pool::inline(), clock, Naming::default(), COST);
+    made.expect("an authenticator")
+}
 
 /// Mail for other hosts is taken, and goes nowhere.
 struct Taken;
@@ -115,10 +126,10 @@ pub(crate) struct House {
 impl House {
     /// A copy of the one that is furnished.
     pub(crate) fn new() -> Self {
-        Self::on(BASE.memory.snapshot(), BASE.scope)
+        Self::on(BASE.memory.snapshot(), BASE.scope, AUTH.clone())
     }
 
-    fn on(memory: Memory, scope: Scope) -> Self {
+    fn on(memory: Memory, scope: Scope, auth: Authenticator) -> Self {
         let (clock, workers) = (Clock::manual(NEW_YEAR_MS), Pool::inline());
         let store = Store::Memory(memory.clone());
         let (carrier, signals) = flume::unbounded();
@@ -126,20 +137,12 @@ impl House {
         let told = push.clone();
         store.listen(Box::new(move |wakes| told.heard(wakes)));
         let mailbox = Mailbox::new(store, clock.clone(), true);
-        let naming = Naming::default();
-        let auth = Authenticator::new(
-            mailbox.clone(),
-            workers.clone(),
-            clock.clone(),
-            naming,
-            COST,
-        );
         let settings = SETTINGS.clone();
         Self {
             door: Door::new(mailbox.clone(), Naming::default(), workers.clone()),
             eas: Eas::new(Parts {
                 mailbox,
-                auth: auth.expect("an authenticator"),
+                auth,
                 outbound: Some(Arc::new(Taken)),
                 push,
                 clock,

@@ -14,9 +14,9 @@ use super::input::{Input, is_turn};
 
 const STEPS_MAX: usize = 40;
 /// Executions on one store; each has a scope of its own.
-const SCOPES_MAX: u64 = 20_000;
+const SCOPES_MAX: u64 = 1_000;
 /// One input of so many may close the store: that takes longer than all the rest of it.
-const REOPENS: u64 = 32;
+const REOPENS: u64 = 512;
 
 /// A store on disk takes long to make: it is used again.
 struct Disk {
