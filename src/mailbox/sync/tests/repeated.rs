@@ -200,3 +200,22 @@ fn a_folder_is_renamed_again_where_the_repetition_names_it_otherwise() {
         assert!(matches!(recorded, Recorded::Differs(_)) && name == "three");
     });
 }
+
+/// Nobody has changed anything, and still there is something to fetch.
+#[test]
+fn what_is_owed_alone_wakes_the_device() {
+    block_on(async {
+        let f = Fixture::new(FolderId::INBOX).await;
+        let item = f.mail("a", 1).await;
+        let mut phone = f.phone(1, Window::ALL).await;
+        assert_eq!(f.watch(&phone).await, Watched::Unchanged);
+        let mut round = f.round(&phone).await;
+        round.echo(item);
+        let full = finish(round, 0).await.unwrap();
+        assert!(full.more);
+        phone.key = full.key;
+        assert_eq!(f.watch(&phone).await, Watched::Changed);
+        assert_eq!(f.sync(&mut phone, 9).await, ["=a"]);
+        assert_eq!(f.watch(&phone).await, Watched::Unchanged);
+    });
+}
