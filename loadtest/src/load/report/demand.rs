@@ -76,7 +76,10 @@ pub fn evaluate(demands: &BTreeMap<String, String>, run: &Run) -> Result<Vec<Ver
             }),
             found: found.map_or_else(
                 || "not measured".to_owned(),
-                |(value, unit)| unit.show(value),
+                |(value, unit)| match unit {
+                    Unit::Micros => figures::latency(value),
+                    _ => unit.show(value),
+                },
             ),
         })
     };

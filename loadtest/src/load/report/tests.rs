@@ -1,7 +1,7 @@
 //! What a report has to show, tried on the sample run.
 
 use super::units::{Unit, clock, count, duration, moment, ratio};
-use super::{Error, compare, demand, hdr, html, json, plots, sample, terminal};
+use super::{Error, compare, demand, figures, hdr, html, json, plots, sample, terminal};
 use crate::load::Run;
 use crate::load::measure::summary;
 use crate::load::run::{FORMAT, Latency, Second, Verdict};
@@ -239,6 +239,16 @@ fn what_was_not_measured_is_missed() {
     );
     blind.truth.unseen -= 1;
     assert!(demand::evaluate(&asked, &blind).unwrap()[1].met);
+    // A push that was there before its time began to count took no "0 us".
+    let mut early = run.clone();
+    let pushes = early.latencies.iter_mut().filter(|l| l.what == "push");
+    pushes.for_each(|push| push.p50_us = 0);
+    let asked = demands(&[("push p50", "1 ms")]);
+    let said = demand::evaluate(&asked, &early).unwrap();
+    assert_eq!(
+        (said[0].found.as_str(), said[0].met),
+        (figures::EARLY, true)
+    );
     // A process that did not grow says nothing about its devices.
     run.tool.parked_bytes = run.tool.begin_bytes;
     let asked = demands(&[("tool bytes per device", "1 MiB")]);
