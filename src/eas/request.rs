@@ -162,20 +162,6 @@ fn is_true(value: &str) -> bool {
     value.eq_ignore_ascii_case("t") || value.eq_ignore_ascii_case("true") || value == "1"
 }
 
-/// The parameters of a plain query.
-const PARAMETERS: [&str; 10] = [
-    "cmd",
-    "user",
-    "deviceid",
-    "devicetype",
-    "attachmentname",
-    "collectionid",
-    "itemid",
-    "longid",
-    "occurrence",
-    "saveinsent",
-];
-
 /// A value of a query. A plus sign stands for itself: clients that mean a blank write %20.
 fn decoded(value: &str) -> Cow<'_, str> {
     if value.as_bytes().contains(&b'%') {
@@ -193,19 +179,22 @@ fn plain(request: &Request<'_>) -> Result<Target, Error> {
     for pair in request.query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = decoded(value);
-        let known = PARAMETERS.into_iter().find(|known| is_name(name, known));
-        match known.unwrap_or_default() {
-            "cmd" if !command.is_empty() => return Err(Error::Query),
-            "cmd" => command = value,
-            "user" => user = Some(value.into_owned()).filter(|u| !u.is_empty()),
-            "deviceid" => device_id = value.into_owned(),
-            "devicetype" => device_type = value.into_owned(),
-            "attachmentname" => parameters.attachment_name = Some(value.into_owned()),
-            "collectionid" => parameters.collection_id = Some(value.into_owned()),
-            "itemid" => parameters.item_id = Some(value.into_owned()),
-            "longid" => parameters.long_id = Some(value.into_owned()),
-            "occurrence" => parameters.occurrence = Some(value.into_owned()),
-            "saveinsent" => parameters.save_in_sent = is_true(&value),
+        match name {
+            _ if is_name(name, "cmd") && !command.is_empty() => return Err(Error::Query),
+            _ if is_name(name, "cmd") => command = value,
+            _ if is_name(name, "user") => user = Some(value.into_owned()).filter(|u| !u.is_empty()),
+            _ if is_name(name, "deviceid") => device_id = value.into_owned(),
+            _ if is_name(name, "devicetype") => device_type = value.into_owned(),
+            _ if is_name(name, "attachmentname") => {
+                parameters.attachment_name = Some(value.into_owned())
+            }
+            _ if is_name(name, "collectionid") => {
+                parameters.collection_id = Some(value.into_owned())
+            }
+            _ if is_name(name, "itemid") => parameters.item_id = Some(value.into_owned()),
+            _ if is_name(name, "longid") => parameters.long_id = Some(value.into_owned()),
+            _ if is_name(name, "occurrence") => parameters.occurrence = Some(value.into_owned()),
+            _ if is_name(name, "saveinsent") => parameters.save_in_sent = is_true(&value),
             _ => {}
         }
     }
