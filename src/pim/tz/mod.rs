@@ -82,13 +82,18 @@ impl Zone {
     #[must_use]
     pub fn to_utc(&self, wall_ms: i64) -> i64 {
         match self {
-            Self::Named(tz) => tz
-                .to_ambiguous_timestamp(civil(wall_ms))
-                .compatible()
-                .map_or(wall_ms, |t| {
+            Self::Named(tz) => {
+                let known = tz.to_ambiguous_timestamp(civil(wall_ms)).compatible();
+                known.map_or_else(
+                    // Beyond the last instant there is: the offset goes on.
+                    |_| {
+                        let offset_s = i64::from(tz.to_offset(timestamp(wall_ms)).seconds());
+                        wall_ms.saturating_sub(offset_s * 1000)
+                    },
                     // What is below a millisecond was never there, but a clamp may differ.
-                    t.as_millisecond()
-                }),
+                    |t| t.as_millisecond(),
+                )
+            }
             Self::Rules(tzi) => wall_ms.saturating_sub(tzi.offset_at_wall(wall_ms) * 1000),
         }
     }
@@ -387,6 +392,19 @@ mod tests {
         ] {
             for ms in [i64::MIN, i64::MIN / 2, -1, i64::MAX / 2, i64::MAX] {
                 let _ = (zone.to_local(ms), zone.to_utc(ms), civil(ms));
+            }
+        }
+    }
+
+    /// A fuzzer's find: the last instant of the database is in the evening of 30 December 9999, and what
+    /// was read behind it moved with each reading.
+    #[test]
+    fn the_last_days_there_are_are_read_as_they_were_written() {
+        for id in ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati"] {
+            let zone = named(id);
+            for (day, h) in [(29, 0), (30, 12), (30, 23), (31, 2), (31, 23)] {
+                let at = wall(9999, 12, day, h, 34);
+                assert_eq!(zone.to_local(zone.to_utc(at)), at, "{id} {day} {h}");
             }
         }
     }

@@ -127,7 +127,7 @@ async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, 
             return Err(PROTOCOL_ERROR);
         }
         let stored = stored().ok_or(Refused::Status(13))?;
-        return with_keys(ctx, stored).await;
+        return with_keys(ctx, stored, 0).await;
     }
     let mut r = ctx.document(airsync::SYNC)?;
     let request = decode::request(&mut r, env.version, ctx.heartbeat_s())?;
@@ -138,7 +138,8 @@ async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, 
             return Err(PROTOCOL_ERROR);
         }
         let stored = stored().ok_or(Refused::Status(13))?;
-        return with_keys(ctx, stored::merge(stored, request)).await;
+        let named = request.collections.len();
+        return with_keys(ctx, stored::merge(stored, request), named).await;
     }
     let may_be_empty = request.wait_s.is_some() && ctx.quirk(Quirk::SyncOfNothing);
     if request.collections.is_empty() && !may_be_empty {
@@ -147,15 +148,15 @@ async fn requested<'a>(ctx: &Context<'a>, env: &Env<'_>) -> Result<Request<'a>, 
     Ok(request)
 }
 
-/// Gives the collections of a stored request the keys that were answered last.
+/// Gives the collections of a stored request the keys that were answered last. The first `named` were not
+/// stored: they have the device's own keys, and one that cannot be read is none. With another key their
+/// commands would not be known as repeated.
 async fn with_keys<'a>(
     ctx: &Context<'_>,
     mut request: Request<'a>,
+    named: usize,
 ) -> Result<Request<'a>, Refused> {
-    for c in &mut request.collections {
-        if c.key.is_some() {
-            continue;
-        }
+    for c in request.collections.iter_mut().skip(named) {
         let folder = c.folder.ok_or(Refused::Status(13))?;
         let mailbox = ctx.mailbox();
         let key = mailbox

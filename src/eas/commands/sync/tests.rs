@@ -244,6 +244,28 @@ fn statuses_of_the_whole() {
     );
 }
 
+/// A fuzzer's find: the collection of a partial request was given the latest key where its own could not
+/// be read, and its Adds were carried out, again with each repetition.
+#[test]
+fn a_partial_request_brings_its_own_keys() {
+    let house = House::new();
+    let phone = house.phone(Version::V14_1);
+    let (mails, contacts) = (prime(&phone, "2"), prime(&phone, "10"));
+    let both = format!(
+        "<Sync><Collections><Collection><SyncKey>{mails}</SyncKey><CollectionId>2</CollectionId></Collection>\
+         <Collection><SyncKey>{contacts}</SyncKey><CollectionId>10</CollectionId></Collection></Collections></Sync>"
+    );
+    phone.says("Sync", &both);
+    let add = "<Commands><Add><ClientId>c</ClientId><ApplicationData><contacts:FirstName>a</contacts:FirstName></ApplicationData></Add></Commands>";
+    let partial = |key: &str| collection(key, "10", add).replace("<Sync>", "<Sync><Partial/>");
+    let unknown = "<Sync><Collections><Collection><SyncKey>0</SyncKey><CollectionId>10</CollectionId><Status>3</Status></Collection></Collections></Sync>";
+    phone.check("Sync", &partial("rubbish"), unknown);
+    phone.check("Sync", &partial("rubbish"), unknown);
+    let added = phone.says("Sync", &partial(&contacts));
+    assert!(added.contains("<ServerId>10:1</ServerId>"), "{added}");
+    assert_eq!(phone.says("Sync", &partial(&contacts)), added);
+}
+
 #[test]
 fn statuses_of_a_collection() {
     let house = House::new();
