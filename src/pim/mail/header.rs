@@ -259,9 +259,15 @@ pub fn display(mailbox: &Mailbox) -> String {
     }
 }
 
-/// The list as one header value, whole addresses up to `bytes_max` bytes.
+/// The list as one header value, whole addresses up to `bytes_max` bytes. A name that would fill it alone
+/// is left out: its address says more.
 pub(super) fn display_list(list: &[Mailbox], bytes_max: usize) -> String {
-    join_within(list.iter().map(display), ", ", bytes_max)
+    let shown = |mailbox: &Mailbox| match display(mailbox) {
+        long if long.len() > bytes_max => mailbox.address.clone(),
+        shown => shown,
+    };
+    let shown = list.iter().map(shown).filter(|shown| !shown.is_empty());
+    join_within(shown, ", ", bytes_max)
 }
 
 /// The names (else addresses), separated by semicolons, up to `bytes_max` bytes.

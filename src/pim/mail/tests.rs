@@ -112,6 +112,14 @@ fn a_subject_that_is_cut_behind_a_blank_ends_with_its_topic() {
     }
 }
 
+/// A fuzzer's find: behind a name of a thousand bytes nobody was the sender.
+#[test]
+fn a_name_that_is_too_long_leaves_the_address() {
+    let name = "n".repeat(HEADER_FIELD_BYTES_MAX);
+    let (m, _) = seen(format!("From: \"{name}\" <a@example.org>\r\n\r\n").as_bytes());
+    assert_eq!(m.from, "a@example.org");
+}
+
 #[test]
 fn a_nested_mail_keeps_its_order() {
     let (m, inspected) = seen(NESTED);
