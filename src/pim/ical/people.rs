@@ -41,19 +41,16 @@ impl People {
     }
 }
 
-/// The mail address: of a `mailto:`, else of the `EMAIL` parameter, else as it stands.
+/// The mail address: of a `mailto:`, else of the `EMAIL` parameter, else as it stands. Without backslashes: a
+/// URI has none (RFC 3986 2), and who reads one in it as an escape reads another address.
 fn address(entry: &ICalendarEntry) -> String {
-    let value = entry
-        .values
-        .first()
-        .and_then(|v| v.as_text())
-        .unwrap_or_default()
-        .trim();
+    let value = entry.values.first().and_then(|v| v.as_text());
+    let plain = |uri: &str| uri.replace('\\', "").trim().to_owned();
+    let value = plain(value.unwrap_or_default());
     match value.split_once(':') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto") => rest.trim(),
-        _ => param(entry, &Param::Email).unwrap_or(value),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto") => rest.trim().to_owned(),
+        _ => param(entry, &Param::Email).map_or(value, plain),
     }
-    .to_owned()
 }
 
 fn name(entry: &ICalendarEntry) -> Option<String> {

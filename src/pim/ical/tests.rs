@@ -347,6 +347,14 @@ fn an_invitation_names_its_people() {
     );
 }
 
+/// A fuzzer's find: with each reading an address lost half of its backslashes.
+#[test]
+fn an_address_has_no_backslashes() {
+    let e = event("DTSTART:20260105T100000Z\nATTENDEE:mailto:b\\\\\\\\ob@example.org");
+    assert_eq!(e.attendees[0].email, "bob@example.org");
+    assert_eq!(round(&e).attendees, e.attendees);
+}
+
 #[test]
 fn a_message_may_be_about_one_occurrence() {
     let text = "BEGIN:VCALENDAR\nMETHOD:CANCEL\nBEGIN:VEVENT\nUID:m\nDTSTAMP:20260101T000000Z\n\
