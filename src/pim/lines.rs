@@ -69,6 +69,13 @@ pub(super) fn parameter(value: &str) -> String {
     }
 }
 
+/// A name out of a list of names, with one blank between its words: what reads lists takes several for one,
+/// or does not, as the lines are folded.
+pub(super) fn single_spaced(name: &str) -> String {
+    let words: Vec<&str> = name.trim().split_ascii_whitespace().collect();
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Looking into a component by the names that RFC 5545 gives its properties.
 
+use super::super::lines::single_spaced;
 use crate::limits::CATEGORIES_MAX;
 use calcard::common::{IanaString, PartialDateTime};
 use calcard::icalendar::{
@@ -49,9 +50,9 @@ impl Props for ICalendarComponent {
     fn categories(&self) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for value in self.all("CATEGORIES").flat_map(|e| &e.values) {
-            let name = value.as_text().unwrap_or_default().trim();
-            if !name.is_empty() && out.len() < CATEGORIES_MAX && !out.iter().any(|c| c == name) {
-                out.push(name.to_owned());
+            let name = single_spaced(value.as_text().unwrap_or_default());
+            if !name.is_empty() && out.len() < CATEGORIES_MAX && !out.contains(&name) {
+                out.push(name);
             }
         }
         out

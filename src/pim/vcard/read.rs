@@ -2,6 +2,7 @@
 
 use super::super::body::Body;
 use super::super::contact::{Contact, ContactField as F};
+use super::super::lines::single_spaced;
 use super::ParsedContact;
 use super::entry::{Labels, Property, preferred};
 use super::slots::{address, bare, first_free, phone};
@@ -85,7 +86,7 @@ fn take(out: &mut ParsedContact, property: &Property<'_>) {
     match property.name().as_str() {
         "FN" => first_free(contact, &[F::FileAs], &property.text()),
         "N" => name(contact, property),
-        "NICKNAME" => first_free(contact, &[F::NickName], &property.text()),
+        "NICKNAME" => first_free(contact, &[F::NickName], &single_spaced(&property.text())),
         "ORG" => organization(contact, property),
         "EMAIL" => {
             first_free(contact, &EMAILS, bare(&property.text(), "mailto:"));
@@ -163,10 +164,10 @@ fn anniversary(contact: &mut Contact, property: &Property<'_>) {
 
 fn categories(contact: &mut Contact, property: &Property<'_>) {
     for name in property.parts() {
-        let name = name.trim();
-        let known = contact.categories.iter().any(|c| c == name);
+        let name = single_spaced(&name);
+        let known = contact.categories.contains(&name);
         if !name.is_empty() && !known && contact.categories.len() < CATEGORIES_MAX {
-            contact.categories.push(name.to_owned());
+            contact.categories.push(name);
         }
     }
 }

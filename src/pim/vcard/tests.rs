@@ -197,6 +197,15 @@ fn old_cards_with_their_encodings() {
     assert_eq!(found[1].contact.get(F::LastName), "Zwei");
 }
 
+/// A fuzzer's find: how many blanks were left depended on where the line was folded.
+#[test]
+fn names_of_a_list_have_single_blanks() {
+    let lines = "NICKNAME:A\\,   a   b\nCATEGORIES:A\\,     B     C,D     E";
+    let contact = cards(lines).remove(0).contact;
+    assert_eq!(contact.categories, ["A, B C", "D E"]);
+    assert_eq!(contact.get(F::NickName), "A, a b");
+}
+
 #[test]
 fn what_is_no_card_is_an_error() {
     let check = |bytes: &[u8], expect| assert_eq!(parse(bytes, 0).err(), Some(expect));
