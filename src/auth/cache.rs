@@ -30,15 +30,16 @@ impl Cache {
 
     /// The digest of a password tried against a stored hash. About 200 ns.
     pub(super) fn digest(&self, password: &str, phc: &str) -> Digest {
-        let mut tag = hmac::Context::with_key(&self.key);
+        let mut context = hmac::Context::with_key(&self.key);
         // The hash holds no NUL, so the two cannot run into each other.
-        tag.update(phc.as_bytes());
-        tag.update(&[0]);
-        tag.update(password.as_bytes());
-        let mut out = Digest::default();
-        let halves = out.iter_mut().zip(tag.sign().as_ref());
-        halves.for_each(|(to, from)| *to = *from);
-        out
+        context.update(phc.as_bytes());
+        context.update(&[0]);
+        context.update(password.as_bytes());
+        let tag = context.sign();
+        let mut half = Digest::default();
+        let bytes = half.iter_mut().zip(tag.as_ref());
+        bytes.for_each(|(to, from)| *to = *from);
+        half
     }
 
     /// Was this digest right within the last minutes?
