@@ -274,6 +274,47 @@ fn a_rule_without_end_is_taken_apart_around_now() {
     );
 }
 
+/// A fuzzer's find: a rule of seconds that began in the year 226 was followed up to now. What is not followed
+/// is its first occurrence; how long it takes is told in steps and not in time.
+#[test]
+fn a_rule_is_followed_only_so_far() {
+    let lone = |rule: &str| {
+        let all = events(&format!(
+            "BEGIN:VEVENT\nUID:h\nDTSTART:02260228T090000Z\nDURATION:PT1H\nRRULE:{rule}\nEND:VEVENT"
+        ));
+        assert_eq!(all.len(), 1, "{rule}");
+        assert_eq!(all[0].start_ms, at(226, 2, 28, 9, 0), "{rule}");
+    };
+    let each = |n: u8| (0..n).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let all_day = format!(
+        "BYHOUR={};BYMINUTE={};BYSECOND={}",
+        each(24),
+        each(60),
+        each(60)
+    );
+    lone("FREQ=SECONDLY;BYDAY=2TU");
+    lone("FREQ=SECONDLY");
+    lone("FREQ=MINUTELY;INTERVAL=7");
+    lone("FREQ=HOURLY");
+    lone(&format!(
+        "FREQ=YEARLY;BYMONTH=1,2,3;BYDAY=MO,TU,WE,TH,FR,SA,SU;{all_day}"
+    ));
+    lone("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;BYHOUR=3,4");
+}
+
+/// Those that end are followed, however many there are.
+#[test]
+fn many_series_that_end_are_followed() {
+    let one = |n: u32| {
+        format!(
+            "BEGIN:VEVENT\nUID:h{n}\nDTSTART:20200105T090000Z\nDURATION:PT1H\n\
+             RRULE:FREQ=MONTHLY;BYMONTHDAY=5,20;COUNT=3\nEND:VEVENT"
+        )
+    };
+    let all = events(&(0..100).map(one).collect::<Vec<_>>().join("\n"));
+    assert_eq!(all.len(), 300);
+}
+
 #[test]
 fn extra_dates_are_appointments_of_their_own() {
     let all = events(
