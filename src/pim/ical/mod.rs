@@ -8,6 +8,7 @@
 //! `RANGE=THISANDFUTURE` (the override counts for its one occurrence).
 
 mod alarm;
+mod apart;
 mod event;
 mod fit;
 mod journal;

@@ -1,34 +1,19 @@
 //! Series: the rule, what is left out (`EXDATE`), what differs (`RECURRENCE-ID`), what is added
-//! (`RDATE`); and series that the protocol cannot say, taken apart into appointments.
+//! (`RDATE`); and series that the protocol cannot say, as the appointments that [`apart`](super::apart) finds.
 
 use super::super::event::{Event, Exception};
 use super::super::recur::{from_rrule, occurrences};
 use super::super::tz::{DAY_MS, Zone, civil};
+use super::apart::Patience;
 use super::event::{event, is_cancelled};
 use super::props::{Props, Stamp, stamps_of};
 use super::{Calendar, Found, Reader, Skipped};
-use crate::limits::{EXCEPTIONS_MAX, OCCURRENCES_MAX, SINGLE_INSTANCES_MAX};
-use calcard::common::{CalendarScale, PartialDateTime};
+use crate::limits::{EXCEPTIONS_MAX, SINGLE_INSTANCES_MAX};
 use calcard::icalendar::{
-    ICalendarComponent, ICalendarComponentType as Kind, ICalendarFrequency,
-    ICalendarRecurrenceRule, ICalendarSkip, ICalendarValue as Value,
+    ICalendarComponent, ICalendarComponentType as Kind, ICalendarRecurrenceRule,
+    ICalendarValue as Value,
 };
 use std::collections::{BTreeMap, HashMap};
-
-/// Around now: a series that is taken apart is known from a year ago to two years ahead.
-const PAST_MS: i64 = 366 * DAY_MS;
-const AHEAD_MS: i64 = 731 * DAY_MS;
-const HOUR_MS: i64 = 60 * 60 * 1000;
-
-/// Series of one file that may be taken apart.
-const TAKEN_APART_MAX: usize = 200;
-/// Steps that may be taken for all of them: a date that is found, and a day (of an hourly rule, an hour) that
-/// lies between two. About a second.
-const STEPS_MAX: u64 = 4_000_000;
-/// Steps that the engine takes at most to find a date, or none.
-const STEPS_TO_A_DATE_MAX: u64 = 100_000;
-/// Times of a day that a rule may name: the engine makes a list of all that lie in a year.
-const TIMES_A_DAY_MAX: usize = 288;
 
 /// A `VEVENT` and its overrides.
 struct Group<'a> {
@@ -38,7 +23,7 @@ struct Group<'a> {
 
 /// Reads all events of a calendar.
 pub(super) fn events(reader: &Reader<'_>, out: &mut Calendar) {
-    let (mut taken_apart, mut steps) = (0, STEPS_MAX);
+    let mut patience = Patience::of_a_file();
     for group in groups(reader) {
         let Some(master) = group.master else {
             for component in group.overrides {
@@ -58,10 +43,8 @@ pub(super) fn events(reader: &Reader<'_>, out: &mut Calendar) {
             }
             Err(event) => event,
         };
-        taken_apart += 1;
-        let rule = rule_of(master).filter(|_| taken_apart <= TAKEN_APART_MAX);
-        let starts = rule
-            .map(|r| instances(reader, r, &event, &mut steps))
+        let starts = rule_of(master)
+            .map(|rule| patience.starts(rule, &event, reader.defaults.now_ms))
             .unwrap_or_default();
         if starts.is_empty() {
             out.skipped.push(skip(
@@ -349,94 +332,4 @@ fn single(series: &Event, start_ms: i64) -> Event {
         exceptions: Vec::new(),
         ..series.clone()
     }
-}
-
-/// The starts of a series that the protocol cannot say, at most [`SINGLE_INSTANCES_MAX`]: those
-/// from a year ago on; of a series that was over by then, its first ones. None if there are not `steps` enough
-/// to find them.
-fn instances(
-    reader: &Reader<'_>,
-    rule: &ICalendarRecurrenceRule,
-    event: &Event,
-    steps: &mut u64,
-) -> Vec<i64> {
-    let zone = Zone::of(&event.zone, &event.zone_blob);
-    let Some(set) = wall_set(rule, event, &zone) else {
-        return Vec::new();
-    };
-    let max = OCCURRENCES_MAX.min(SINGLE_INSTANCES_MAX);
-    let now = reader.defaults.now_ms;
-    let around_now = now.saturating_sub(PAST_MS)..=now.saturating_add(AHEAD_MS);
-    let step_ms = match rule.freq {
-        ICalendarFrequency::Hourly => HOUR_MS,
-        _ => DAY_MS,
-    };
-    let until = set.get_rrule().first().and_then(|r| r.get_until().copied());
-    let (mut first, mut recent) = (Vec::new(), Vec::new());
-    let (mut left, mut last_ms) = (rule.count, zone.to_local(event.start_ms));
-    let mut dates = set.limit().into_iter();
-    while left != Some(0) {
-        let date = dates.next().map(|date| date.timestamp_millis());
-        // Without a date it went to the end of the rule, or as far as it goes.
-        let to_ms = date.or(until.map(|date| date.timestamp_millis()));
-        let gap = to_ms.map_or(u64::MAX, |ms| ms.abs_diff(last_ms) / step_ms.unsigned_abs());
-        let most = date.map_or(STEPS_TO_A_DATE_MAX, |_| u64::MAX);
-        *steps = steps.saturating_sub(gap.saturating_add(1).min(most));
-        let Some(ms) = date else { break };
-        if *steps == 0 {
-            return Vec::new();
-        }
-        (left, last_ms) = (left.map(|n| n.saturating_sub(1)), ms);
-        if around_now.contains(&ms) {
-            recent.push(ms);
-        } else if first.len() < max {
-            first.push(ms);
-        }
-        let is_over = ms > *around_now.end() && (!recent.is_empty() || first.len() == max);
-        if is_over || recent.len() == max {
-            break;
-        }
-    }
-    let found = if recent.is_empty() { first } else { recent };
-    found.into_iter().map(|ms| zone.to_utc(ms)).collect()
-}
-
-/// The rule for an engine that knows more rules, in wall time as if it were UTC, so that it needs
-/// no zones. None for what no appointment is: every minute, every second, hundreds of times a day.
-fn wall_set(rule: &ICalendarRecurrenceRule, event: &Event, zone: &Zone) -> Option<rrule::RRuleSet> {
-    let times = [&rule.byhour, &rule.byminute, &rule.bysecond].map(|list| list.len().max(1));
-    let is_fine = matches!(
-        rule.freq,
-        ICalendarFrequency::Minutely | ICalendarFrequency::Secondly
-    );
-    if is_fine || times.iter().product::<usize>() > TIMES_A_DAY_MAX {
-        return None;
-    }
-    let mut rule = rule.clone();
-    let gregorian = rule
-        .rscale
-        .take()
-        .is_none_or(|s| s == CalendarScale::Gregorian);
-    let omits = rule.skip.take().is_none_or(|s| s == ICalendarSkip::Omit);
-    if !gregorian || !omits {
-        return None;
-    }
-    if rule.count.is_some() {
-        rule.until = None;
-    }
-    if let Some(until) = rule.until.take() {
-        let given = until.to_date_time()?;
-        let wall_ms = if given.offset.is_some() {
-            zone.to_local(given.date_time.and_utc().timestamp_millis())
-        } else if until.hour.is_none() {
-            given.date_time.and_utc().timestamp_millis() + DAY_MS - 1000
-        } else {
-            given.date_time.and_utc().timestamp_millis()
-        };
-        rule.until = Some(PartialDateTime::from_utc_timestamp(
-            wall_ms.div_euclid(1000),
-        ));
-    }
-    let start = civil(zone.to_local(event.start_ms)).strftime("%Y%m%dT%H%M%SZ");
-    format!("DTSTART:{start}\nRRULE:{rule}").parse().ok()
 }
