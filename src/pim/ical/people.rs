@@ -21,7 +21,9 @@ impl People {
         let mut people = Self::default();
         if let Some(organizer) = component.first("ORGANIZER") {
             people.organizer_email = address(organizer);
-            people.organizer_name = name(organizer).unwrap_or_default();
+            // Nobody can be written to, or be the organizer, by a name alone.
+            let name = name(organizer).filter(|_| !people.organizer_email.is_empty());
+            people.organizer_name = name.unwrap_or_default();
         }
         for entry in component.all("ATTENDEE").take(ATTENDEES_MAX) {
             let email = address(entry);

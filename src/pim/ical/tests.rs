@@ -396,6 +396,13 @@ fn an_address_has_no_backslashes() {
     assert_eq!(round(&e).attendees, e.attendees);
 }
 
+/// A fuzzer's find.
+#[test]
+fn an_organizer_without_an_address_is_none() {
+    let e = event("DTSTART:20260105T100000Z\nORGANIZER;CN=O:mailto:");
+    assert_eq!((&*e.organizer_name, &*e.organizer_email), ("", ""));
+}
+
 #[test]
 fn a_message_may_be_about_one_occurrence() {
     let text = "BEGIN:VCALENDAR\nMETHOD:CANCEL\nBEGIN:VEVENT\nUID:m\nDTSTAMP:20260101T000000Z\n\
