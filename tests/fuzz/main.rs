@@ -8,7 +8,8 @@
 //! ```
 //!
 //! For millions of executions in a time: `--no-trace-compares` to build, `-entropic=0 -reduce_inputs=0
-//! -max_len=512` to run, and the corpus that grows and `TMPDIR` in memory; libFuzzer itself takes most
+//! -max_len=512` to run, with `-use_counters=0` for the targets that reach half of the program (`eas_*`,
+//! `store_ops`, `sync_state`), and the corpus that grows and `TMPDIR` in memory; libFuzzer itself takes most
 //! of the time otherwise. What is wrong with long inputs only needs the default length, too.
 //!
 //! A failing input is left in a file that the failure names; beside the corpus it becomes a seed.
