@@ -710,7 +710,17 @@ fn tasks_and_notes_are_read_as_they_were_written() {
     let back = parse(task_to_ics(&done).as_bytes(), &defaults())
         .unwrap()
         .found;
-    assert_eq!(back, [Found::Task(done)]);
+    assert_eq!(back, [Found::Task(done.clone())]);
+    // A fuzzer's find: the reminder of a task without dates went from wall time to UTC and back as another.
+    let undated = Task {
+        due_ms: None,
+        utc_due_ms: None,
+        ..done
+    };
+    let back = parse(task_to_ics(&undated).as_bytes(), &defaults())
+        .unwrap()
+        .found;
+    assert_eq!(back, [Found::Task(undated)]);
     let note = Note {
         subject: "Recipe".to_owned(),
         message_class: "IPM.StickyNote".to_owned(),

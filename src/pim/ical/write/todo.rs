@@ -64,7 +64,9 @@ fn reminder(out: &mut Lines, task: &Task) {
     match (task.start_ms, task.due_ms) {
         (Some(start), _) => alarm(out, "TRIGGER", &ahead(start)),
         (None, Some(due)) => alarm(out, "TRIGGER;RELATED=END", &ahead(due)),
-        (None, None) => alarm(out, "TRIGGER;VALUE=DATE-TIME", &utc(at)),
+        // Wall time like the rest: in UTC, as RFC 5545 3.8.6.3 has it, it would be another time for whoever
+        // reads it, since its zone is not known here.
+        (None, None) => alarm(out, "TRIGGER;VALUE=DATE-TIME", &time(at)),
     }
 }
 
