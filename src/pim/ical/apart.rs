@@ -20,12 +20,13 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 /// Series of one file that may be taken apart.
 const SERIES_MAX: usize = 200;
 /// Steps that may be taken for all of them: a date that is found, and a day (of an hourly rule, an hour) that
-/// lies between two. About a second.
+/// lies between two.
 const STEPS_MAX: u64 = 4_000_000;
 /// Steps that the engine takes at most to find a date, or none.
 const STEPS_TO_A_DATE_MAX: u64 = 100_000;
 /// Times of a day that a rule may name: the engine makes a list of all that lie in a year.
 const TIMES_A_DAY_MAX: usize = 288;
+
 /// What may still be spent on the series of a file.
 pub(super) struct Patience {
     series: usize,
@@ -41,8 +42,8 @@ impl Patience {
         }
     }
 
-    /// The starts of a series, at most [`SINGLE_INSTANCES_MAX`]: those from a year before `now_ms` on; of a series that
-    /// was over by then, its first ones. None for one that nobody can follow, or not so far.
+    /// The starts of a series, at most [`SINGLE_INSTANCES_MAX`]: those from a year before `now_ms` on; of a
+    /// series that was over by then, its first ones. None for one that nobody can follow, or not so far.
     pub(super) fn starts(
         &mut self,
         rule: &ICalendarRecurrenceRule,

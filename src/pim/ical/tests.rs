@@ -275,7 +275,7 @@ fn a_rule_without_end_is_taken_apart_around_now() {
 }
 
 /// A fuzzer's find: a rule of seconds that began in the year 226 was followed up to now. What is not followed
-/// is its first occurrence; how long it takes is told in steps and not in time.
+/// is its first occurrence.
 #[test]
 fn a_rule_is_followed_only_so_far() {
     let lone = |rule: &str| {

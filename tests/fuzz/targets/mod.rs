@@ -78,7 +78,7 @@ pub(crate) const TARGETS: &[Target] = &[
 ];
 
 /// The target of this name. A constant for a binary: what its target does not reach is not linked, and
-/// libFuzzer has a tenth of the counters to look through after each execution.
+/// libFuzzer has so many fewer counters to look through after each execution.
 pub(crate) const fn by_name(name: &str) -> Target {
     let mut at = 0;
     while at < TARGETS.len() {
