@@ -2,8 +2,7 @@
 //! can be read, does nothing twice, and its store stays whole.
 
 use roost::eas::version::Version;
-use roost::http::Answer;
-use roost::wbxml::{Tag, Writer, tags::airsync, xml};
+use roost::wbxml::{Tag, Writer, tags::airsync};
 
 use super::house::{FOLDERS, House};
 use super::input::Input;
@@ -57,7 +56,7 @@ pub(crate) fn request(data: &[u8]) {
 }
 
 /// What is asked again does nothing again.
-fn once(house: &House, again: impl FnOnce() -> Answer) -> Answer {
+fn once(house: &House, again: impl FnOnce() -> String) -> String {
     let (before, commits) = (house.items(), house.commits());
     let answer = again();
     if house.commits() != commits {
@@ -184,11 +183,8 @@ fn item_command(input: &mut Input<'_>, known: &Known, w: &mut Writer, folder: u3
     w.close();
 }
 
-/// The keys that an answer gives out.
-pub(crate) fn keys(answer: &Answer) -> Vec<(u32, String)> {
-    let Ok(shown) = xml::dump(&answer.body) else {
-        return Vec::new();
-    };
+/// The keys that an answer gives out, as text.
+pub(crate) fn keys(shown: &str) -> Vec<(u32, String)> {
     let mut keys = Vec::new();
     let mut key = "";
     for line in shown.lines() {

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use roost::http::Answer;
 use roost::mailbox::FolderKind;
 use roost::wbxml::tags::{
     airsync, composemail, find, folderhierarchy, getitemestimate, itemoperations, meetingresponse,
@@ -99,8 +98,8 @@ impl Known {
         }
     }
 
-    pub(crate) fn learn(&mut self, answer: &Answer) {
-        self.keys.extend(super::session::keys(answer));
+    pub(crate) fn learn(&mut self, shown: &str) {
+        self.keys.extend(super::session::keys(shown));
     }
 }
 
