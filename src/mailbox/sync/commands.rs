@@ -17,12 +17,21 @@ impl Round {
     /// What is remembered of this command, if the request is a repetition (or names the same
     /// ClientId twice). To be asked for every command before it is carried out.
     pub fn recorded(&mut self, command: &Command, print: u64) -> Recorded {
-        let Some((_, outcome)) = self.draft.outcomes.iter().find(|(c, _)| c == command) else {
+        let of_it = |(known, _): &&(Command, Outcome)| known == command;
+        let is_deletion = matches!(command, Command::Delete(_));
+        let is_same = |outcome: &Outcome| outcome.print == print || is_deletion;
+        let known = &self.draft.outcomes;
+        let same = known.iter().filter(of_it).find(|(_, o)| is_same(o));
+        // What was refused with other words says nothing of these.
+        let done = || known.iter().filter(of_it).find(|(_, o)| o.item.is_some());
+        let Some((_, outcome)) = same.or_else(done) else {
             return Recorded::New;
         };
         let outcome = outcome.clone();
-        self.repeated.insert(command.clone());
-        if outcome.print == print || matches!(command, Command::Delete(_)) {
+        if outcome.item.is_some() {
+            self.repeated.insert(command.clone());
+        }
+        if is_same(&outcome) {
             Recorded::Same(outcome)
         } else {
             Recorded::Differs(outcome)
@@ -253,8 +262,14 @@ impl Round {
             print,
         };
         self.repeated.insert(command.clone());
-        self.draft.outcomes.retain(|(known, _)| *known != command);
-        self.draft.outcomes.push((command, outcome));
+        // A refusal and what was done with other words under the same name stand side by side: either comes
+        // again with the repetition.
+        let stays_beside = |old: &Outcome| {
+            old.print != outcome.print && (old.item.is_none() || outcome.item.is_none())
+        };
+        let outcomes = &mut self.draft.outcomes;
+        outcomes.retain(|(known, old)| *known != command || stays_beside(old));
+        outcomes.push((command, outcome));
     }
 
     /// Which commands the request repeats is known now: what they did is not told again. The

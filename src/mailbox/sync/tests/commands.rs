@@ -28,6 +28,41 @@ fn what_was_refused_is_refused_alike_when_it_comes_again() {
     });
 }
 
+/// A request that names one ClientId twice, found by fuzzing: the first of the two came again as an edit of
+/// what the second had made.
+#[test]
+fn what_was_refused_stays_so_though_its_client_id_was_taken_afterwards() {
+    block_on(async {
+        let f = Fixture::new(FolderId::DRAFTS).await;
+        let phone = f.phone(1, Window::ALL).await;
+        let (command, refused, taken) = (add("c1"), 5, 6);
+        let mut round = f.round(&phone).await;
+        assert_eq!(round.recorded(&command, refused), Recorded::New);
+        round.refuse(command.clone(), 183, refused);
+        assert_eq!(round.recorded(&command, taken), Recorded::New);
+        let record = Record::Message(mail("mine", NEW_YEAR_MS));
+        let item = round.add("c1", &record, 1, taken).await.unwrap();
+        let first = finish(round, 9).await.unwrap();
+        // The answer is lost.
+        let mut round = f.round(&phone).await;
+        let outcome = |recorded| match recorded {
+            Recorded::Same(outcome) => (outcome.status, outcome.item),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(outcome(round.recorded(&command, refused)), (183, None));
+        assert_eq!(outcome(round.recorded(&command, taken)), (1, Some(item)));
+        assert_eq!(finish(round, 9).await.unwrap().key, first.key);
+        // Something else under that name is an edit, and takes nothing of this back.
+        let mut round = f.round(&phone).await;
+        let Recorded::Differs(made) = round.recorded(&command, 7) else {
+            panic!("it is new");
+        };
+        assert_eq!(made.item, Some(item));
+        round.refuse(command.clone(), 6, 7);
+        assert_eq!(outcome(round.recorded(&command, taken)), (1, Some(item)));
+    });
+}
+
 /// A meeting, and as many messages about it as may be, each of so many bytes.
 fn called(n: usize, notice_bytes: usize) -> (Record, Vec<Notice>) {
     let notice = |occurrence: i64| {
