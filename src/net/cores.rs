@@ -16,13 +16,13 @@ use super::accept::{self, Kind};
 use super::admission::{Admission, Caps};
 use super::certificate::Certificates;
 use super::core::{Core, Phase, Shared, Traffic};
-use super::keeper::{self, Bell};
+use super::keeper::{self, Bells};
 use super::metrics::{Metrics, Report, Watchdog};
 use super::post::{Boxes, Switch};
 use super::ready::Ready;
 use super::service::{Lmtp, Parked, Service};
 use super::tls::{TicketKey, Tickets};
-use super::{gate, socket, tls};
+use super::{gate, slice, socket, tls};
 use crate::clock::Clock;
 use crate::limits;
 
@@ -236,15 +236,16 @@ pub fn start<S: Service, L: Lmtp>(
         let (make, shared, driver) = (Arc::clone(&make), Arc::clone(&shared), config.driver);
         let traffic = Arc::clone(&traffic);
         let run = move || {
+            slice::ask_for_short_turns();
             let serve = async || {
                 let ready = Ready::new(driver)?;
                 let waits_on = if ready.is_ring() { "io_uring" } else { "epoll" };
                 tracing::info!(core = n, waits_on, "a core serves");
-                let bell = Rc::new(Bell::new(&ready)?);
+                let bells = Rc::new(Bells::new(&ready)?);
                 let (service, lmtp) = make(n);
                 let core = Core::new(n, service, lmtp, shared, traffic, ready);
                 let _ = up.send(());
-                serve(core, bell, listeners, stopped).await;
+                serve(core, bells, listeners, stopped).await;
                 Ok(())
             };
             if let Err(e) = block_on(driver, serve()).and_then(|done: io::Result<()>| done) {
@@ -359,13 +360,13 @@ fn watch(certificates: Arc<Certificates>) -> Result<flume::Sender<()>, Error> {
 /// The life of one core.
 async fn serve<S: Service, L: Lmtp>(
     core: Rc<Core<S, L>>,
-    bell: Rc<Bell>,
+    bells: Rc<Bells>,
     listeners: Listeners,
     stopped: flume::Receiver<Duration>,
 ) {
     let ticker = monoio::spawn(tick(Rc::clone(&core)));
     let kept = Rc::clone(&core);
-    core.spawn_keeper(move || keeper::keep(Rc::clone(&kept), Rc::clone(&bell)));
+    core.spawn_keeper(move || keeper::keep(Rc::clone(&kept), Rc::clone(&bells)));
     let porter = Rc::clone(&core);
     core.spawn_lasting(move || hold_the_gate(Rc::clone(&porter)));
     for (kind, listener) in listeners {

@@ -29,6 +29,7 @@ mod metrics;
 mod post;
 mod ready;
 mod service;
+mod slice;
 mod socket;
 #[cfg(test)]
 mod tests;
