@@ -1,15 +1,15 @@
 //! The push core against a server of the usual shape.
 //!
 //! ```text
-//! cargo run --release -p roost-bench --bin push -- table [--quick] [--phones N] [--rounds N] [--json] [--tls tls12|plain]
+//! cargo run --release -p roost-bench --bin push -- table [--quick] [--turns] [--phones N] [--rounds N] [--json] [--tls tls12|plain]
 //! cargo run --release -p roost-bench --bin push -- scale
 //! cargo run --release -p roost-bench --bin push -- day [--minutes N] [--devices N]
 //! ```
 //!
-//! `table` prints every figure of the push core with its bar, of both servers in turn. `scale` shows
-//! how a first Sync grows with the folder, and draws `bench/first-sync.svg`. `day` lets a fleet live
-//! through a day in some minutes, and fails if a wake is lost. The other words start the processes
-//! that these drive. Everything stays on loopback.
+//! `table` prints every figure of the push core with its bar, of both servers in turn (`--turns`: only
+//! those of wakes, storms and new connections). `scale` shows how a first Sync grows with the folder, and
+//! draws `bench/first-sync.svg`. `day` lets a fleet live through a day in some minutes, and fails if a
+//! wake is lost. The other words start the processes that these drive. Everything stays on loopback.
 
 #![expect(clippy::print_stderr, reason = "a command for the terminal")]
 
@@ -23,8 +23,8 @@ use std::process::ExitCode;
 const SERVER: usize = 0;
 const FLEET: usize = 1;
 
-const USAGE: &str = "usage: push table [--quick] [--phones N] [--rounds N] [--json] \
-                     [--tls tls12|plain] | scale | day [--minutes N] [--devices N]";
+const USAGE: &str = "usage: push table [--quick] [--turns] [--phones N] [--rounds N] \
+                     [--json] [--tls tls12|plain] | scale | day [--minutes N] [--devices N]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
             };
             size.phones = number("--phones", size.phones);
             size.rounds = number("--rounds", size.rounds);
+            size.turns_only = has("--turns");
             table::run(size, has("--json"), value("--tls").unwrap_or("tls13"));
         }
         ["scale", ..] => scale::run(),

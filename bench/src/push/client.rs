@@ -140,35 +140,43 @@ impl Client {
         Ok(())
     }
 
-    /// Reads what is there.
+    /// Reads what is there, through a buffer that the connections share; `ends`: there may be an end of the
+    /// stream behind it.
     ///
     /// # Errors
     /// The socket's, the peer's breaches of TLS, and the end of the stream.
-    pub fn read(&mut self) -> io::Result<()> {
-        let mut buf = [0; 16 * 1024];
+    pub fn read(&mut self, buf: &mut [u8], ends: bool) -> io::Result<()> {
         loop {
-            let n = match self.socket.read(&mut buf) {
+            let n = match self.socket.read(buf) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(n) => n,
                 Err(e) if is_later(&e) => break,
                 Err(e) => return Err(e),
             };
-            let mut bytes = buf.get(..n).unwrap_or_default();
-            let Some(tls) = &mut self.tls else {
-                self.received.extend_from_slice(bytes);
-                continue;
-            };
-            while !bytes.is_empty() {
-                tls.read_tls(&mut bytes)?;
-                let state = tls.process_new_packets().map_err(io::Error::other)?;
-                let there = state.plaintext_bytes_to_read();
-                let begin = self.received.len();
-                self.received.resize(begin + there, 0);
-                let room = self.received.get_mut(begin..).unwrap_or_default();
-                tls.reader().read_exact(room)?;
+            self.take(buf.get(..n).unwrap_or_default())?;
+            // What comes behind less than a buffer is told of as something new.
+            if n < buf.len() && !ends {
+                break;
             }
         }
         self.flush()
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else {
+            self.received.extend_from_slice(bytes);
+            return Ok(());
+        };
+        while !bytes.is_empty() {
+            tls.read_tls(&mut bytes)?;
+            let state = tls.process_new_packets().map_err(io::Error::other)?;
+            let there = state.plaintext_bytes_to_read();
+            let begin = self.received.len();
+            self.received.resize(begin + there, 0);
+            let room = self.received.get_mut(begin..).unwrap_or_default();
+            tls.reader().read_exact(room)?;
+        }
+        Ok(())
     }
 
     /// The next complete answer.

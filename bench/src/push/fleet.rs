@@ -19,6 +19,8 @@ const CONNECTING_MAX: usize = 512;
 /// How long nothing may happen before the fleet gives up.
 const PATIENCE_NS: u64 = 60_000_000_000;
 
+/// Bytes that one read takes at most.
+const BUFFER_BYTES: usize = 16 * 1024;
 /// How long the fleet's core stays awake after it was told something.
 const AWAKE_NS: u64 = 500_000_000;
 
@@ -135,6 +137,8 @@ pub struct Fleet {
     failed: usize,
     /// Answers to Pings since they were last collected.
     answers: usize,
+    /// What connections read through.
+    buffer: Vec<u8>,
 }
 
 impl Fleet {
@@ -151,6 +155,7 @@ impl Fleet {
             made: 0,
             failed: 0,
             answers: 0,
+            buffer: vec![0; BUFFER_BYTES],
         })
     }
 
@@ -242,19 +247,23 @@ impl Fleet {
     fn turn(&mut self, timeout_ms: i32) -> bool {
         let mut tokens = Vec::new();
         self.epoll.wait(timeout_ms, &mut tokens);
-        for token in &tokens {
+        for (token, ends) in &tokens {
             let user = usize::try_from(*token).unwrap_or(0);
-            self.ready(user);
+            self.ready(user, *ends);
         }
         !tokens.is_empty()
     }
 
-    fn ready(&mut self, user: usize) {
+    fn ready(&mut self, user: usize, ends: bool) {
+        let mut buffer = std::mem::take(&mut self.buffer);
         let phone = self.phone(user);
-        let Some(client) = &mut phone.client else {
-            return;
-        };
-        let read = client.flush().and_then(|()| client.read());
+        let read = phone.client.as_mut().map(|client| {
+            client.flush()?;
+            client.read(&mut buffer, ends)
+        });
+        self.buffer = buffer;
+        let Some(read) = read else { return };
+        let phone = self.phone(user);
         let now = now_ns();
         let mut answers = Vec::new();
         while let Some(answer) = phone.client.as_mut().and_then(Client::answer) {

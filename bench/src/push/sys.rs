@@ -128,13 +128,14 @@ impl Epoll {
         Ok(())
     }
 
-    /// The tokens of what is ready; waits for so long.
-    pub fn wait(&self, timeout_ms: i32, tokens: &mut Vec<u64>) {
+    /// The tokens of what is ready, and whether its stream ends; waits for so long.
+    pub fn wait(&self, timeout_ms: i32, tokens: &mut Vec<(u64, bool)>) {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 512];
         // SAFETY: the pointer is to 512 live events, which the call writes.
         let n = unsafe { libc::epoll_wait(self.0, events.as_mut_ptr(), 512, timeout_ms) };
         let ready = events.iter().take(usize::try_from(n).unwrap_or(0));
-        tokens.extend(ready.map(|e| e.u64));
+        let ending = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR).cast_unsigned();
+        tokens.extend(ready.map(|e| (e.u64, e.events & ending != 0)));
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Size {
     pub rounds: usize,
     /// Milliseconds of doing nothing.
     pub idle_ms: u64,
+    /// Only what both servers do in turn: wakes, storms, new connections.
+    pub turns_only: bool,
 }
 
 impl Size {
@@ -30,6 +32,7 @@ impl Size {
         trickle: 1_000,
         rounds: 5,
         idle_ms: 10_000,
+        turns_only: false,
     };
     /// To see that it works, in a minute or two.
     pub const QUICK: Self = Self {
@@ -38,6 +41,7 @@ impl Size {
         trickle: 100,
         rounds: 1,
         idle_ms: 3_000,
+        turns_only: false,
     };
 }
 
@@ -163,12 +167,16 @@ pub fn run(size: Size, json: bool, tls: &str) {
         if round == 0 {
             alone::introduce(folders[0], size, wire);
         }
-        for (kind, folder) in KINDS.into_iter().zip(folders) {
-            alone::waiting(kind, folder, size, wire, &mut rows);
+        if !size.turns_only {
+            for (kind, folder) in KINDS.into_iter().zip(folders) {
+                alone::waiting(kind, folder, size, wire, &mut rows);
+            }
         }
         pairs::measure(folders, size, wire, &mut rows);
-        alone::working(folders[0], size, wire, &mut rows);
-        alone::requests(folders[0], size, round, &mut rows);
+        if !size.turns_only {
+            alone::working(folders[0], size, wire, &mut rows);
+            alone::requests(folders[0], size, round, &mut rows);
+        }
         if round + 1 < size.rounds {
             // What was seen so far, should a later round fail.
             eprintln!("{}", rows::table(&rows.clone().all()));
