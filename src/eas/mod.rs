@@ -37,7 +37,7 @@ pub mod version;
 use std::sync::Arc;
 
 use crate::auth::{Authenticator, Denied};
-use crate::clock::{Clock, MonoMs};
+use crate::clock::Clock;
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::limits;
 use crate::mailbox::{
@@ -321,15 +321,15 @@ impl Eas {
             Err(failure) => Err(failure),
         };
         if matches!(done, Ok(Done::Reply(_))) && !is_over {
-            self.note_end(origin, device, line.started_ms, End::Answered);
+            let waited_ms = self.clock().mono_ms().saturating_sub(line.started_ms);
+            self.note_end(origin, device, waited_ms, End::Answered);
         }
         self.close(done, line, origin, command, self.settings().version_max)
     }
 
-    /// Lets the advisor know how a wait ended.
-    fn note_end(&self, origin: Origin, device: (Scope, u32), started_ms: MonoMs, end: End) {
-        let waited_s = self.clock().mono_ms().saturating_sub(started_ms) / 1_000;
-        let waited_s = u32::try_from(waited_s).unwrap_or(u32::MAX);
+    /// Lets the advisor know how a wait ended, and after which time.
+    fn note_end(&self, origin: Origin, device: (Scope, u32), waited_ms: u64, end: End) {
+        let waited_s = u32::try_from(waited_ms / 1_000).unwrap_or(u32::MAX);
         let now_ms = self.clock().now_ms();
         self.advisor()
             .observe(origin, device, waited_s, end, now_ms);

@@ -169,17 +169,25 @@ impl Parked {
     /// of the log.
     pub fn answered(self, eas: &Eas, brief: Brief, bytes: usize) {
         let now_ms = eas.clock().mono_ms();
-        self.0.line.write(now_ms, brief.status, 200, bytes, 0);
+        let (waiting, line, origin) = self.into_parts();
+        line.write(now_ms, brief.status, 200, bytes, 0);
+        let device = (waiting.watcher.scope(), waiting.watcher.device());
         // Who gave it up for a newer one does not read the answer: that says nothing of the path.
-        if !self.0.waiting.watcher.is_superseded() {
-            self.cut(eas, End::Answered);
+        if waiting.watcher.end() {
+            eas.note_end(
+                origin,
+                device,
+                now_ms.saturating_sub(line.started_ms),
+                End::Answered,
+            );
         }
     }
 
     /// Its connection ended: the advisor learns how, and after which time.
     pub fn cut(self, eas: &Eas, end: End) {
         let device = (self.scope(), self.device());
-        eas.note_end(self.0.origin, device, self.started_ms(), end);
+        let waited_ms = eas.clock().mono_ms().saturating_sub(self.started_ms());
+        eas.note_end(self.0.origin, device, waited_ms, end);
     }
 }
 

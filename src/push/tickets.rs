@@ -39,12 +39,14 @@ impl Tickets {
         self.shard(scope).remove(&(scope, device))
     }
 
-    /// Gives a ticket back, unless it was taken over.
-    pub(super) fn give_back(&self, scope: Scope, device: u32, ticket: u64) {
+    /// Gives a ticket back; says whether it was not taken over before.
+    pub(super) fn give_back(&self, scope: Scope, device: u32, ticket: u64) -> bool {
         let mut shard = self.shard(scope);
-        if shard.get(&(scope, device)) == Some(&ticket) {
+        let held = shard.get(&(scope, device)) == Some(&ticket);
+        if held {
             shard.remove(&(scope, device));
         }
+        held
     }
 
     /// Whether this ticket is the newest of the device.

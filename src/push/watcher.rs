@@ -24,6 +24,9 @@ impl std::fmt::Debug for Watcher {
 }
 
 impl Watcher {
+    /// In place of a ticket; none has this number.
+    const GIVEN_BACK: u64 = 0;
+
     /// The account.
     #[must_use]
     pub fn scope(&self) -> Scope {
@@ -52,6 +55,14 @@ impl Watcher {
             .holds(self.scope, self.device, self.ticket)
     }
 
+    /// Gives the ticket back; says whether no newer request had it.
+    #[must_use]
+    pub fn end(mut self) -> bool {
+        let ticket = std::mem::replace(&mut self.ticket, Self::GIVEN_BACK);
+        let tickets = &self.push.0.tickets;
+        tickets.give_back(self.scope, self.device, ticket)
+    }
+
     /// Whether nothing has become durable since it was taken (or [rearmed](Self::rearm)), and no
     /// newer request has come. To be asked once signals find the request: from then on they tell.
     #[must_use]
@@ -68,7 +79,9 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let tickets = &self.push.0.tickets;
-        tickets.give_back(self.scope, self.device, self.ticket);
+        if self.ticket != Self::GIVEN_BACK {
+            let tickets = &self.push.0.tickets;
+            let _ = tickets.give_back(self.scope, self.device, self.ticket);
+        }
     }
 }

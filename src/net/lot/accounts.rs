@@ -48,6 +48,15 @@ impl Accounts {
         }
     }
 
+    /// The first entry of an account.
+    pub(super) fn first<'a, P>(
+        &self,
+        slab: &'a mut Slab<Entry<P>>,
+        account: u64,
+    ) -> Option<&'a mut Entry<P>> {
+        slab.get_mut(*self.0.get(&account)?)
+    }
+
     /// Adds the numbers of an account's entries to `into`.
     pub(super) fn of<P>(&self, slab: &mut Slab<Entry<P>>, account: u64, into: &mut Vec<u32>) {
         let mut at = self.0.get(&account).copied().unwrap_or(END);
