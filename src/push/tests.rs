@@ -133,3 +133,14 @@ fn no_commit_falls_between_reading_and_parking() {
         assert!(read || !current || told.load(Ordering::SeqCst), "{round}");
     }
 }
+
+#[test]
+fn who_ends_learns_whether_it_was_the_newest() {
+    let (push, _signals) = push();
+    let older = push.watch(ALICE, 1);
+    let newer = push.watch(ALICE, 1);
+    assert!(!older.end());
+    assert_eq!(push.len(), 1, "the newer one's ticket is its own");
+    assert!(newer.end());
+    assert!(push.is_empty());
+}
