@@ -476,6 +476,19 @@ fn an_edited_repetition_changes_the_item_that_is_there() {
 }
 
 #[test]
+fn an_edit_may_be_taken_back_in_a_further_repetition() {
+    block_on(async {
+        let f = Fixture::new(FolderId::DRAFTS).await;
+        let phone = f.phone(1, Window::ALL).await;
+        let (item, _) = add_mail(&f, &phone, "c1", "mine").await;
+        for text in ["mine, edited", "mine"] {
+            let (again, _) = add_mail(&f, &phone, "c1", text).await;
+            assert_eq!((again, subject(&f.row(item).await)), (item, text.into()));
+        }
+    });
+}
+
+#[test]
 fn new_commands_in_a_repetition_are_carried_out() {
     block_on(async {
         let f = Fixture::new(FolderId::DRAFTS).await;
