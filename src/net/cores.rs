@@ -14,9 +14,10 @@ use monoio::{FusionDriver, LegacyDriver, RuntimeBuilder};
 
 use super::accept::{self, Kind};
 use super::admission::{Admission, Caps};
+use super::bells::Bells;
 use super::certificate::Certificates;
 use super::core::{Core, Phase, Shared, Traffic};
-use super::keeper::{self, Bells};
+use super::keeper;
 use super::metrics::{Metrics, Report, Watchdog};
 use super::post::{Boxes, Switch};
 use super::ready::Ready;

@@ -2,17 +2,11 @@
 //! deadlines, submits, reaps, and gives a task to every connection that needs one.
 
 use std::future::{Future as _, poll_fn};
-use std::io;
-use std::net::TcpStream as StdStream;
-use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
+use std::task::Poll;
 
-use monoio::net::TcpStream;
-use rustix::event::{EventfdFlags, eventfd};
-
+use super::bells::Bells;
 use super::connection;
 use super::core::Core;
 use super::lot::{Answered, Ended, Turn};
@@ -22,83 +16,17 @@ use crate::http::Why;
 /// Turns of the lot before the other tasks of the core have theirs: some 10 ms of answers.
 const TURNS_MAX: usize = 8;
 
-/// The two descriptors that wake the keeper: the core's ring, readable when something completed, and the
-/// bell of its box, readable when another thread has rung.
-///
-/// The runtime's own way from another thread to a task takes a queue, two locks and one more call of the
-/// system than this.
-pub(super) struct Bells {
-    ring: Bell,
-    post: Bell,
-    /// What rings `post`.
-    ringer: Waker,
-    counter: Arc<Ringer>,
-}
-
-impl Bells {
-    /// # Errors
-    /// When there is no descriptor left.
-    pub(super) fn new(ready: &super::ready::Ready) -> io::Result<Self> {
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let counter = eventfd(0, flags)?;
-        let post = Bell::new(counter.try_clone()?)?;
-        let counter = Arc::new(Ringer(counter));
-        Ok(Self {
-            ring: Bell::new(ready.bell()?)?,
-            post,
-            ringer: Waker::from(Arc::clone(&counter)),
-            counter,
-        })
-    }
-}
-
-/// A descriptor that is readable when somebody is to look.
-struct Bell(TcpStream);
-
-impl Bell {
-    fn new(fd: OwnedFd) -> io::Result<Self> {
-        // Not a stream at all, but the runtime asks it for readiness only.
-        TcpStream::from_std(StdStream::from(fd)).map(Self)
-    }
-
-    async fn rings(&self) {
-        // Not relaxed: relaxed readiness is never taken back on the epoll driver.
-        let _ = self.0.readable(false).await;
-    }
-}
-
-/// Rings from any thread.
-struct Ringer(OwnedFd);
-
-impl Ringer {
-    /// What comes from here on rings again.
-    fn silence(&self) {
-        let _ = rustix::io::read(&self.0, &mut [0; 8]);
-    }
-}
-
-impl Wake for Ringer {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // It fails only where the counter is full, and then it is readable.
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-}
-
 /// Keeps the lot for as long as the core runs.
 pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bells: Rc<Bells>) {
     let mut turn = Turn::new();
     let mut post = Post::default();
-    let mut completed = pin!(bells.ring.rings());
-    let mut rung = pin!(bells.post.rings());
+    let mut completed = pin!(bells.completed());
+    let mut rung = pin!(bells.rung());
     poll_fn(|cx| {
         // IMPORTANT: both before looking, so that what comes meanwhile wakes again.
         core.ready.keep(cx.waker());
         if let Some(bell) = core.traffic.switch.bell(core.number) {
-            bell.listen(&bells.ringer);
+            bell.listen(bells.ringer());
         }
         let more = core.away(|| {
             let more = turns(&core, &mut post, &mut turn);
@@ -110,13 +38,13 @@ pub(super) async fn keep<S: Service, L: Lmtp>(core: Rc<Core<S, L>>, bells: Rc<Be
         }
         let mut again = more;
         if completed.as_mut().poll(cx).is_ready() {
-            completed.set(bells.ring.rings());
+            completed.set(bells.completed());
             again = true;
         }
         if rung.as_mut().poll(cx).is_ready() {
             // IMPORTANT: after this the box is looked into once more, since a ring may be lost with it.
-            bells.counter.silence();
-            rung.set(bells.post.rings());
+            bells.silence();
+            rung.set(bells.rung());
             again = true;
         }
         if again {

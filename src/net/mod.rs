@@ -14,6 +14,7 @@
 
 mod accept;
 mod admission;
+mod bells;
 pub mod certificate;
 mod connection;
 mod core;
