@@ -70,7 +70,7 @@ pub use sent::{Begun, Sent};
 use sync::cursor as sync_cursor;
 pub use sync::{
     Broken, Change, ChangeKind, Command, Fault, Finished, FolderChange, Hierarchy, Outcome,
-    Presented, Recorded, Round, Watched, Window,
+    Presented, Quiet, Recorded, Round, Watched, Window,
 };
 pub use tx::Tx;
 pub use words::{Entry, FillMark};

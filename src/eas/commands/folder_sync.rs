@@ -4,7 +4,7 @@ use crate::eas::context::{Context, Done, Reply};
 use crate::eas::status::{Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits::ID_CHARS_MAX;
-use crate::mailbox::{FolderChange, FolderKind, FolderRow, Hierarchy};
+use crate::mailbox::{FolderChange, FolderId, FolderKind, FolderRow, Hierarchy};
 use crate::wbxml::tags::folderhierarchy as tags;
 use crate::wbxml::{Reader, Tag, Writer};
 
@@ -38,6 +38,9 @@ pub async fn run(ctx: &Context<'_>) -> Result<Done, Failure> {
 }
 
 async fn once(ctx: &Context<'_>, key: u64) -> Result<Option<(Vec<FolderChange>, u64)>, Failure> {
+    if has_all(ctx, key).await? {
+        return Ok(Some((Vec::new(), key)));
+    }
     let Some(mut hierarchy) = begin(ctx, key).await? else {
         return Ok(None);
     };
@@ -48,6 +51,16 @@ async fn once(ctx: &Context<'_>, key: u64) -> Result<Option<(Vec<FolderChange>, 
     }
     let finished = Box::pin(hierarchy.finish()).await?;
     Ok(Some((changes, finished.key)))
+}
+
+/// Whether the device has all folders at this key, and none of which it may have another.
+async fn has_all(ctx: &Context<'_>, key: u64) -> Result<bool, Failure> {
+    if key == 0 {
+        return Ok(false);
+    }
+    let (scope, device) = (ctx.scope(), ctx.device_no());
+    let quiet = ctx.mailbox().quiet(scope, device, FolderId::ROOT).await?;
+    Ok(quiet.is_some_and(|quiet| quiet.key == key && quiet.options.is_empty()))
 }
 
 /// The device's hierarchy at this key; none for a key that is not kept.

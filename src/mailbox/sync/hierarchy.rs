@@ -106,7 +106,7 @@ impl Mailbox {
             version,
             base: None,
             draft: Box::new(origin.clone()),
-            tree: Tree::load(self, scope).await?,
+            tree: Tree::empty(scope),
             tx: self.transaction(scope, by),
             by,
             news: RoaringBitmap::new(),
@@ -117,7 +117,10 @@ impl Mailbox {
             told: false,
             mailbox: self.clone(),
         };
+        // IMPORTANT: the log first. What comes between is in the tree then, and again in the log that
+        // is left; the other way round it would count as heard of.
         hierarchy.read_log().await?;
+        hierarchy.tree = Tree::load(self, scope).await?;
         hierarchy.begin();
         Ok(Some(hierarchy))
     }

@@ -51,7 +51,7 @@ use crate::store::{Scope, Seq};
 pub use broken::{Broken, Fault};
 pub use hierarchy::{FolderChange, Hierarchy};
 pub use round::{Finished, Round};
-pub use watch::Watched;
+pub use watch::{Quiet, Watched};
 
 /// Up to where in the change log (commit, item) a device was told; `None` if it has no state.
 pub(super) async fn cursor(

@@ -3,7 +3,7 @@
 use roaring::RoaringBitmap;
 
 use super::Window;
-use super::at::At;
+use super::at::{At, Peek};
 use super::state::State;
 use crate::mailbox::{DeviceNo, Error, FolderId, Mailbox, Place};
 use crate::store::{Scope, Seq, keys};
@@ -19,7 +19,61 @@ pub enum Watched {
     Unchanged,
 }
 
+/// A state in which a device has all that there is to tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Quiet {
+    /// Its current SyncKey.
+    pub key: u64,
+    /// The caller's options.
+    pub options: Vec<u8>,
+    /// The window that holds.
+    pub window: Window,
+}
+
 impl Mailbox {
+    /// The state of a device in a folder (or of the hierarchy), if there is nothing to tell it from
+    /// there: then a request with this key, these options, this window and no commands changes nothing,
+    /// and need not read what the device has. `None` where only a [`super::Round`] can tell.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn quiet(
+        &self,
+        scope: Scope,
+        device: DeviceNo,
+        folder: FolderId,
+    ) -> Result<Option<Quiet>, Error> {
+        let at = At {
+            scope,
+            device,
+            folder,
+        };
+        let Some(peek) = at.peek(self).await? else {
+            return Ok(None);
+        };
+        // One that has broken items may take them by now.
+        if !peek.broken.is_empty() || !self.is_quiet(&at, &peek).await? {
+            return Ok(None);
+        }
+        Ok(Some(Quiet {
+            key: peek.number,
+            window: peek.positions.window(),
+            options: peek.options,
+        }))
+    }
+
+    /// Whether the log says nothing new, and nothing is left of what was there before.
+    async fn is_quiet(&self, at: &At, peek: &Peek) -> Result<bool, Error> {
+        let cursor = peek.positions.cursor;
+        let is_root = at.folder == FolderId::ROOT;
+        if peek.owes || !(is_root || peek.positions.is_filled()) {
+            return Ok(false);
+        }
+        let span = keys::changes_after(at.scope, at.folder.0, cursor.seq, cursor.item);
+        Ok(self.range(span.read_reverse(1)).await?.rows.is_empty()
+            && (is_root || !self.is_behind_purge(at, cursor.seq).await?))
+    }
+
     /// Whether there is something to tell the device of this folder (or of the hierarchy), as seen
     /// from its current state. One or two row reads where nothing changed.
     ///
@@ -42,16 +96,10 @@ impl Mailbox {
         let Some(peek) = at.peek(self).await? else {
             return Ok(Watched::NeverSynced);
         };
-        let cursor = peek.positions.cursor;
-        let is_root = folder == FolderId::ROOT;
-        if !peek.owes && (is_root || peek.positions.is_filled()) {
-            let span = keys::changes_after(scope, folder.0, cursor.seq, cursor.item);
-            let quiet = self.range(span.read_reverse(1)).await?.rows.is_empty();
-            if quiet && (is_root || !self.is_behind_purge(&at, cursor.seq).await?) {
-                return Ok(Watched::Unchanged);
-            }
+        if self.is_quiet(&at, &peek).await? {
+            return Ok(Watched::Unchanged);
         }
-        let more = if is_root {
+        let more = if folder == FolderId::ROOT {
             let hierarchy = Box::pin(self.folder_sync(scope, device, peek.number)).await?;
             hierarchy.is_some_and(|mut h| !h.changes().is_empty())
         } else {

@@ -255,6 +255,38 @@ async fn folder(env: &Env<'_>, c: &Collection<'_>) -> Result<Option<FolderRow>, 
     }
 }
 
+/// Whether there is nothing to do and nothing to say about a collection, as can be seen without reading
+/// what the device has; then the section says so. An answer that was not heard has more to it.
+async fn is_quiet(
+    env: &Env<'_>,
+    c: &Collection<'_>,
+    section: &mut Section,
+) -> Result<bool, Failure> {
+    let (folder, mailbox) = (section.folder, env.eas.mailbox());
+    let is_clear = || env.eas.strikes().is_clear((env.scope(), env.device, folder));
+    if !c.commands.is_empty() || !is_clear() {
+        return Ok(false);
+    }
+    let quiet = Box::pin(mailbox.quiet(env.scope(), env.device, folder)).await?;
+    let Some(quiet) = quiet.filter(|quiet| c.key == Some(quiet.key)) else {
+        return Ok(false);
+    };
+    let mut kept = Kept::from_bytes(&quiet.options);
+    if let Some(options) = &c.options {
+        kept.options.clone_from(options);
+    }
+    let now_ms = env.eas.clock().now_ms();
+    let class = section.class.filter(|class| !c.by_conversation || *class == Class::Email);
+    let wanted = class.and_then(|class| window(&kept.options, class, now_ms));
+    if wanted != Some(quiet.window) || kept.to_bytes() != quiet.options {
+        return Ok(false);
+    }
+    section.options = kept.options;
+    section.key = quiet.key;
+    section.silent = true;
+    Ok(true)
+}
+
 /// One collection, from its key to its commit; and the room that is left for the others. The folder
 /// is read unless it was.
 async fn collection(
@@ -281,6 +313,9 @@ async fn collection(
         quirks: env.quirks,
         silent: false,
     };
+    if is_quiet(env, c, &mut section).await? {
+        return Ok((section, room));
+    }
     let round = match c.key {
         Some(key) => Box::pin(mailbox.sync_in(env.scope(), env.device, folder, key)).await?,
         None => None,

@@ -1,5 +1,6 @@
 //! One collection, one thing at a time. What happens when everything happens at once: `model`.
 
+mod between;
 mod commands;
 mod repeated;
 mod tombstones;
