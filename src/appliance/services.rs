@@ -8,7 +8,7 @@ use crate::eas::outgoing::{NotTaken, Outbound, Remote};
 use crate::eas::{Eas, parked, request};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::mailbox::{Error, Mailbox};
-use crate::net::{self, Brief, Gone, Heard, Lmtp, Parked, Service, Switch};
+use crate::net::{self, Gone, Heard, Lmtp, Parked, Service, Switch, Written};
 use crate::pim::body::BlobRef;
 use crate::push::{Carrier, Signal};
 use crate::queue::{Queue, Queued};
@@ -105,8 +105,9 @@ impl Service for Phones {
         wrapped(Box::pin(self.eas.resume(parked.0, why)).await)
     }
 
-    fn answered(&self, parked: Waiting, _: &Peer, brief: Brief, bytes: usize) {
-        parked.0.answered(&self.eas, brief, bytes);
+    fn answered(&self, parked: Waiting, _: &Peer, written: Written) {
+        let now = (written.mono_ms, written.unix_ms);
+        parked.0.answered(&self.eas, now, written.brief, written.bytes);
     }
 
     fn gone(&self, parked: Waiting, _: &Peer, gone: Gone) {

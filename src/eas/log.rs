@@ -8,10 +8,8 @@ use crate::eas::version::Version;
 pub struct Line {
     /// The command's name.
     pub command: &'static str,
-    /// The log-in name.
-    pub user: Box<str>,
-    /// The device id.
-    pub device: Box<str>,
+    /// Whose it is.
+    pub who: Who,
     /// The version.
     pub version: Version,
     /// When it came.
@@ -20,13 +18,49 @@ pub struct Line {
     pub core: usize,
 }
 
+/// A log-in name and a device id in one block: every waiting request has them.
+#[derive(Clone, Debug)]
+pub struct Who {
+    both: Box<str>,
+    user_bytes: usize,
+}
+
+impl Who {
+    /// These two.
+    #[must_use]
+    pub fn new(user: &str, device: &str) -> Self {
+        Self {
+            both: [user, device].concat().into(),
+            user_bytes: user.len(),
+        }
+    }
+
+    /// The log-in name.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.both.get(..self.user_bytes).unwrap_or_default()
+    }
+
+    /// The device id.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.both.get(self.user_bytes..).unwrap_or_default()
+    }
+
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.both.len()
+    }
+}
+
 impl Line {
     /// Writes the line of an answered request.
     pub fn write(&self, now_ms: MonoMs, status: u16, http: u16, bytes: usize, changes: usize) {
         tracing::info!(
             command = self.command,
-            user = %self.user,
-            device = %self.device,
+            user = %self.who.user(),
+            device = %self.who.device(),
             version = self.version.text(),
             status,
             http,

@@ -37,7 +37,7 @@ pub mod version;
 use std::sync::Arc;
 
 use crate::auth::{Authenticator, Denied};
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixMs};
 use crate::http::{Answer, Outcome, Peer, Request, Why};
 use crate::limits;
 use crate::mailbox::{
@@ -52,7 +52,7 @@ use advisor::{Advisor, End, Origin};
 use context::{Content, Context, Done, Reply};
 use dispatch::{Carries, Command};
 use inflight::InFlight;
-use log::Line;
+use log::{Line, Who};
 use outgoing::Outbound;
 use parked::{Parked, PasswordPrint, Wait, Waiting};
 use quirks::{Book, Known, Quirk, Quirks, Traits};
@@ -282,8 +282,7 @@ impl Eas {
         };
         let line = Line {
             command: target.command.name(),
-            user: account.account.login.as_str().into(),
-            device: target.logged_device_id().into(),
+            who: Who::new(&account.account.login, target.logged_device_id()),
             version: target.version,
             started_ms,
             core: self.core,
@@ -322,15 +321,22 @@ impl Eas {
         };
         if matches!(done, Ok(Done::Reply(_))) && !is_over {
             let waited_ms = self.clock().mono_ms().saturating_sub(line.started_ms);
-            self.note_end(origin, device, waited_ms, End::Answered);
+            let now_ms = self.clock().now_ms();
+            self.note_end(origin, device, waited_ms, End::Answered, now_ms);
         }
         self.close(done, line, origin, command, self.settings().version_max)
     }
 
     /// Lets the advisor know how a wait ended, and after which time.
-    fn note_end(&self, origin: Origin, device: (Scope, u32), waited_ms: u64, end: End) {
+    fn note_end(
+        &self,
+        origin: Origin,
+        device: (Scope, u32),
+        waited_ms: u64,
+        end: End,
+        now_ms: UnixMs,
+    ) {
         let waited_s = u32::try_from(waited_ms / 1_000).unwrap_or(u32::MAX);
-        let now_ms = self.clock().now_ms();
         self.advisor()
             .observe(origin, device, waited_s, end, now_ms);
     }

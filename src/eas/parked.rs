@@ -10,7 +10,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::clock::MonoMs;
+use crate::clock::{MonoMs, UnixMs};
 use crate::eas::advisor::{End, Origin};
 use crate::eas::commands::{ping, sync};
 use crate::eas::log::Line;
@@ -129,7 +129,7 @@ impl Parked {
             Wait::Ping(waiting) => waiting.bytes(),
             Wait::Sync(waiting) => waiting.bytes(),
         };
-        size_of::<Self>() + size_of::<Rest>() + wait + line.user.len() + line.device.len()
+        size_of::<Self>() + size_of::<Rest>() + wait + line.who.bytes()
     }
 
     /// What a signal of its account means to it; the document of an answer goes into `document`,
@@ -165,21 +165,22 @@ impl Parked {
         }
     }
 
-    /// It was answered with what [`hear`](Self::hear) or [`expire`](Self::expire) wrote: its line
-    /// of the log.
-    pub fn answered(self, eas: &Eas, brief: Brief, bytes: usize) {
-        let now_ms = eas.clock().mono_ms();
+    /// It was answered at this moment with what [`hear`](Self::hear) or [`expire`](Self::expire) wrote:
+    /// its line of the log.
+    pub fn answered(
+        self,
+        eas: &Eas,
+        (mono_ms, now_ms): (MonoMs, UnixMs),
+        brief: Brief,
+        bytes: usize,
+    ) {
         let (waiting, line, origin) = self.into_parts();
-        line.write(now_ms, brief.status, 200, bytes, 0);
+        line.write(mono_ms, brief.status, 200, bytes, 0);
         let device = (waiting.watcher.scope(), waiting.watcher.device());
         // Who gave it up for a newer one does not read the answer: that says nothing of the path.
         if waiting.watcher.end() {
-            eas.note_end(
-                origin,
-                device,
-                now_ms.saturating_sub(line.started_ms),
-                End::Answered,
-            );
+            let waited_ms = mono_ms.saturating_sub(line.started_ms);
+            eas.note_end(origin, device, waited_ms, End::Answered, now_ms);
         }
     }
 
@@ -187,7 +188,8 @@ impl Parked {
     pub fn cut(self, eas: &Eas, end: End) {
         let device = (self.scope(), self.device());
         let waited_ms = eas.clock().mono_ms().saturating_sub(self.started_ms());
-        eas.note_end(self.0.origin, device, waited_ms, end);
+        let now_ms = eas.clock().now_ms();
+        eas.note_end(self.0.origin, device, waited_ms, end, now_ms);
     }
 }
 

@@ -10,7 +10,7 @@ use super::bells::Bells;
 use super::connection;
 use super::core::Core;
 use super::lot::{Answered, Ended, Turn};
-use super::service::{Lmtp, Service};
+use super::service::{Lmtp, Service, Written};
 use crate::http::Why;
 
 /// Turns of the lot before the other tasks of the core have theirs: some 10 ms of answers.
@@ -132,11 +132,14 @@ impl<S: Service> Post<S> {
 /// Deals with what a turn has brought: the answers are with the kernel already.
 fn settle<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, turn: &mut Turn<S::Parked>) {
     let counters = core.counters();
+    let clock = &core.shared.clock;
+    let (mut mono_ms, mut unix_ms) = (0, 0);
     if !turn.answered.is_empty() {
         // The answers have been handed over just now.
-        let (now_us, now_ms) = (core.shared.clock.mono_us(), core.timers.now_ms());
+        let now_us = clock.mono_us();
+        (mono_ms, unix_ms) = (now_us / 1_000, clock.now_ms());
         let times = turn.answered.iter().map(|answered| {
-            let waited_ms = now_ms.saturating_sub(answered.since_ms);
+            let waited_ms = mono_ms.saturating_sub(answered.since_ms);
             let wake_us = answered.durable_us.map(|us| now_us.saturating_sub(us));
             (waited_ms / 1_000, wake_us)
         });
@@ -155,7 +158,13 @@ fn settle<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, turn: &mut Turn<S::Parked>
             Why::Woken => counters.woken.add(),
             Why::Expired => counters.expired.add(),
         }
-        core.service.answered(parked, &peer, brief, bytes);
+        let written = Written {
+            brief,
+            bytes,
+            mono_ms,
+            unix_ms,
+        };
+        core.service.answered(parked, &peer, written);
     }
     for (parked, peer, gone) in turn.gone.drain(..) {
         core.give_up(parked, &peer, gone);

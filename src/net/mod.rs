@@ -47,5 +47,5 @@ pub use courier::{Courier, Hop, Protection, Stop};
 pub use descriptors::raise_limit;
 pub use metrics::{Counted, Histogram, Metrics, Report};
 pub use post::{Signal, Switch};
-pub use service::{Gone, Lmtp, Parked, Service};
+pub use service::{Gone, Lmtp, Parked, Service, Written};
 pub use tls::{TicketKey, Tickets};

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::post::Signal;
-use crate::clock::MonoMs;
+use crate::clock::{MonoMs, UnixMs};
 use crate::http::{Brief, Heard, Outcome, Peer, Request, Why};
 use crate::smtp::{Envelope, Verdict};
 
@@ -27,15 +27,28 @@ pub trait Service: 'static {
     fn resume(&self, parked: Self::Parked, why: Why)
     -> impl Future<Output = Outcome<Self::Parked>>;
 
-    /// The answer that a parked request wrote itself was handed to the kernel; `bytes` of document.
-    fn answered(&self, parked: Self::Parked, peer: &Peer, brief: Brief, bytes: usize) {
-        let _ = (parked, peer, brief, bytes);
+    /// The answer that a parked request wrote itself was handed to the kernel.
+    fn answered(&self, parked: Self::Parked, peer: &Peer, written: Written) {
+        let _ = (parked, peer, written);
     }
 
     /// A parked request came to nothing.
     fn gone(&self, parked: Self::Parked, peer: &Peer, gone: Gone) {
         let _ = (parked, peer, gone);
     }
+}
+
+/// An answer that a parked request wrote itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// What it says in its head.
+    pub brief: Brief,
+    /// Of document.
+    pub bytes: usize,
+    /// When it was handed over.
+    pub mono_ms: MonoMs,
+    /// The same, for people.
+    pub unix_ms: UnixMs,
 }
 
 /// How a parked request came to nothing.

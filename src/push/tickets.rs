@@ -1,15 +1,19 @@
 //! Which waiting request of each device is the newest one.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use crate::store::Scope;
 
 /// Shards; more than a machine has cores, so that two rarely want the same.
 const SHARDS: u64 = 64;
 
-type Shard = Mutex<HashMap<(Scope, u32), u64>>;
+/// Both numbers are handed out by the server: no peer can choose ones that collide.
+type ByDevice = FxHashMap<(Scope, u32), u64>;
+type Shard = Mutex<ByDevice>;
 
 /// The tickets of all devices of which something waits.
 pub(super) struct Tickets {
@@ -41,12 +45,13 @@ impl Tickets {
 
     /// Gives a ticket back; says whether it was not taken over before.
     pub(super) fn give_back(&self, scope: Scope, device: u32, ticket: u64) -> bool {
-        let mut shard = self.shard(scope);
-        let held = shard.get(&(scope, device)) == Some(&ticket);
-        if held {
-            shard.remove(&(scope, device));
+        match self.shard(scope).entry((scope, device)) {
+            Entry::Occupied(newest) if *newest.get() == ticket => {
+                newest.remove();
+                true
+            }
+            _ => false,
         }
-        held
     }
 
     /// Whether this ticket is the newest of the device.
@@ -58,14 +63,14 @@ impl Tickets {
         self.shards.iter().map(|s| lock(s).len()).sum()
     }
 
-    fn shard(&self, scope: Scope) -> MutexGuard<'_, HashMap<(Scope, u32), u64>> {
+    fn shard(&self, scope: Scope) -> MutexGuard<'_, ByDevice> {
         let index = usize::try_from(scope.0 % SHARDS).unwrap_or(0);
         #[expect(clippy::indexing_slicing, reason = "the remainder of SHARDS")]
         lock(&self.shards[index])
     }
 }
 
-fn lock(shard: &Shard) -> MutexGuard<'_, HashMap<(Scope, u32), u64>> {
+fn lock(shard: &Shard) -> MutexGuard<'_, ByDevice> {
     // The map is sound between any two statements, so a panic elsewhere does not spoil it.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -366,7 +366,9 @@ impl Appliance {
                 if bytes > 0 {
                     answer = http::Answer::wbxml(document);
                 }
-                parked.answered(&self.eas, brief, bytes);
+                let clock = self.eas.clock();
+                let now = (clock.mono_ms(), clock.now_ms());
+                parked.answered(&self.eas, now, brief, bytes);
                 Some((ticket, received(answer)))
             }
         }

@@ -1,5 +1,7 @@
 //! Ping ([MS-ASCMD] 2.2.1.11): says when something has changed, and costs next to nothing until then.
 
+use smallvec::SmallVec;
+
 use crate::eas::Eas;
 use crate::eas::context::{Context, Done, Reply};
 use crate::eas::parked::{PasswordPrint, Wait, Waiting as Parking, deadline_ms, is_news};
@@ -23,8 +25,13 @@ const HIERARCHY: u16 = 7;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
     /// Those that the device has synced: nobody has to be told of the others.
-    folders: Box<[FolderId]>,
+    folders: Folders,
 }
+
+/// Folders that need no memory of their own; more do.
+const FOLDERS_IN_PLACE: usize = 6;
+
+type Folders = SmallVec<[FolderId; FOLDERS_IN_PLACE]>;
 
 impl Waiting {
     /// What these hints mean to the device: writes the answer, and returns its status.
@@ -47,7 +54,8 @@ impl Waiting {
     }
 
     pub(in crate::eas) fn bytes(&self) -> usize {
-        size_of_val(&*self.folders)
+        let is_apart = self.folders.spilled();
+        usize::from(is_apart) * self.folders.capacity() * size_of::<FolderId>()
     }
 }
 

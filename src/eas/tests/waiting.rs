@@ -259,7 +259,11 @@ fn a_path_that_cuts_caps_the_heartbeat() {
 fn expires(house: &House, parked: crate::eas::parked::Parked, waited_ms: i64) {
     house.clock.advance(waited_ms);
     match parked.expire(&mut Vec::new()) {
-        Heard::Answer(brief) => parked.answered(&house.eas, brief, 0),
+        Heard::Answer(brief) => {
+            let clock = house.eas.clock();
+            let now = (clock.mono_ms(), clock.now_ms());
+            parked.answered(&house.eas, now, brief, 0);
+        }
         Heard::Resume => drop(house.resume(parked, Why::Expired)),
         Heard::Nothing => panic!("nothing to say"),
     }

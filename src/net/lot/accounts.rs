@@ -1,6 +1,8 @@
 //! Which entries wait for an account: the number of the first, and from each the next.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry as Found;
+
+use rustc_hash::FxHashMap;
 
 use super::entry::Entry;
 use super::slab::Slab;
@@ -8,9 +10,10 @@ use super::slab::Slab;
 /// Behind the last entry.
 const END: u32 = u32::MAX;
 
-/// The first entry of every account of which a request waits.
+/// The first entry of every account of which a request waits. The numbers of accounts are the server's:
+/// no peer can choose ones that collide.
 #[derive(Default)]
-pub(super) struct Accounts(HashMap<u64, u32>);
+pub(super) struct Accounts(FxHashMap<u64, u32>);
 
 impl Accounts {
     pub(super) fn link<P>(&mut self, slab: &mut Slab<Entry<P>>, account: u64, index: u32) {
@@ -28,17 +31,18 @@ impl Accounts {
         else {
             return;
         };
-        let Some(first) = self.0.get_mut(&account) else {
+        let Found::Occupied(mut first) = self.0.entry(account) else {
             return;
         };
-        if *first == index {
-            *first = next;
+        if *first.get() == index {
             if next == END {
-                self.0.remove(&account);
+                first.remove();
+            } else {
+                first.insert(next);
             }
             return;
         }
-        let mut at = *first;
+        let mut at = *first.get();
         while let Some(entry) = slab.get_mut(at) {
             if entry.next == index {
                 entry.next = next;

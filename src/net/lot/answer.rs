@@ -86,12 +86,13 @@ impl<P: Parked> Inner<P> {
         }
         let ahead = self.signals.iter().take(SIGNALS_AHEAD);
         for account in ahead.filter_map(Signal::account) {
-            if let Some(Waits::Answer(parked, _)) = self
-                .accounts
-                .first(&mut self.slab, account)
-                .map(|e| &e.waits)
-            {
-                std::hint::black_box((parked.since_ms(), parked.version_tens()));
+            let Some(entry) = self.accounts.first(&mut self.slab, account) else {
+                continue;
+            };
+            if let Waits::Answer(parked, _) = &entry.waits {
+                let request = (parked.since_ms(), parked.account(), parked.version_tens());
+                let timer = self.wheel.deadline(entry.timer);
+                std::hint::black_box((request, timer, entry.link.bytes()));
             }
         }
         self.signals.len().min(SIGNALS_AHEAD)

@@ -208,9 +208,9 @@ impl Service for Toy {
         Outcome::Answer(Answer::text(200, &format!("{why:?}")))
     }
 
-    fn answered(&self, _: ToyParked, _: &Peer, brief: Brief, bytes: usize) {
-        assert_eq!(brief, BRIEF);
-        assert!(bytes > 0);
+    fn answered(&self, _: ToyParked, _: &Peer, written: Written) {
+        assert_eq!(written.brief, BRIEF);
+        assert!(written.bytes > 0);
         self.stage.answered.fetch_add(1, Ordering::SeqCst);
     }
 
