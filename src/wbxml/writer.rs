@@ -396,10 +396,7 @@ fn copy(to: &mut [u8], from: &[u8]) -> bool {
         8..16 => copy_pieces::<8>(to, from),
         16..32 => copy_pieces::<16>(to, from),
         32..64 => copy_pieces::<32>(to, from),
-        _ => {
-            to.copy_from_slice(from);
-            is_clean(from)
-        }
+        _ => copy_blocks(to, from),
     }
 }
 
@@ -436,29 +433,34 @@ fn has_no_control<const N: usize>(bytes: &[u8; N]) -> bool {
     tops & TOP_BITS == 0
 }
 
-/// Whether no byte of 64 or more is forbidden. Blocks of a fixed size become vector code: the
-/// greatest of each place, where what is allowed counts as 0.
-fn is_clean(bytes: &[u8]) -> bool {
+/// The same for 64 bytes or more. Blocks of a fixed size become vector code: the greatest of each place,
+/// where what is allowed counts as 0.
+fn copy_blocks(to: &mut [u8], from: &[u8]) -> bool {
     let badness = |b: u8| {
         // Tab and CR differ in one bit.
         let from_tab_or_cr = (b & !0x04) ^ b'\t';
         from_tab_or_cr.min(b ^ b'\n').min(b' '.saturating_sub(b))
     };
     let mut worst = [0; 64];
-    let mut take = |block: &[u8; 64]| {
+    let mut take = |to: &mut [u8; 64], from: &[u8; 64]| {
+        let block = *from;
+        *to = block;
         for (worst, b) in worst.iter_mut().zip(block) {
-            *worst = badness(*b).max(*worst);
+            *worst = badness(b).max(*worst);
         }
     };
-    bytes.as_chunks().0.iter().for_each(&mut take);
+    let blocks = to.as_chunks_mut().0.iter_mut().zip(from.as_chunks().0);
+    blocks.for_each(|(to, from)| take(to, from));
     // The last block overlaps the one before.
-    bytes.last_chunk().into_iter().for_each(take);
+    if let (Some(to), Some(from)) = (to.last_chunk_mut(), from.last_chunk()) {
+        take(to, from);
+    }
     worst.iter().fold(0, |all, worst| all | worst) == 0
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{copy, forbidden, is_clean};
+    use super::{copy, forbidden};
 
     /// Clean texts take the short way, at every length; one byte that is not makes them take the other.
     #[test]
@@ -487,14 +489,15 @@ mod tests {
         let bad: Vec<u8> = (0..=255).filter(|b| forbidden(*b)).collect();
         let kept = |b: &u8| ![9, 10, 13].contains(b);
         assert_eq!(bad, (0..0x20).filter(kept).collect::<Vec<u8>>());
-        let mut long = vec![b'x'; 150];
+        let (mut long, mut to) = (vec![b'x'; 150], vec![0; 150]);
         for at in 0..150 {
             for b in [b'\t', b'\n', b'\r'] {
                 long[at] = b;
-                assert!(is_clean(&long), "{b} at {at}");
+                assert!(copy(&mut to, &long), "{b} at {at}");
+                assert_eq!(to, long);
             }
             long[at] = 0x0B;
-            assert!(!is_clean(&long), "at {at}");
+            assert!(!copy(&mut to, &long), "at {at}");
             long[at] = b'x';
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn encode(w: &mut Writer, m: &ArchivedMessage, ctx: &Context<'_>) {
     write_attachments(w, m, ctx);
     body::write(w, m, ctx);
     write_class(w, m);
-    w.num(email::INTERNET_CPID, m.code_page.to_native());
+    write_code_page(w, m.code_page.to_native());
     if let Some(meeting) = m.meeting.as_ref() {
         meeting::write(w, meeting, ctx);
     }
@@ -87,6 +87,14 @@ fn write_class(w: &mut Writer, m: &ArchivedMessage) {
     match m.message_class.as_str() {
         "" | "IPM.Note" => w.ascii(email::MESSAGE_CLASS, &[*b"IPM.Note"]),
         class => w.text(email::MESSAGE_CLASS, class),
+    }
+}
+
+/// Nearly always UTF-8.
+fn write_code_page(w: &mut Writer, code_page: u32) {
+    match code_page {
+        65_001 => w.ascii(email::INTERNET_CPID, &[*b"65001"]),
+        _ => w.num(email::INTERNET_CPID, code_page),
     }
 }
 
