@@ -52,6 +52,10 @@ impl Parked for Waiting {
         self.0.expire(document)
     }
 
+    fn warm(&self) {
+        self.0.warm();
+    }
+
     fn bytes(&self) -> usize {
         self.0.bytes()
     }
@@ -107,7 +111,9 @@ impl Service for Phones {
 
     fn answered(&self, parked: Waiting, _: &Peer, written: Written) {
         let now = (written.mono_ms, written.unix_ms);
-        parked.0.answered(&self.eas, now, written.brief, written.bytes);
+        parked
+            .0
+            .answered(&self.eas, now, written.brief, written.bytes);
     }
 
     fn gone(&self, parked: Waiting, _: &Peer, gone: Gone) {

@@ -9,6 +9,7 @@
 //! brings nothing. That is rare, and cheaper than reading at every wake.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hint::black_box;
 
 use crate::clock::{MonoMs, UnixMs};
 use crate::eas::advisor::{End, Origin};
@@ -119,6 +120,21 @@ impl Parked {
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.0.waiting.watcher.is_current()
+    }
+
+    /// Reads what [`hear`](Self::hear) and [`answered`](Self::answered) will need.
+    pub fn warm(&self) {
+        let Rest {
+            waiting,
+            line,
+            origin,
+        } = &*self.0;
+        let folder = match &waiting.wait {
+            Wait::Ping(waiting) => waiting.first(),
+            Wait::Sync(_) => None,
+        };
+        let device = (waiting.watcher.ticket(), waiting.watcher.device());
+        black_box((folder, device, line.started_ms, line.version, *origin));
     }
 
     /// Bytes that it holds, itself included.

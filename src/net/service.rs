@@ -93,6 +93,10 @@ pub trait Parked: Send + 'static {
     /// The same at the deadline. [`Heard::Nothing`] counts as [`Heard::Resume`].
     fn expire(&self, document: &mut Vec<u8>) -> Heard;
 
+    /// Reads what its answer will need: in a storm nothing of it is in the processor's caches, which
+    /// fetch for many requests at a time as soon as for one.
+    fn warm(&self) {}
+
     /// Bytes that it holds, itself included: for the metrics.
     fn bytes(&self) -> usize;
 

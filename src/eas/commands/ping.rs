@@ -53,6 +53,10 @@ impl Waiting {
         Some(CHANGED)
     }
 
+    pub(in crate::eas) fn first(&self) -> Option<FolderId> {
+        self.folders.first().copied()
+    }
+
     pub(in crate::eas) fn bytes(&self) -> usize {
         let is_apart = self.folders.spilled();
         usize::from(is_apart) * self.folders.capacity() * size_of::<FolderId>()

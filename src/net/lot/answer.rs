@@ -1,6 +1,7 @@
 //! Signals and deadlines become answers: written by the parked request, encrypted in place, handed
 //! over by the batch.
 
+use std::hint::black_box;
 use std::os::fd::AsFd;
 
 use super::entry::Waits;
@@ -90,9 +91,9 @@ impl<P: Parked> Inner<P> {
                 continue;
             };
             if let Waits::Answer(parked, _) = &entry.waits {
-                let request = (parked.since_ms(), parked.account(), parked.version_tens());
-                let timer = self.wheel.deadline(entry.timer);
-                std::hint::black_box((request, timer, entry.link.bytes()));
+                parked.warm();
+                entry.link.tls.warm();
+                black_box((self.wheel.deadline(entry.timer), entry.counted));
             }
         }
         self.signals.len().min(SIGNALS_AHEAD)

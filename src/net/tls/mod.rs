@@ -153,6 +153,13 @@ impl Tls {
         }
     }
 
+    /// Reads what the next record to be sent will need.
+    pub(super) fn warm(&self) {
+        if let Self::Reduced(reduced) = self {
+            reduced.warm();
+        }
+    }
+
     /// Bytes on the heap while nothing is in flight. rustls does not say what its session holds
     /// beside itself.
     pub(super) fn bytes_held(&self) -> usize {

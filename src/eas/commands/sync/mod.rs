@@ -263,7 +263,11 @@ async fn is_quiet(
     section: &mut Section,
 ) -> Result<bool, Failure> {
     let (folder, mailbox) = (section.folder, env.eas.mailbox());
-    let is_clear = || env.eas.strikes().is_clear((env.scope(), env.device, folder));
+    let is_clear = || {
+        env.eas
+            .strikes()
+            .is_clear((env.scope(), env.device, folder))
+    };
     if !c.commands.is_empty() || !is_clear() {
         return Ok(false);
     }
@@ -276,7 +280,9 @@ async fn is_quiet(
         kept.options.clone_from(options);
     }
     let now_ms = env.eas.clock().now_ms();
-    let class = section.class.filter(|class| !c.by_conversation || *class == Class::Email);
+    let class = section
+        .class
+        .filter(|class| !c.by_conversation || *class == Class::Email);
     let wanted = class.and_then(|class| window(&kept.options, class, now_ms));
     if wanted != Some(quiet.window) || kept.to_bytes() != quiet.options {
         return Ok(false);

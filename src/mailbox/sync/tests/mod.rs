@@ -2,6 +2,7 @@
 
 mod between;
 mod commands;
+mod quiet;
 mod repeated;
 mod tombstones;
 
@@ -122,11 +123,20 @@ impl Fixture {
 
     /// A request without commands: the changes, the key, whether there is more.
     async fn ask(&self, phone: &Phone, window: Option<Window>, limit: usize) -> Answer {
+        let quiet = self.quiet(phone).await;
         let mut round = self.round(phone).await;
         if let Some(window) = window {
             round.set_window(window);
         }
-        finish(round, limit).await.unwrap()
+        let answer = finish(round, limit).await.unwrap();
+        if let Some(quiet) = quiet
+            && quiet.key == phone.key
+            && window.is_none_or(|window| window == quiet.window)
+        {
+            let said = (answer.key, answer.changes.len(), answer.more);
+            assert_eq!(said, (quiet.key, 0, false), "it was said to be quiet");
+        }
+        answer
     }
 
     /// A request whose answer arrives.
@@ -150,6 +160,14 @@ impl Fixture {
         let device = DeviceNo(phone.number);
         let watched = self.mailbox.watch(self.scope, device, self.folder);
         watched.await.unwrap()
+    }
+}
+
+impl Fixture {
+    async fn quiet(&self, phone: &Phone) -> Option<Quiet> {
+        let device = DeviceNo(phone.number);
+        let quiet = self.mailbox.quiet(self.scope, device, self.folder);
+        quiet.await.unwrap()
     }
 }
 
