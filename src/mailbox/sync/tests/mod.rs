@@ -163,14 +163,6 @@ impl Fixture {
     }
 }
 
-impl Fixture {
-    async fn quiet(&self, phone: &Phone) -> Option<Quiet> {
-        let device = DeviceNo(phone.number);
-        let quiet = self.mailbox.quiet(self.scope, device, self.folder);
-        quiet.await.unwrap()
-    }
-}
-
 struct Answer {
     key: u64,
     changes: Vec<Change>,

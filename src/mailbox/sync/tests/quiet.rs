@@ -4,6 +4,14 @@
 use super::*;
 use crate::mailbox::Fault;
 
+impl Fixture {
+    pub(super) async fn quiet(&self, phone: &Phone) -> Option<Quiet> {
+        let device = DeviceNo(phone.number);
+        let quiet = self.mailbox.quiet(self.scope, device, self.folder);
+        quiet.await.unwrap()
+    }
+}
+
 #[test]
 fn a_state_is_quiet_when_all_is_told_and_until_something_happens() {
     block_on(async {
