@@ -123,6 +123,24 @@ fn notes(house: &House) -> Vec<ItemId> {
     subjects.iter().map(|subject| house.note(subject)).collect()
 }
 
+/// A phone that begins anew again and again, but has heard everything each time, trips over nothing: that
+/// it had is said by a request that brings nothing.
+#[test]
+fn who_hears_everything_may_begin_anew_as_often_as_he_likes() {
+    let house = House::new();
+    for subject in ["one", "two", "three"] {
+        house.note(subject);
+    }
+    let mut phone = Picky::new(&house, FolderId::NOTES, Version::V14_1);
+    for turn in 0..4 * limits::STRIKES_MAX {
+        phone.key = "0".into();
+        phone.held.clear();
+        assert!(phone.ask() && !phone.ask());
+        assert_eq!(phone.held.len(), 3, "all at once, in turn {turn}");
+        assert!(!phone.ask());
+    }
+}
+
 #[test]
 fn one_item_does_not_keep_the_others_from_a_phone() {
     for (resets, version) in [
