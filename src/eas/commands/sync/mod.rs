@@ -17,6 +17,8 @@ mod draft;
 mod hearing;
 mod invite;
 mod kept;
+#[cfg(test)]
+mod quiet_tests;
 mod stored;
 #[cfg(test)]
 mod tests;
