@@ -25,15 +25,6 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// No folders, and none read.
-    pub(super) fn empty(scope: Scope) -> Self {
-        Self {
-            scope,
-            guard: None,
-            folders: Vec::new(),
-        }
-    }
-
     pub(super) async fn load(mailbox: &Mailbox, scope: Scope) -> Result<Self, Error> {
         // The guard first: what is read after it is at least as new.
         let guard = mailbox.get(keys::folder(scope, FolderId::ROOT.0)).await?;

@@ -129,43 +129,39 @@ impl<S: Service> Post<S> {
     }
 }
 
-/// Deals with what a turn has brought: the answers are with the kernel already.
-fn settle<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, turn: &mut Turn<S::Parked>) {
-    let counters = core.counters();
-    let clock = &core.shared.clock;
-    let (mut mono_ms, mut unix_ms) = (0, 0);
-    if !turn.answered.is_empty() {
-        // The answers have been handed over just now.
-        let now_us = clock.mono_us();
-        (mono_ms, unix_ms) = (now_us / 1_000, clock.now_ms());
-        let times = turn.answered.iter().map(|answered| {
-            let waited_ms = mono_ms.saturating_sub(answered.since_ms);
-            let wake_us = answered.durable_us.map(|us| now_us.saturating_sub(us));
-            (waited_ms / 1_000, wake_us)
-        });
-        core.gauge.times.answered(times);
-    }
-    for answered in turn.answered.drain(..) {
-        let Answered {
-            parked,
-            peer,
-            brief,
-            bytes,
-            why,
-            ..
-        } = answered;
-        match why {
+/// Counts what was answered, and tells the service: all at one moment, which is just now.
+fn settle_answered<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, all: &mut Vec<Answered<S::Parked>>) {
+    let (counters, clock) = (core.counters(), &core.shared.clock);
+    let (now_us, unix_ms) = (clock.mono_us(), clock.now_ms());
+    let mono_ms = now_us / 1_000;
+    let times = all.iter().map(|answered| {
+        let waited_ms = mono_ms.saturating_sub(answered.since_ms);
+        let wake_us = answered.durable_us.map(|us| now_us.saturating_sub(us));
+        (waited_ms / 1_000, wake_us)
+    });
+    core.gauge.times.answered(times);
+    for answered in all.drain(..) {
+        match answered.why {
             Why::Woken => counters.woken.add(),
             Why::Expired => counters.expired.add(),
         }
         let written = Written {
-            brief,
-            bytes,
+            brief: answered.brief,
+            bytes: answered.bytes,
             mono_ms,
             unix_ms,
         };
-        core.service.answered(parked, &peer, written);
+        core.service
+            .answered(answered.parked, &answered.peer, written);
     }
+}
+
+/// Deals with what a turn has brought: the answers are with the kernel already.
+fn settle<S: Service, L: Lmtp>(core: &Rc<Core<S, L>>, turn: &mut Turn<S::Parked>) {
+    if !turn.answered.is_empty() {
+        settle_answered(core, &mut turn.answered);
+    }
+    let counters = core.counters();
     for (parked, peer, gone) in turn.gone.drain(..) {
         core.give_up(parked, &peer, gone);
     }

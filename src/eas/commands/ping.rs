@@ -25,13 +25,11 @@ const HIERARCHY: u16 = 7;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
     /// Those that the device has synced: nobody has to be told of the others.
-    folders: Folders,
+    folders: SmallVec<[FolderId; FOLDERS_IN_PLACE]>,
 }
 
 /// Folders that need no memory of their own; more do.
 const FOLDERS_IN_PLACE: usize = 6;
-
-type Folders = SmallVec<[FolderId; FOLDERS_IN_PLACE]>;
 
 impl Waiting {
     /// What these hints mean to the device: writes the answer, and returns its status.
@@ -53,6 +51,7 @@ impl Waiting {
         Some(CHANGED)
     }
 
+    /// The first of the folders.
     pub(in crate::eas) fn first(&self) -> Option<FolderId> {
         self.folders.first().copied()
     }

@@ -100,29 +100,54 @@ impl Mailbox {
             device,
             via_sync: true,
         };
+        // IMPORTANT: the log first. What comes between is in the tree then, and again in the log that
+        // is left; the other way round it would count as heard of.
+        let (news, log_end) = self.folder_news(&at, by, origin.positions.cursor).await?;
         let mut hierarchy = Hierarchy {
             at,
             presented,
             version,
             base: None,
             draft: Box::new(origin.clone()),
-            tree: Tree::empty(scope),
+            tree: Tree::load(self, scope).await?,
             tx: self.transaction(scope, by),
             by,
-            news: RoaringBitmap::new(),
-            log_end: origin.positions.cursor,
+            news,
+            log_end,
             origin: Box::new(origin),
             repeated: HashSet::new(),
             novel: false,
             told: false,
             mailbox: self.clone(),
         };
-        // IMPORTANT: the log first. What comes between is in the tree then, and again in the log that
-        // is left; the other way round it would count as heard of.
-        hierarchy.read_log().await?;
-        hierarchy.tree = Tree::load(self, scope).await?;
         hierarchy.begin();
         Ok(Some(hierarchy))
+    }
+
+    /// Which folders others than `by` have changed since this place in the log, and where that ends.
+    async fn folder_news(
+        &self,
+        at: &At,
+        by: By,
+        mut end: Cursor,
+    ) -> Result<(RoaringBitmap, Cursor), Error> {
+        let mut news = RoaringBitmap::new();
+        loop {
+            let span = keys::changes_after(at.scope, at.folder.0, end.seq, end.item);
+            let page = self.range(span.read(limits::RANGE_ROWS_MAX)).await?;
+            for entry in page.rows.iter().filter_map(log::parse) {
+                if entry.by != by {
+                    news.insert(entry.item);
+                }
+                end = Cursor {
+                    seq: entry.seq,
+                    item: entry.item,
+                };
+            }
+            if !page.more {
+                return Ok((news, end));
+            }
+        }
     }
 }
 
@@ -155,30 +180,6 @@ impl Hierarchy {
                 self.draft.held.clone_from(&previous.held);
                 self.draft.changed.clear();
                 self.base = Some(previous);
-            }
-        }
-    }
-
-    /// Which folders others have changed since the current positions.
-    async fn read_log(&mut self) -> Result<(), Error> {
-        loop {
-            let Cursor { seq, item } = self.log_end;
-            let span = keys::changes_after(self.at.scope, self.at.folder.0, seq, item);
-            let page = self
-                .mailbox
-                .range(span.read(limits::RANGE_ROWS_MAX))
-                .await?;
-            for entry in page.rows.iter().filter_map(log::parse) {
-                if entry.by != self.by {
-                    self.news.insert(entry.item);
-                }
-                self.log_end = Cursor {
-                    seq: entry.seq,
-                    item: entry.item,
-                };
-            }
-            if !page.more {
-                return Ok(());
             }
         }
     }

@@ -67,8 +67,8 @@ pub(super) struct Half {
 }
 
 impl Half {
-    /// Reads what stands at both ends of the key, so that this is at hand; of the key itself nothing gets
-    /// about.
+    /// Reads what stands beside the key, with which that comes into the processor's caches. Nothing of
+    /// the key itself is copied anywhere.
     pub(super) fn warm(&self) {
         black_box((self.seq, self.derived));
     }

@@ -37,7 +37,7 @@ use crate::eas::quirks::{Quirk, Quirks};
 use crate::eas::status::{Common, Failure, retrying};
 use crate::eas::version::Version;
 use crate::limits;
-use crate::mailbox::{self, AccountRow, DeviceNo, FolderId, FolderRow};
+use crate::mailbox::{self, AccountRow, DeviceNo, FolderId, FolderRow, Window};
 use crate::pim::Class;
 use crate::store::Scope;
 use crate::wbxml::tags::airsync;
@@ -257,6 +257,24 @@ async fn folder(env: &Env<'_>, c: &Collection<'_>) -> Result<Option<FolderRow>, 
     }
 }
 
+/// What holds of a collection: what held before, but for what the request says.
+fn kept(c: &Collection<'_>, before: &[u8]) -> Kept {
+    let mut kept = Kept::from_bytes(before);
+    if let Some(options) = c.options {
+        kept.options = options;
+    }
+    kept
+}
+
+/// Which items that means; none where it does not fit the class.
+fn wanted(env: &Env<'_>, c: &Collection<'_>, class: Class, kept: &Kept) -> Option<Window> {
+    // Conversations are of mail.
+    if c.by_conversation && class != Class::Email {
+        return None;
+    }
+    window(&kept.options, class, env.eas.clock().now_ms())
+}
+
 /// Whether there is nothing to do and nothing to say about a collection, as can be seen without reading
 /// what the device has; then the section says so. An answer that was not heard has more to it.
 async fn is_quiet(
@@ -277,15 +295,8 @@ async fn is_quiet(
     let Some(quiet) = quiet.filter(|quiet| c.key == Some(quiet.key)) else {
         return Ok(false);
     };
-    let mut kept = Kept::from_bytes(&quiet.options);
-    if let Some(options) = &c.options {
-        kept.options.clone_from(options);
-    }
-    let now_ms = env.eas.clock().now_ms();
-    let class = section
-        .class
-        .filter(|class| !c.by_conversation || *class == Class::Email);
-    let wanted = class.and_then(|class| window(&kept.options, class, now_ms));
+    let kept = kept(c, &quiet.options);
+    let wanted = section.class.and_then(|class| wanted(env, c, class, &kept));
     if wanted != Some(quiet.window) || kept.to_bytes() != quiet.options {
         return Ok(false);
     }
@@ -344,18 +355,12 @@ async fn collection(
         section.status = 4;
         return Ok((section, room));
     }
-    let mut kept = Kept::from_bytes(round.options());
-    if let Some(options) = c.options {
-        kept.options = options;
-    }
+    let mut kept = kept(c, round.options());
     if is_first {
         kept.supported = c.supported.clone().unwrap_or_default();
     }
     if let Some(class) = section.class {
-        let now_ms = env.eas.clock().now_ms();
-        let window = window(&kept.options, class, now_ms);
-        // Conversations are of mail.
-        let Some(window) = window.filter(|_| !c.by_conversation || class == Class::Email) else {
+        let Some(window) = wanted(env, c, class, &kept) else {
             section.status = 4;
             return Ok((section, room));
         };

@@ -19,7 +19,7 @@ impl Wake for Told {
     }
 }
 
-/// Drives a future; the first `pauses` times that it waits, `between` follows, once, after the last.
+/// Drives a future; calls `between` once it has waited so often, if it does.
 fn with_pauses<T>(future: impl Future<Output = T>, pauses: usize, between: impl FnOnce()) -> T {
     let (told, hears): (_, Receiver<()>) = mpsc::channel();
     let waker = Waker::from(Arc::new(Told(told)));
